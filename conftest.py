@@ -1,0 +1,18 @@
+"""Every Python block in README, docs and docstrings is a test.
+
+This file lies at the root because a collection hook only sees what lies below it.
+"""
+
+from hypothesis import settings
+from sybil import Sybil
+from sybil.parsers.doctest import DocTestParser
+from sybil.parsers.myst import PythonCodeBlockParser
+
+# Blocks of one page share a namespace, so a page reads, and runs, from top to bottom.
+pages = Sybil(parsers=[PythonCodeBlockParser()], patterns=["README.md", "docs/*.md"])
+docstrings = Sybil(parsers=[DocTestParser()], patterns=["src/**/*.py"])
+pytest_collect_file = (pages + docstrings).pytest()
+
+# Times vary with the machine; a failure must be repeatable from its output alone.
+settings.register_profile("orderwright", deadline=None, print_blob=True)
+settings.load_profile("orderwright")

@@ -1,0 +1,120 @@
+"""The project's checks, one session each; `nox -l` lists them.
+
+Sessions install developer tools from the dependency groups in pyproject.toml, so nothing beyond
+nox has to be installed by hand.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "types", "tests", "docs", "examples"]
+nox.options.error_on_external_run = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+DATA = Path("../shared/data")
+# Needs the data files and minutes rather than seconds, so it has a session of its own.
+REPLAY = Path("examples/replay_history.py")
+
+
+def starts(version: str) -> bool:
+    """Whether `pythonX.Y` really runs: a version manager's shim may exist and still refuse."""
+    command = [f"python{version}", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    try:
+        answer = subprocess.run(command, capture_output=True, check=False, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0 and answer.stdout.strip() == version
+
+
+def interpreters() -> dict[str, bool]:
+    """Each supported version and whether it starts; the one running nox always does."""
+    supported = nox.project.python_versions(PROJECT)
+    found = {version: version == RUNNING or starts(version) for version in supported}
+    return found | {RUNNING: True}
+
+
+INTERPRETERS = interpreters()
+PYTHONS = [version for version, usable in INTERPRETERS.items() if usable]
+
+
+def group(*names: str) -> tuple[str, ...]:
+    """The requirements of dependency groups."""
+    return nox.project.dependency_groups(PROJECT, *names)
+
+
+def build_wheel(session: nox.Session) -> Path:
+    """Build the wheel, alone in a fresh folder, so that what is tested is what is shipped."""
+    folder = Path(session.create_tmp()).resolve() / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), ".")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests against the built wheel, on every supported interpreter that starts."""
+    absent = [version for version, usable in INTERPRETERS.items() if not usable]
+    session.log(f"starting: {', '.join(PYTHONS)}; not on this machine: {', '.join(absent) or '-'}")
+    wheel = build_wheel(session)
+    session.install("-q", str(wheel), *group("tests"))
+    # Branch coverage is the same on all interpreters and doubles the time: measure it once.
+    coverage = ["--cov", "--cov-report=term"] if session.python == RUNNING else []
+    session.run("pytest", *coverage, *session.posargs, env={"ORDERWRIGHT_WHEEL": str(wheel)})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting and the direction of imports."""
+    session.install("-q", *group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache", "--no-logo", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with two checkers, and that every public name has a complete type."""
+    session.install("-q", ".", *group("types"))
+    session.run("mypy")
+    session.run("basedpyright")
+    session.run("basedpyright", "--verifytypes", "orderwright", "--ignoreexternal")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a broken reference or a warning fails."""
+    session.install("-q", ".", *group("docs"))
+    session.run("sphinx-build", "-n", "-W", "--keep-going", "-q", "docs", "docs/_build/html")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example program."""
+    session.install("-q", ".[testing]")
+    for program in sorted(Path("examples").glob("*.py")):
+        if program != REPLAY:
+            session.run("python", str(program))
+
+
+@nox.session
+def replay(session: nox.Session) -> None:
+    """Replay the full history of a real shop; the data lies beside the checkout."""
+    if not DATA.is_dir():
+        session.skip(f"no data at {DATA}")
+    session.install("-q", ".")
+    session.run("python", str(REPLAY), *(session.posargs or [str(DATA)]))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks, or those named after `--`."""
+    session.install("-q", ".[testing]", *group("bench"))
+    for program in session.posargs or sorted(map(str, Path("bench").glob("[!_]*.py"))):
+        session.run("python", program)
