@@ -1,0 +1,336 @@
+"""Every error orderwright raises, in one tree, split by who can do something about it.
+
+The tree::
+
+  OrderwrightError
+    Mistake              the caller asked for something malformed or unknown: fix the call
+      InvalidInput       a value is wrong; names every fault with its path
+        CodecError       plain data does not decode
+      NotFound           no such order, line, payment, fulfillment, hold or intent
+      KeyReused          the same key (or id) came back with other content
+    Refused              a business rule says no; the order is unharmed
+      IllegalTransition  the lifecycle has no such step from this state
+      OutOfStock         fewer units than asked for
+      AmountRefused      more money than the order, tender or expectation allows
+      OnHold             a hold stops this
+      Conflict           somebody else saved first; load again and decide again
+    AdapterFault         the world outside failed, not the order
+      OutcomeUnknown     no answer: the effect may or may not have happened
+      BrokenPromise      an adapter answered something its port forbids
+
+The facts of an error are its attributes; its message is made from them. Every error survives
+``pickle``, ``copy`` and :mod:`orderwright.codec`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orderwright.money import Money
+
+__all__ = [
+    "AdapterFault",
+    "AmountRefused",
+    "BrokenPromise",
+    "CodecError",
+    "Conflict",
+    "Fault",
+    "IllegalTransition",
+    "InvalidInput",
+    "KeyReused",
+    "Mistake",
+    "NotFound",
+    "OnHold",
+    "OrderwrightError",
+    "OutOfStock",
+    "OutcomeUnknown",
+    "Refused",
+    "Shortage",
+]
+
+
+@frozen
+class Fault:
+    """One thing wrong with an input: where it is, and what would be right."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return the fault as ``path: message``."""
+        return f"{self.path}: {self.message}"
+
+
+@frozen
+class Shortage:
+    """Units that are not there: ``wanted`` of ``sku`` at ``location``, ``available`` found.
+
+    ``location`` is empty where no single location was asked, ``reservation`` where the shortage
+    is of free stock and not of one reservation.
+    """
+
+    sku: str
+    location: str
+    wanted: int
+    available: int
+    reservation: str = ""
+
+    def __str__(self) -> str:
+        """Return the shortage as one readable phrase."""
+        where = f" at {self.location}" if self.location else ""
+        of = f" in reservation {self.reservation}" if self.reservation else ""
+        return f"{self.sku}{where}{of}: wanted {self.wanted}, available {self.available}"
+
+
+class OrderwrightError(Exception):
+    """Base of every error this library raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message, made from the facts."""
+        return self.message()
+
+    def message(self) -> str:
+        """Return what is wrong, where, and what to do about it."""
+        return type(self).__name__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the facts, so that pickle and copy lose nothing."""
+        return (revive, (type(self), dict(self.__dict__)))
+
+    def __eq__(self, other: object) -> bool:
+        """Two errors are equal when their type and their facts are."""
+        return type(other) is type(self) and other.__dict__ == self.__dict__
+
+    def __hash__(self) -> int:
+        """Equal errors hash alike; facts may be lists (notes), so only the type counts."""
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        """Return the type and the message: what was passed in may have been a used-up iterator."""
+        return f"{type(self).__name__}({self.message()!r})"
+
+
+def revive(kind: type[OrderwrightError], facts: dict[str, object]) -> OrderwrightError:
+    """Rebuild an error of ``kind`` from its facts (what pickle, copy and the codec call)."""
+    error = kind.__new__(kind)
+    error.__dict__.update(facts)
+    return error
+
+
+class Mistake(OrderwrightError):
+    """The call itself is wrong; sending it again unchanged cannot help."""
+
+
+class InvalidInput(Mistake, ValueError):
+    """One or more values are wrong. ``faults`` names each with its path."""
+
+    faults: tuple[Fault, ...]
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+
+    @classmethod
+    def at(cls, path: str, message: str) -> Self:
+        """Return the error for a single fault."""
+        return cls((Fault(path, message),))
+
+    def message(self) -> str:
+        """List the faults."""
+        return "; ".join(str(fault) for fault in self.faults)
+
+
+class CodecError(InvalidInput):
+    """Plain data does not decode into what was asked for."""
+
+
+class NotFound(Mistake, LookupError):
+    """There is no ``kind`` with the id ``key`` (within ``order_id``, where one is named)."""
+
+    kind: str
+    key: str
+    order_id: str
+
+    def __init__(self, kind: str, key: str, order_id: str = "") -> None:
+        self.kind = kind
+        self.key = key
+        self.order_id = order_id
+
+    def message(self) -> str:
+        """Say what was looked for, and where."""
+        inside = f" on order {self.order_id}" if self.order_id else ""
+        return f"no {self.kind} {self.key!r}{inside}: check the id, or save it first"
+
+
+class KeyReused(Mistake):
+    """``key`` was already used for something else; ``field`` is the first that differs."""
+
+    key: str
+    field: str
+    before: str
+    now: str
+
+    def __init__(self, key: str, field: str, before: object, now: object) -> None:
+        self.key = key
+        self.field = field
+        self.before = repr(before)
+        self.now = repr(now)
+
+    def message(self) -> str:
+        """Name the field that differs, with both values."""
+        return (
+            f"{self.key!r} was used before with {self.field}={self.before}, now {self.now}: "
+            "send the same content to repeat it, or a new key for something new"
+        )
+
+
+class Refused(OrderwrightError):
+    """A business rule says no, and nothing changed.
+
+    ``rule`` is a stable name for the rule, ``order_id`` the order (empty where there is none
+    yet), ``allowed`` the actions the order's lifecycle permits now.
+    """
+
+    rule: str
+    order_id: str
+    allowed: tuple[str, ...]
+
+    def __init__(self, rule: str, order_id: str = "", allowed: Iterable[str] = ()) -> None:
+        self.rule = rule
+        self.order_id = order_id
+        self.allowed = tuple(allowed)
+
+    def message(self) -> str:
+        """Say which order, why, and what is possible instead."""
+        order = f"order {self.order_id}: " if self.order_id else ""
+        instead = f"; possible now: {', '.join(self.allowed)}" if self.allowed else ""
+        return f"{order}{self.because()}{instead}"
+
+    def because(self) -> str:
+        """Return the reason without the frame around it."""
+        return self.rule
+
+
+class IllegalTransition(Refused):
+    """The lifecycle of ``subject`` has no step ``action`` from ``state``."""
+
+    subject: str
+    state: str
+    action: str
+
+    def __init__(
+        self, subject: str, state: str, action: str, allowed: Iterable[str], order_id: str = ""
+    ) -> None:
+        super().__init__("lifecycle", order_id, allowed)
+        self.subject = subject
+        self.state = state
+        self.action = action
+
+    def because(self) -> str:
+        """Name the step that does not exist."""
+        return f"{self.subject} is {self.state}, which has no step {self.action!r}"
+
+
+class OutOfStock(Refused):
+    """Some units are not there; ``shortages`` says which, how many were wanted and found."""
+
+    shortages: tuple[Shortage, ...]
+
+    def __init__(self, shortages: Iterable[Shortage], order_id: str = "") -> None:
+        super().__init__("stock", order_id)
+        self.shortages = tuple(shortages)
+
+    def because(self) -> str:
+        """List the shortages."""
+        return f"out of stock: {'; '.join(str(shortage) for shortage in self.shortages)}"
+
+
+class AmountRefused(Refused):
+    """``asked`` is not the amount the rule allows; ``limit`` is."""
+
+    asked: Money
+    limit: Money
+
+    def __init__(
+        self,
+        rule: str,
+        *,
+        asked: Money,
+        limit: Money,
+        order_id: str = "",
+        allowed: Iterable[str] = (),
+    ) -> None:
+        super().__init__(rule, order_id, allowed)
+        self.asked = asked
+        self.limit = limit
+
+    def because(self) -> str:
+        """Name the rule and both amounts."""
+        return f"{self.rule}: asked {self.asked}, the limit is {self.limit}"
+
+
+class OnHold(Refused):
+    """The hold ``hold`` blocks ``blocked``; release it first."""
+
+    hold: str
+    blocked: str
+
+    def __init__(
+        self, hold: str, blocked: str, order_id: str = "", allowed: Iterable[str] = ()
+    ) -> None:
+        super().__init__("hold", order_id, allowed)
+        self.hold = hold
+        self.blocked = blocked
+
+    def because(self) -> str:
+        """Name the hold and what it blocks."""
+        return f"hold {self.hold!r} blocks {self.blocked}; release the hold first"
+
+
+class Conflict(Refused):
+    """The order changed since it was read: ``expected`` version, ``actual`` version."""
+
+    expected: int
+    actual: int
+
+    def __init__(self, order_id: str, expected: int, actual: int) -> None:
+        super().__init__("version", order_id)
+        self.expected = expected
+        self.actual = actual
+
+    def because(self) -> str:
+        """Name both versions."""
+        return (
+            f"expected version {self.expected}, found {self.actual}: "
+            "somebody else saved first; load it again and decide again"
+        )
+
+
+class AdapterFault(OrderwrightError):
+    """An adapter failed. ``adapter`` names it, ``detail`` says how; ``retryable`` if worth it."""
+
+    adapter: str
+    detail: str
+    retryable: bool
+
+    def __init__(self, adapter: str, detail: str, *, retryable: bool = False) -> None:
+        self.adapter = adapter
+        self.detail = detail
+        self.retryable = retryable
+
+    def message(self) -> str:
+        """Name the adapter and what it said."""
+        again = " (may be retried)" if self.retryable else ""
+        return f"{self.adapter}: {self.detail}{again}"
+
+
+class OutcomeUnknown(AdapterFault):
+    """No answer came: the effect may have happened. Look it up before doing it again."""
+
+
+class BrokenPromise(AdapterFault):
+    """An adapter did what its port forbids; the message names the promise."""

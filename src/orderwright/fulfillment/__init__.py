@@ -1,0 +1,1 @@
+"""Who serves what from where, and how far it has come."""

@@ -1,0 +1,54 @@
+"""One unit of work at one location: today a shipment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, final
+
+from attrs import frozen
+
+from orderwright.lifecycles import Phase, State
+
+__all__ = ["Fulfillment", "FulfillmentItem"]
+
+
+@final
+@frozen
+class FulfillmentItem:
+    """``quantity`` units of an order line."""
+
+    line_id: str
+    sku: str
+    quantity: int
+
+
+@final
+@frozen(kw_only=True)
+class Fulfillment:
+    """What one location does for an order, and how far it has come.
+
+    ``stock`` is what the ledger has booked for it: nothing yet, ``held`` under a reservation per
+    item, ``left`` for the customer, or ``freed`` again. ``lapses_at`` is when the reservations
+    lapse, None for never; ``firmed`` says that they once would have and no longer do.
+    """
+
+    id: str
+    location: str
+    items: tuple[FulfillmentItem, ...]
+    state: State
+    kind: str = "shipment"
+    stock: Literal["none", "held", "left", "freed"] = "none"
+    firmed: bool = False
+    lapses_at: datetime | None = None
+    carrier: str = ""
+    tracking: str = ""
+
+    @property
+    def gone(self) -> bool:
+        """Whether its units have left our walls."""
+        return self.state.phase in (Phase.OUT, Phase.DONE)
+
+    @property
+    def live(self) -> bool:
+        """Whether it was not given up."""
+        return self.state.phase is not Phase.DROPPED

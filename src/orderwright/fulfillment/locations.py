@@ -1,0 +1,39 @@
+"""Where orders can be served from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from attrs import field, frozen
+
+from orderwright.values import identifier, quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Location"]
+
+
+def _tags(value: Iterable[str]) -> frozenset[str]:
+    return frozenset(value)
+
+
+@final
+@frozen(kw_only=True)
+class Location:
+    """A warehouse, store or kitchen station.
+
+    ``offers`` are tags (frozen, grill, hazmat …): it serves a line whose ``requires`` it offers
+    all of. ``cost`` is what one fulfillment there costs, in any one whole unit you like (cents,
+    minutes); lower wins. ``priority`` breaks ties; lower first.
+    """
+
+    id: str
+    offers: frozenset[str] = field(default=frozenset(), converter=_tags)
+    cost: int = 0
+    priority: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse bad ids and negative costs."""
+        identifier(self.id, "id")
+        quantity(self.cost, "cost", least=0)

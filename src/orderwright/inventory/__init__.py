@@ -1,0 +1,1 @@
+"""Stock: a double-entry ledger whose sums are the balances."""

@@ -1,0 +1,213 @@
+"""InventoryLedger: the append-only double-entry book of stock. Its sums are the balances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from attrs import frozen
+
+from orderwright.inventory.postings import (
+    INSIDE,
+    Entry,
+    Posting,
+    Reservation,
+    StockAccount,
+    changes_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+__all__ = ["InventoryLedger", "Stock"]
+
+
+@final
+@frozen
+class Stock:
+    """What there is of a SKU at a location at a moment; ``on_hand = available + reserved``."""
+
+    sku: str
+    location: str
+    available: int
+    reserved: int
+
+    @property
+    def on_hand(self) -> int:
+        """Units inside our walls."""
+        return self.available + self.reserved
+
+
+@final
+class InventoryLedger:
+    """An in-memory book of postings with its reads; the one mutable object of the domain.
+
+    ``post`` checks everything before its first write. Posting the same id again is a no-op;
+    with other content it raises KeyReused. Reservations that have expired by the ``now`` of a
+    read do not count in it, whether or not a posting has swept them yet. Not thread-safe by
+    itself: :class:`orderwright.adapters.memory.MemoryInventory` puts a lock around it.
+
+    >>> from datetime import datetime, timezone
+    >>> noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+    >>> ledger = InventoryLedger()
+    >>> _ = ledger.post(Posting.receive("delivery-1", "MUG", "MAIN", 10, at=noon))
+    >>> ledger.stock("MUG", "MAIN", now=noon).available
+    10
+    """
+
+    def __init__(self) -> None:
+        self._postings: dict[str, Posting] = {}
+        self._balances: dict[StockAccount, int] = {}
+        self._reserved: dict[tuple[str, str], int] = {}
+        self._places: dict[str, dict[str, None]] = {}
+        self._expiring: dict[str, dict[StockAccount, datetime]] = {}
+        self._owners: dict[str, str] = {}
+
+    def post(self, posting: Posting) -> Posting:
+        """Write ``posting``, first letting lapse what has expired on its SKUs; return it.
+
+        Raises OutOfStock (nothing written) if an account inside our walls would fall below zero,
+        KeyReused if its id was used for another posting.
+        """
+        known = self._postings.get(posting.id)
+        if known is not None:
+            known.require_same(posting)
+            return known
+        lapse = self._lapse(posting) if self._expiring else None
+        if lapse is None:
+            after = changes_of(posting, self.balance)
+        else:
+            freed = changes_of(lapse, self.balance)
+            after = {
+                **freed,
+                **changes_of(posting, lambda account: freed.get(account, self.balance(account))),
+            }
+            self._write(lapse)
+        self._write(posting)
+        self._balances.update(after)
+        for account, units in after.items():
+            if not units and account.reservation:
+                del self._balances[account]
+                self._owners.pop(account.reservation, None)
+                if self._expiring:
+                    self._forget(account)
+        return posting
+
+    def _write(self, posting: Posting) -> None:
+        self._postings[posting.id] = posting
+        for entry in posting.entries:
+            if entry.bucket == "reserved":
+                place = (entry.sku, entry.location)
+                self._reserved[place] = self._reserved.get(place, 0) + entry.quantity
+                if entry.quantity > 0:
+                    self._owners[entry.reservation] = posting.order_id
+                    if entry.expires_at is not None:
+                        self._expiring.setdefault(entry.sku, {})[entry.account] = entry.expires_at
+            elif entry.bucket == "available" and entry.location not in self._places.get(
+                entry.sku, ()
+            ):
+                self._places.setdefault(entry.sku, {})[entry.location] = None
+
+    def _forget(self, account: StockAccount) -> None:
+        expiring = self._expiring.get(account.sku)
+        if expiring is not None:
+            expiring.pop(account, None)
+            if not expiring:
+                del self._expiring[account.sku]
+
+    def _lapse(self, posting: Posting) -> Posting | None:
+        """Return the posting that frees what has expired on the SKUs of ``posting``, if any."""
+        entries: list[Entry] = []
+        for sku in dict.fromkeys(entry.sku for entry in posting.entries):
+            for account, units in self._expired(sku, posting.at):
+                entries += (
+                    Entry(sku, account.location, "reserved", -units, account.reservation),
+                    Entry(sku, account.location, "available", units),
+                )
+        if not entries:
+            return None
+        return Posting(
+            id=f"{posting.id}/lapsed", at=posting.at, entries=tuple(entries), reason="expired"
+        )
+
+    def _expired(self, sku: str, now: datetime) -> Iterator[tuple[StockAccount, int]]:
+        for account, expires_at in self._expiring.get(sku, _NONE).items():
+            if expires_at <= now:
+                yield account, self._balances[account]
+
+    def balance(self, account: StockAccount) -> int:
+        """Return the units booked on ``account``, in constant time; 0 if never used."""
+        return self._balances.get(account, 0)
+
+    def stock(self, sku: str, location: str, *, now: datetime) -> Stock:
+        """Return what there is of ``sku`` at ``location``; what has expired by ``now`` is free."""
+        lapsed = sum(
+            units for account, units in self._expired(sku, now) if account.location == location
+        )
+        return Stock(
+            sku,
+            location,
+            self.balance(StockAccount(sku, location, "available")) + lapsed,
+            self._reserved.get((sku, location), 0) - lapsed,
+        )
+
+    def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
+        """Return the stock of each of ``skus`` at every location that ever had it."""
+        return tuple(
+            self.stock(sku, location, now=now)
+            for sku in dict.fromkeys(skus)
+            for location in self._places.get(sku, ())
+        )
+
+    def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
+        """Return every reservation that has not been settled and has not expired by ``now``."""
+        found = []
+        for account, units in self._balances.items():
+            if account.reservation:
+                expires_at = self._expiring.get(account.sku, _NONE).get(account)
+                if expires_at is None or expires_at > now:
+                    owner = self._owners.get(account.reservation, "")
+                    found.append(
+                        Reservation(
+                            account.reservation,
+                            account.sku,
+                            account.location,
+                            units,
+                            expires_at,
+                            owner,
+                        )
+                    )
+        return tuple(found)
+
+    def posting(self, posting_id: str) -> Posting | None:
+        """Return the posting with that id, if it was written."""
+        return self._postings.get(posting_id)
+
+    def postings(self) -> Iterator[Posting]:
+        """Iterate over all postings, oldest first."""
+        return iter(self._postings.values())
+
+    def audit(self) -> tuple[str, ...]:
+        """Recompute every balance from the postings; return what does not add up (nothing)."""
+        sums: dict[StockAccount, int] = {}
+        per_sku: dict[str, int] = {}
+        for posting in self._postings.values():
+            for entry in posting.entries:
+                sums[entry.account] = sums.get(entry.account, 0) + entry.quantity
+                per_sku[entry.sku] = per_sku.get(entry.sku, 0) + entry.quantity
+        return (
+            *(f"{sku} sums to {units:+}" for sku, units in per_sku.items() if units),
+            *(
+                f"{account} is {self.balance(account)}, its postings sum to {units}"
+                for account, units in sums.items()
+                if units != self.balance(account)
+            ),
+            *(
+                f"{account} is below zero"
+                for account, units in sums.items()
+                if units < 0 and account.bucket in INSIDE
+            ),
+        )
+
+
+_NONE: Mapping[StockAccount, datetime] = {}

@@ -1,0 +1,283 @@
+"""Every state machine, as literal tables. Nothing outside this file decides what may follow what.
+
+A table says ``(state, action) -> state``. It holds no guards: those are ordinary typed code in the
+commands, run before anything changes. The tables are compiled through ``transitions.Machine``
+once; commands read the compiled look-up. What already happened in the world (a hand-over, a
+provider's answer) has a row from every state in which it can be reported, also from dead ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, final
+
+from attrs import field, frozen
+from transitions import Machine
+
+from orderwright.errors import IllegalTransition, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["STANDARD", "Lifecycle", "Lifecycles", "Phase", "State"]
+
+
+@final
+class Phase(StrEnum):
+    """What a state means to code and reports, whatever its name: the closed set they match on."""
+
+    PLANNED = "planned"
+    """Decided, nothing bound yet: a draft; a fulfillment whose stock is not reserved."""
+    WAITING = "waiting"
+    """Bound and waiting: a placed order; reserved stock; a payment operation just requested."""
+    WORKING = "working"
+    """Under way inside our walls: a confirmed order; picking; a payment without an answer."""
+    OUT = "out"
+    """Handed over: it has left our walls."""
+    DONE = "done"
+    """Ended as hoped: completed, delivered, succeeded."""
+    DROPPED = "dropped"
+    """Ended otherwise: cancelled, rejected, expired, declined, failed."""
+
+
+@final
+@frozen
+class State:
+    """A named state of a lifecycle and the phase it belongs to."""
+
+    name: str
+    phase: Phase
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
+
+
+@final
+@frozen
+class Lifecycle:
+    """One state machine: the ``table`` of ``(state, action) -> state``, and where it begins.
+
+    ``terminal`` names the states that have no exit. Raises InvalidInput, naming every fault, if a
+    state is unreachable, a terminal state has an exit, another has none, or two states share a
+    name.
+    """
+
+    name: str
+    initial: State
+    table: Mapping[tuple[State, str], State]
+    terminal: frozenset[State]
+    _next: dict[str, dict[str, State]] = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the table and compile it."""
+        faults = list(self._faults())
+        if faults:
+            raise InvalidInput.at(f"lifecycle {self.name}", "; ".join(faults))
+        object.__setattr__(self, "_next", self._compile())
+
+    @property
+    def states(self) -> dict[str, State]:
+        """All states by name, the initial one first, then as the table mentions them."""
+        mentioned = [self.initial]
+        for (source, _), target in self.table.items():
+            mentioned += (source, target)
+        return {state.name: state for state in mentioned}
+
+    def _faults(self) -> Iterable[str]:
+        named = self.states
+        every = {self.initial, *self.table.values(), *(source for source, _ in self.table)}
+        for state in sorted(every, key=str):
+            if named[state.name] != state:
+                yield f"two states are named {state.name!r}"
+        reached = {self.initial}
+        frontier = [self.initial]
+        while frontier:
+            here = frontier.pop()
+            for (source, _), target in self.table.items():
+                if source == here and target not in reached:
+                    reached.add(target)
+                    frontier.append(target)
+        for state in sorted(every - reached, key=str):
+            yield f"{state} cannot be reached from {self.initial}"
+        exits = {source for source, _ in self.table}
+        for state in sorted(exits & self.terminal, key=str):
+            yield f"{state} is terminal but has an exit"
+        for state in sorted(every - exits - self.terminal, key=str):
+            yield f"{state} has no exit but is not declared terminal"
+        for state in sorted(self.terminal - every, key=str):
+            yield f"terminal state {state} is not in the table"
+
+    def machine(self) -> Machine:
+        """Return the table as a ``transitions.Machine`` without a model."""
+        return Machine(
+            model=None,
+            states=list(self.states),
+            initial=None,
+            auto_transitions=False,
+            transitions=[
+                {"trigger": action, "source": source.name, "dest": target.name}
+                for (source, action), target in self.table.items()
+            ],
+        )
+
+    def _compile(self) -> dict[str, dict[str, State]]:
+        named = self.states
+        compiled: dict[str, dict[str, State]] = {name: {} for name in named}
+        for action, event in self.machine().events.items():
+            for source, transitions in event.transitions.items():
+                compiled[source][action] = named[str(transitions[0].dest)]
+        return compiled
+
+    def step(self, state: State, action: str, subject: str = "", order_id: str = "") -> State:
+        """Return the state that ``action`` leads to from ``state``.
+
+        Raises IllegalTransition, which names ``subject`` and what is allowed, if there is none.
+        """
+        target = self._next.get(state.name, _NOWHERE).get(action)
+        if target is None:
+            raise IllegalTransition(
+                subject or self.name, state.name, action, self.allowed(state), order_id
+            )
+        return target
+
+    def allowed(self, state: State) -> tuple[str, ...]:
+        """Return the actions that have a row from ``state``, in the table's order."""
+        return tuple(self._next.get(state.name, _NOWHERE))
+
+    def extended(
+        self,
+        name: str,
+        rows: Mapping[tuple[State, str], State],
+        *,
+        without: Iterable[tuple[State, str]] = (),
+        terminal: Iterable[State] = (),
+    ) -> Lifecycle:
+        """Return a lifecycle with ``rows`` added or replaced and the keys ``without`` dropped."""
+        dropped = set(without)
+        kept = {key: target for key, target in self.table.items() if key not in dropped}
+        return Lifecycle(name, self.initial, {**kept, **rows}, self.terminal | frozenset(terminal))
+
+    def diagram(self) -> str:
+        """Return the table as a Mermaid state diagram."""
+        lines = ["stateDiagram-v2", f"    [*] --> {self.initial}"]
+        lines += [f"    {source} --> {to}: {do}" for (source, do), to in self.table.items()]
+        lines += [
+            f"    {state} --> [*]" for state in self.states.values() if state in self.terminal
+        ]
+        return "\n".join(lines)
+
+
+_NOWHERE: dict[str, State] = {}
+
+DRAFT = State("draft", Phase.PLANNED)
+PLACED = State("placed", Phase.WAITING)
+CONFIRMED = State("confirmed", Phase.WORKING)
+COMPLETED = State("completed", Phase.DONE)
+REJECTED = State("rejected", Phase.DROPPED)
+CANCELLED = State("cancelled", Phase.DROPPED)
+EXPIRED = State("expired", Phase.DROPPED)
+
+ORDER = Lifecycle(
+    "order",
+    DRAFT,
+    {
+        (DRAFT, "place"): PLACED,
+        (PLACED, "confirm"): CONFIRMED,
+        (PLACED, "reject"): REJECTED,
+        (PLACED, "cancel"): CANCELLED,
+        (PLACED, "expire"): EXPIRED,
+        (CONFIRMED, "complete"): COMPLETED,
+        (CONFIRMED, "cancel"): CANCELLED,
+        (COMPLETED, "reopen"): CONFIRMED,
+    },
+    terminal=frozenset({REJECTED, CANCELLED, EXPIRED}),
+)
+
+PLANNED = State("planned", Phase.PLANNED)
+RESERVED = State("reserved", Phase.WAITING)
+RELEASED = State("released", Phase.WORKING)
+PICKING = State("picking", Phase.WORKING)
+PACKED = State("packed", Phase.WORKING)
+SHIPPED = State("shipped", Phase.OUT)
+DELIVERED = State("delivered", Phase.DONE)
+WITHDRAWN = State("withdrawn", Phase.DROPPED)
+
+SHIPMENT = Lifecycle(
+    "shipment",
+    PLANNED,
+    {
+        (PLANNED, "reserve"): RESERVED,
+        (PLANNED, "withdraw"): WITHDRAWN,
+        (RESERVED, "release"): RELEASED,
+        (RESERVED, "withdraw"): WITHDRAWN,
+        (RELEASED, "pick"): PICKING,
+        (RELEASED, "withdraw"): WITHDRAWN,
+        (PICKING, "pack"): PACKED,
+        # Reports: goods that left or arrived have done so, whatever we knew until then.
+        (PLANNED, "ship"): SHIPPED,
+        (RESERVED, "ship"): SHIPPED,
+        (RELEASED, "ship"): SHIPPED,
+        (PICKING, "ship"): SHIPPED,
+        (PACKED, "ship"): SHIPPED,
+        (WITHDRAWN, "ship"): SHIPPED,
+        (PLANNED, "deliver"): DELIVERED,
+        (RESERVED, "deliver"): DELIVERED,
+        (RELEASED, "deliver"): DELIVERED,
+        (PICKING, "deliver"): DELIVERED,
+        (PACKED, "deliver"): DELIVERED,
+        (WITHDRAWN, "deliver"): DELIVERED,
+        (SHIPPED, "deliver"): DELIVERED,
+    },
+    terminal=frozenset({DELIVERED}),
+)
+
+REQUESTED = State("requested", Phase.WAITING)
+PENDING = State("pending", Phase.WORKING)
+UNKNOWN = State("unknown", Phase.WORKING)
+SUCCEEDED = State("succeeded", Phase.DONE)
+DECLINED = State("declined", Phase.DROPPED)
+FAILED = State("failed", Phase.DROPPED)
+
+PAYMENT_OPERATION = Lifecycle(
+    "payment operation",
+    REQUESTED,
+    {
+        (REQUESTED, "succeeded"): SUCCEEDED,
+        (REQUESTED, "declined"): DECLINED,
+        (REQUESTED, "failed"): FAILED,
+        (REQUESTED, "pending"): PENDING,
+        (REQUESTED, "unknown"): UNKNOWN,
+        (PENDING, "succeeded"): SUCCEEDED,
+        (PENDING, "declined"): DECLINED,
+        (PENDING, "failed"): FAILED,
+        (PENDING, "unknown"): UNKNOWN,
+        (UNKNOWN, "succeeded"): SUCCEEDED,
+        (UNKNOWN, "declined"): DECLINED,
+        (UNKNOWN, "failed"): FAILED,
+        (UNKNOWN, "pending"): PENDING,
+        # A provider that said no and later reports the money moved is believed.
+        (DECLINED, "succeeded"): SUCCEEDED,
+        (FAILED, "succeeded"): SUCCEEDED,
+    },
+    terminal=frozenset({SUCCEEDED}),
+)
+
+
+@final
+@frozen(kw_only=True)
+class Lifecycles:
+    """The lifecycles one business uses, under a ``name`` that is noted on each of its orders.
+
+    Give the same value to the desk, to replay and to the codec. A changed one gets a new name.
+    """
+
+    name: str
+    order: Lifecycle = ORDER
+    shipment: Lifecycle = SHIPMENT
+    payment_operation: Lifecycle = PAYMENT_OPERATION
+
+
+STANDARD = Lifecycles(name="standard.v1")
+"""The lifecycles orderwright comes with."""

@@ -1,0 +1,251 @@
+"""Money without floats: integer minor units with their currency, and exact unit prices."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from functools import total_ordering
+from typing import TYPE_CHECKING, Literal, Self, final
+
+from attrs import frozen
+
+from orderwright.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["CURRENCIES", "Money", "Rounding", "UnitPrice", "exponent", "round_ratio", "total"]
+
+Rounding = Literal["half_up", "half_even", "down"]
+"""How an exact amount becomes whole minor units; ``half_up`` rounds halves away from zero."""
+
+_TWO_DIGITS = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
+CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL
+HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT
+MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB
+SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH
+USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG
+"""
+CURRENCIES: dict[str, int] = {
+    **dict.fromkeys(_TWO_DIGITS.split(), 2),
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+}
+"""Currency code to the digits of its minor unit (ISO 4217, funds and metals left out)."""
+
+
+def exponent(currency: str) -> int:
+    """Return how many decimals ``currency`` has; raise InvalidInput for an unknown code."""
+    try:
+        return CURRENCIES[currency]
+    except (KeyError, TypeError):
+        raise InvalidInput.at(
+            "currency", f"{currency!r} is no ISO 4217 code such as 'EUR' or 'JPY'"
+        ) from None
+
+
+def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """Return ``numerator / denominator`` (denominator positive) as a whole number, exactly."""
+    whole, rest = divmod(abs(numerator), denominator)
+    twice = 2 * rest
+    if rounding == "half_up":
+        whole += twice >= denominator
+    elif rounding == "half_even":
+        whole += twice > denominator or (twice == denominator and whole % 2)
+    return whole if numerator >= 0 else -whole
+
+
+def _decimal(value: object, path: str) -> Decimal:
+    """Read an exact decimal from a string, int or Decimal; a float is refused."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise InvalidInput.at(
+            path, f"expected a string, int or Decimal, got {type(value).__name__}"
+        )
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise InvalidInput.at(path, f"{value!r} is no decimal number such as '12.50'") from None
+    _, digits, power = number.as_tuple()
+    # Also not a tiny one: 1e-999999999 is a fraction whose denominator has a billion digits.
+    if (
+        not isinstance(power, int)
+        or number.adjusted() > _MAX_DIGITS
+        or power < -2 * _MAX_DIGITS
+        or len(digits) > 2 * _MAX_DIGITS
+    ):
+        raise InvalidInput.at(path, f"{str(number)[:40]!r} is not a sensible amount")
+    return number
+
+
+_MAX_DIGITS = 20
+"""Digits allowed before the point; after it, and in all, twice as many."""
+
+
+@final
+@total_ordering
+@frozen(order=False)
+class Money:
+    """An amount in a currency: ``minor`` whole minor units (cents) of ``currency`` (ISO 4217).
+
+    Amounts of different currencies neither add nor compare: that raises InvalidInput. There is
+    no division; :meth:`split` shares an amount without losing a cent.
+
+    >>> Money.of("12.50", "EUR") + Money(250, "EUR")
+    Money('15.00 EUR')
+    """
+
+    minor: int
+    currency: str
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse floats, bools and unknown currencies."""
+        if type(self.minor) is not int:
+            raise InvalidInput.at(
+                "minor", f"expected whole minor units (int), got {type(self.minor).__name__}"
+            )
+        if type(self.currency) is not str or self.currency not in CURRENCIES:
+            exponent(self.currency)
+
+    @classmethod
+    def of(cls, amount: str | int | Decimal, currency: str) -> Self:
+        """Return ``amount`` major units, as in ``Money.of("12.50", "EUR")``.
+
+        Raises InvalidInput for floats and for more decimals than the currency has.
+        """
+        digits = exponent(currency)
+        numerator, denominator = _decimal(amount, "amount").as_integer_ratio()
+        minor, rest = divmod(numerator * 10**digits, denominator)
+        if rest:
+            raise InvalidInput.at(
+                "amount", f"{amount} has more decimals than {currency}, which has {digits}"
+            )
+        return cls(minor, currency)
+
+    @classmethod
+    def zero(cls, currency: str) -> Self:
+        """Return nothing, in ``currency``."""
+        return cls(0, currency)
+
+    @property
+    def amount(self) -> Decimal:
+        """The exact amount in major units, with all decimals of the currency."""
+        return Decimal(f"{self.minor}e-{exponent(self.currency)}")
+
+    def __str__(self) -> str:
+        """Return the amount as ``12.50 EUR``."""
+        return f"{self.amount:f} {self.currency}"
+
+    def __repr__(self) -> str:
+        """Return the amount as ``Money('12.50 EUR')``."""
+        return f"Money('{self}')"
+
+    def __bool__(self) -> bool:
+        """Return whether this is anything but zero."""
+        return self.minor != 0
+
+    def _same(self, other: Money) -> int:
+        if type(other) is not Money:
+            raise InvalidInput.at("amount", f"expected Money, got {type(other).__name__}")
+        if self.currency != other.currency:
+            raise InvalidInput.at(
+                "currency", f"{self} and {other} are of different currencies; convert one first"
+            )
+        return other.minor
+
+    def __add__(self, other: Money) -> Money:
+        """Return the sum."""
+        return Money(self.minor + self._same(other), self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        """Return the difference."""
+        return Money(self.minor - self._same(other), self.currency)
+
+    def __neg__(self) -> Money:
+        """Return the amount with the other sign."""
+        return Money(-self.minor, self.currency)
+
+    def __mul__(self, factor: int) -> Money:
+        """Return a whole multiple."""
+        if type(factor) is not int:
+            raise InvalidInput.at("factor", f"expected an int, got {type(factor).__name__}")
+        return Money(self.minor * factor, self.currency)
+
+    __rmul__ = __mul__
+
+    def __lt__(self, other: Money) -> bool:
+        """Return whether this is less."""
+        return self.minor < self._same(other)
+
+    def share(self, part: int, whole: int, rounding: Rounding = "half_up") -> Money:
+        """Return ``part / whole`` (whole at least 1) of the amount, rounded to the minor unit."""
+        if type(part) is not int or type(whole) is not int or whole < 1:
+            raise InvalidInput.at("share", f"expected part of at least 1, got {part!r} of {whole!r}")
+        return Money(round_ratio(self.minor * part, whole, rounding), self.currency)
+
+    def split(self, weights: Sequence[int]) -> tuple[Money, ...]:
+        """Share the amount by ``weights`` (not negative, not all zero); the parts sum to it.
+
+        Largest remainder: each part gets its rounded-down share, and the minor units left over go
+        one each to the largest remainders, ties to the earlier part.
+
+        >>> Money.of("10.00", "EUR").split([1, 1, 1])
+        (Money('3.34 EUR'), Money('3.33 EUR'), Money('3.33 EUR'))
+        """
+        if any(type(weight) is not int or weight < 0 for weight in weights) or not any(weights):
+            raise InvalidInput.at("weights", "expected whole weights of at least 0, not all 0")
+        whole = sum(weights)
+        sign = -1 if self.minor < 0 else 1
+        shares = [divmod(abs(self.minor) * weight, whole) for weight in weights]
+        parts = [floor for floor, _ in shares]
+        left = abs(self.minor) - sum(parts)
+        for index in sorted(range(len(parts)), key=lambda i: -shares[i][1])[:left]:
+            parts[index] += 1
+        return tuple(Money(sign * part, self.currency) for part in parts)
+
+
+def total(amounts: Iterable[Money], currency: str) -> Money:
+    """Return the sum of ``amounts``; of none, zero ``currency``. All must be in ``currency``."""
+    minor = 0
+    for money in amounts:
+        if money.currency != currency:
+            raise InvalidInput.at("currency", f"{money} among amounts in {currency}")
+        minor += money.minor
+    return Money(minor, currency)
+
+
+@final
+@frozen
+class UnitPrice:
+    """An exact price per ``per`` units: finer than a minor unit if need be, rounded only later.
+
+    ``UnitPrice.of("1.99", "EUR", per=100)`` is 1.99 per 100 g where a unit is a gram.
+    """
+
+    amount: Decimal
+    currency: str
+    per: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse floats, negative or endless prices and unknown currencies."""
+        if type(self.amount) is not Decimal:
+            raise InvalidInput.at("amount", f"expected Decimal, got {type(self.amount).__name__}")
+        if _decimal(self.amount, "amount") < 0:
+            raise InvalidInput.at("amount", f"a unit price of {self.amount} is negative")
+        exponent(self.currency)
+        if type(self.per) is not int or self.per < 1:
+            raise InvalidInput.at("per", f"expected at least 1 unit, got {self.per!r}")
+
+    @classmethod
+    def of(cls, amount: str | int | Decimal, currency: str, *, per: int = 1) -> Self:
+        """Return the price ``amount`` (major units) per ``per`` units; floats are refused."""
+        return cls(_decimal(amount, "amount"), currency, per)
+
+    def times(self, units: int, rounding: Rounding) -> Money:
+        """Return the price of ``units``, rounded once to the currency's minor unit."""
+        numerator, denominator = self.amount.as_integer_ratio()
+        scaled = numerator * units * 10 ** CURRENCIES[self.currency]
+        return Money(round_ratio(scaled, denominator * self.per, rounding), self.currency)
+
+    def __str__(self) -> str:
+        """Return the price as ``1.99 EUR`` or ``1.99 EUR per 100``."""
+        return f"{self.amount:f} {self.currency}" + (f" per {self.per}" if self.per > 1 else "")

@@ -1,0 +1,360 @@
+"""What people and the world say about an order, each as a function from an order to events.
+
+A command checks first and then returns the events; ``order.after(events)`` is what comes of it.
+It raises :class:`~orderwright.errors.Refused` and changes nothing where a rule says no. A *report*
+tells what already happened; it is never refused, at most it opens an exception on the order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from orderwright.errors import AmountRefused, BrokenPromise, IllegalTransition, NotFound, OnHold
+from orderwright.lifecycles import Phase, State
+from orderwright.money import Money, total
+from orderwright.orders.events import (
+    Event,
+    ExceptionOpened,
+    ExceptionResolved,
+    FulfillmentAdvanced,
+    HoldPlaced,
+    HoldReleased,
+    MoneyRequested,
+    OrderAdvanced,
+    OrderCancelled,
+    PaymentReported,
+    PaymentsAdded,
+)
+from orderwright.orders.lines import Credit, Hold, OrderException
+from orderwright.orders.placement import payments_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from orderwright.fulfillment.fulfillment import Fulfillment
+    from orderwright.orders.lines import Blockable
+    from orderwright.orders.order import Order
+    from orderwright.payments.operations import PaymentOutcome
+    from orderwright.payments.payment import Tender
+
+__all__ = [
+    "add_payments",
+    "advance",
+    "advance_fulfillment",
+    "cancel",
+    "hold",
+    "open_exception",
+    "release_hold",
+    "report_cancellation",
+    "report_payment",
+    "request_money",
+    "resolve",
+]
+
+
+def _require_free(order: Order, what: Blockable) -> None:
+    hold = order.blocked(what)
+    if hold is not None:
+        raise OnHold(hold.name, what, order.id, order.allowed())
+
+
+def advance(order: Order, action: str, *, at: datetime, reason: str = "") -> OrderAdvanced:
+    """Take the step ``action`` of the order's lifecycle; raise IllegalTransition."""
+    state = order.lifecycles.order.step(order.state, action, "order", order.id)
+    return OrderAdvanced(action=action, reason=reason, state=state, at=at)
+
+
+def cancel(
+    order: Order,
+    *,
+    at: datetime,
+    reason: str,
+    action: Literal["cancel", "reject", "expire"] = "cancel",
+) -> OrderCancelled:
+    """Give up the whole order: nothing more is due, all stock is freed.
+
+    Raises IllegalTransition if the order cannot be cancelled any more, or a fulfillment cannot be
+    withdrawn (it is being picked, or has left).
+    """
+    state = order.lifecycles.order.step(order.state, action, "order", order.id)
+    withdrawn = []
+    for one in order.fulfillments:
+        if one.live:
+            subject = f"fulfillment {one.id}"
+            gone = order.lifecycles.shipment.step(one.state, "withdraw", subject, order.id)
+            withdrawn.append((one.id, gone))
+    return OrderCancelled(
+        action=action,
+        reason=reason,
+        state=state,
+        units=tuple(
+            (line.id, line.ordered - line.cancelled)
+            for line in order.lines
+            if line.ordered > line.cancelled
+        ),
+        credits=_everything_due(order),
+        withdrawn=tuple(withdrawn),
+        at=at,
+    )
+
+
+def _everything_due(order: Order) -> tuple[Credit, ...]:
+    lines = (Credit(one.id, one.remaining_units, one.remaining) for one in order.lines)
+    charges = (Credit(one.id, 0, one.remaining) for one in order.charges)
+    return tuple(credit for credit in (*lines, *charges) if credit.units or credit.amount)
+
+
+def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Event, ...]:
+    """Record that the order was cancelled elsewhere (a marketplace, a court), come what may.
+
+    Nothing is due any more. Where everything can still be withdrawn this is a cancellation like
+    any other. Units that have left or are being picked stay what they are: the order opens the
+    exception ``cancelled_after_hand_over`` or ``cancelled_while_picking``, and what was taken is
+    a payout due that waits for a person.
+    """
+    if order.state.phase is Phase.DROPPED:
+        return ()
+    shipment = order.lifecycles.shipment
+    stuck = [
+        one
+        for one in order.fulfillments
+        if one.live and "withdraw" not in shipment.allowed(one.state)
+    ]
+    if not stuck and "cancel" in order.allowed():
+        return (cancel(order, at=at, reason=reason),)
+    kept: dict[str, int] = {}
+    for one in stuck:
+        for item in one.items:
+            kept[item.line_id] = kept.get(item.line_id, 0) + item.quantity
+    units = (
+        (line.id, line.ordered - line.cancelled - kept.get(line.id, 0)) for line in order.lines
+    )
+    reported = OrderCancelled(
+        action="report",
+        reason=reason,
+        state=order.state,
+        units=tuple((line_id, count) for line_id, count in units if count),
+        credits=_everything_due(order),
+        withdrawn=tuple(
+            (one.id, shipment.step(one.state, "withdraw"))
+            for one in order.fulfillments
+            if one.live and one not in stuck
+        ),
+        at=at,
+    )
+    left = any(one.gone for one in stuck)
+    code = "cancelled_after_hand_over" if left else "cancelled_while_picking"
+    return (reported, *_opened(order, code, reason, at))
+
+
+def _opened(order: Order, code: str, detail: str, at: datetime) -> Iterator[ExceptionOpened]:
+    exception = OrderException(code, detail)
+    if exception not in order.exceptions:
+        yield ExceptionOpened(exception=exception, at=at)
+
+
+def open_exception(
+    order: Order, code: str, detail: str, *, at: datetime
+) -> tuple[ExceptionOpened, ...]:
+    """Note on the order that something contradicts it; the same one is not opened twice."""
+    return tuple(_opened(order, code, detail, at))
+
+
+def resolve(order: Order, code: str, resolution: str, *, at: datetime) -> ExceptionResolved:
+    """Close the exceptions of that ``code``; raise NotFound if there are none."""
+    if not any(one.code == code for one in order.exceptions):
+        raise NotFound("exception", code, order.id)
+    return ExceptionResolved(code=code, resolution=resolution, at=at)
+
+
+def hold(order: Order, stop: Hold, *, at: datetime) -> tuple[HoldPlaced, ...]:
+    """Stop what ``stop`` blocks, until it is released by its name; repeated, it is a no-op."""
+    if stop in order.holds:
+        return ()
+    if any(one.name == stop.name for one in order.holds):
+        subject = f"hold {stop.name!r}"
+        raise IllegalTransition(subject, "in force", "place", ("release",), order.id)
+    return (HoldPlaced(hold=stop, at=at),)
+
+
+def release_hold(order: Order, name: str, *, at: datetime, reason: str) -> HoldReleased:
+    """Let go what the hold ``name`` stopped; raise NotFound if there is none."""
+    if not any(one.name == name for one in order.holds):
+        raise NotFound("hold", name, order.id)
+    return HoldReleased(name=name, reason=reason, at=at)
+
+
+def add_payments(order: Order, tenders: Sequence[Tender], *, at: datetime) -> PaymentsAdded:
+    """Offer further tenders; one without an amount takes what is not covered yet.
+
+    Raises IllegalTransition if the order is given up, AmountRefused if nothing is left to cover.
+    """
+    if order.state.phase is Phase.DROPPED:
+        raise IllegalTransition("order", order.state.name, "pay", order.allowed(), order.id)
+    failed = {one.batch for one in order.payments if one.sums.refused}
+    coming = sum(
+        one.amount.minor if one.unasked else one.sums.authorizing
+        for one in order.payments
+        if one.batch not in failed
+    )
+    figures = order.figures
+    uncovered = Money(
+        figures.due - figures.kept - figures.capturing - figures.authorized - coming,
+        order.currency,
+    )
+    if uncovered.minor <= 0:
+        raise AmountRefused(
+            "nothing left to pay",
+            asked=total((one.amount for one in tenders if one.amount), order.currency),
+            limit=Money.zero(order.currency),
+            order_id=order.id,
+            allowed=order.allowed(),
+        )
+    payments = payments_of(
+        tenders,
+        uncovered,
+        batch=1 + max((one.batch for one in order.payments), default=0),
+        first=len(order.payments) + 1,
+    )
+    return PaymentsAdded(tenders=tuple(tenders), payments=payments, at=at)
+
+
+def request_money(
+    order: Order,
+    action: Literal["capture", "refund"],
+    *,
+    amount: Money | None,
+    payment_id: str,
+    reason: str,
+    at: datetime,
+) -> MoneyRequested:
+    """Ask for money by hand; what it comes to is worked out in :mod:`.processing`.
+
+    Raises OnHold, and AmountRefused if ``amount`` is more than is authorized (capture) or than is
+    owed to the customer (refund), or if there is nothing to move.
+    """
+    _require_free(order, action)
+    payments = (order.payment(payment_id),) if payment_id else order.payments
+    if action == "capture":
+        limit = total((one.open_authorization for one in payments), order.currency)
+    else:
+        there = total((one.refundable for one in payments), order.currency)
+        limit = min(order.payout, there)
+    asked = limit if amount is None else amount
+    if asked.minor <= 0 or asked > limit:
+        raise AmountRefused(
+            f"{action} what there is",
+            asked=asked,
+            limit=limit,
+            order_id=order.id,
+            allowed=order.allowed(),
+        )
+    return MoneyRequested(action=action, amount=amount, payment_id=payment_id, reason=reason, at=at)
+
+
+def advance_fulfillment(
+    order: Order,
+    fulfillment_id: str,
+    action: str,
+    *,
+    at: datetime,
+    carrier: str = "",
+    tracking: str = "",
+) -> tuple[Event, ...]:
+    """Take a step of a fulfillment's lifecycle.
+
+    A step that leads out of our walls is a report: it is recorded whatever the order's state is,
+    a second one like it is a no-op, and one that contradicts the order opens an exception. Any
+    other step needs a confirmed order, no hold on fulfilling, and a row in the table.
+    """
+    one = order.fulfillment(fulfillment_id)
+    lifecycle = order.lifecycles.shipment
+    subject = f"fulfillment {one.id}"
+    if one.gone and action in _REPORTS and action not in lifecycle.allowed(one.state):
+        if (tracking or one.tracking, carrier or one.carrier) == (one.tracking, one.carrier):
+            return ()
+        detail = f"{subject} left again: {carrier} {tracking}".rstrip()
+        return open_exception(order, "handed_over_twice", detail, at=at)
+    state = lifecycle.step(one.state, action, subject, order.id)
+    if state.phase not in (Phase.OUT, Phase.DONE):
+        _require_free(order, "fulfil")
+        if order.state.phase is not Phase.WORKING:
+            raise IllegalTransition("order", order.state.name, action, order.allowed(), order.id)
+    advanced = FulfillmentAdvanced(
+        fulfillment_id=one.id,
+        action=action,
+        carrier=carrier,
+        tracking=tracking,
+        state=state,
+        uncancelled=_uncancelled(one) if not one.live else (),
+        at=at,
+    )
+    return (advanced, *_contradictions(order, one, state, at))
+
+
+_REPORTS = frozenset({"ship", "deliver"})
+
+
+def _uncancelled(one: Fulfillment) -> tuple[tuple[str, int], ...]:
+    return tuple((item.line_id, item.quantity) for item in one.items)
+
+
+def _contradictions(
+    order: Order, one: Fulfillment, state: State, at: datetime
+) -> Iterator[ExceptionOpened]:
+    if one.gone or state.phase not in (Phase.OUT, Phase.DONE):
+        return
+    if not one.live:
+        yield from _opened(order, "shipped_after_cancellation", f"fulfillment {one.id}", at)
+    elif order.state.phase is not Phase.WORKING:
+        yield from _opened(order, "shipped_unconfirmed", f"fulfillment {one.id}", at)
+    elif order.blocked("fulfil") is not None:
+        yield from _opened(order, "shipped_on_hold", f"fulfillment {one.id}", at)
+
+
+def report_payment(
+    order: Order,
+    operation_id: str,
+    outcome: PaymentOutcome,
+    *,
+    at: datetime,
+    sequence: int = 0,
+) -> tuple[Event, ...]:
+    """Record what a provider says became of an operation, in whatever order and however often.
+
+    A repeated report, and one with an older ``sequence``, is a no-op. A report that the table of
+    payment operations does not permit opens the exception ``payment_contradiction``. Raises
+    NotFound for an unknown operation, BrokenPromise for another currency.
+    """
+    for payment in order.payments:
+        operation = payment.operation(operation_id)
+        if operation is not None:
+            break
+    else:
+        raise NotFound("payment operation", operation_id, order.id)
+    if outcome.amount.currency != order.currency:
+        raise BrokenPromise("payments", f"{operation_id} answered {outcome.amount}")
+    if sequence and sequence <= operation.sequence:
+        return ()
+    lifecycle = order.lifecycles.payment_operation
+    if outcome.outcome not in lifecycle.allowed(operation.state):
+        if operation.in_flight or outcome.outcome in (operation.state.name, "pending", "unknown"):
+            return ()
+        detail = f"{operation_id} was {operation.state}, now reported {outcome.outcome}"
+        return open_exception(order, "payment_contradiction", detail, at=at)
+    state = lifecycle.step(operation.state, outcome.outcome)
+    still_open = state.phase is Phase.WORKING
+    return (
+        PaymentReported(
+            payment_id=payment.id,
+            operation_id=operation_id,
+            state=state,
+            amount=outcome.amount if state.phase is Phase.DONE else operation.amount,
+            reference=outcome.reference,
+            reason=outcome.reason,
+            sequence=max(sequence, operation.sequence),
+            due_at=at + order.policy.patience if still_open else None,
+            at=at,
+        ),
+    )

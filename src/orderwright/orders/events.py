@@ -1,0 +1,260 @@
+"""What can happen to an order. Events carry results, so that applying one only assigns.
+
+Every event says when it was recorded (``at``) and, where known and different, when it occurred in
+the world (``occurred_at``, which may run backwards: the version is the order of events), who did
+it (``by``) and under which caller's key (``key``, on the first event the command caused).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, final
+
+from attrs import frozen
+
+from orderwright.errors import KeyReused, Shortage
+from orderwright.fulfillment.fulfillment import Fulfillment
+from orderwright.lifecycles import State
+from orderwright.money import Money
+from orderwright.orders.intents import Intent
+from orderwright.orders.lines import (
+    Charge,
+    Credit,
+    Hold,
+    OrderException,
+    OrderLine,
+    Policy,
+    Reference,
+)
+from orderwright.payments.payment import Payment, Tender
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Event",
+    "ExceptionOpened",
+    "ExceptionResolved",
+    "FulfillmentAdvanced",
+    "FulfillmentsPlanned",
+    "HoldPlaced",
+    "HoldReleased",
+    "Intended",
+    "IntentClaimed",
+    "IntentParked",
+    "MoneyRequested",
+    "OrderAdvanced",
+    "OrderCancelled",
+    "OrderPlaced",
+    "PaymentReported",
+    "PaymentsAdded",
+    "StockPosted",
+    "StockRefused",
+    "require_same",
+]
+
+
+@frozen(kw_only=True)
+class Event:
+    """Base of all events; see the module's text for the meaning of its fields."""
+
+    at: datetime
+    occurred_at: datetime | None = None
+    key: str = ""
+    by: str = ""
+
+
+@final
+@frozen(kw_only=True)
+class OrderPlaced(Event):
+    """The order exists. ``payments`` are the tenders offered with it, amounts worked out."""
+
+    order_id: str
+    currency: str
+    lines: tuple[OrderLine, ...]
+    charges: tuple[Charge, ...]
+    payments: tuple[Payment, ...]
+    policy: Policy
+    channel: str
+    customer_id: str
+    references: tuple[Reference, ...]
+    state: State
+    lifecycles: str
+
+
+@final
+@frozen(kw_only=True)
+class OrderAdvanced(Event):
+    """The order took the step ``action`` of its lifecycle."""
+
+    action: str
+    reason: str = ""
+    state: State
+
+
+@final
+@frozen(kw_only=True)
+class OrderCancelled(Event):
+    """Units will not be served, and are no longer due.
+
+    ``action`` is cancel, reject or expire, or ``report`` where a cancellation elsewhere was
+    reported. ``units`` are (line id, units) cancelled; ``credits`` what is no longer due;
+    ``withdrawn`` the fulfillments given up.
+    """
+
+    action: Literal["cancel", "reject", "expire", "report"]
+    reason: str
+    state: State
+    units: tuple[tuple[str, int], ...]
+    credits: tuple[Credit, ...]
+    withdrawn: tuple[tuple[str, State], ...]
+
+
+@final
+@frozen(kw_only=True)
+class PaymentsAdded(Event):
+    """Further tenders were offered."""
+
+    tenders: tuple[Tender, ...]
+    payments: tuple[Payment, ...]
+
+
+@final
+@frozen(kw_only=True)
+class MoneyRequested(Event):
+    """Somebody asked for money to be taken or paid back (``amount`` None: all there is)."""
+
+    action: Literal["capture", "refund"]
+    amount: Money | None
+    payment_id: str
+    reason: str = ""
+
+
+@final
+@frozen(kw_only=True)
+class Intended(Event):
+    """A call outside is about to be made."""
+
+    intent: Intent
+
+
+@final
+@frozen(kw_only=True)
+class IntentClaimed(Event):
+    """Somebody took over unfinished business, until ``due_at``."""
+
+    intent_id: str
+    attempts: int
+    due_at: datetime
+
+
+@final
+@frozen(kw_only=True)
+class IntentParked(Event):
+    """Unfinished business was given up for a person to look at."""
+
+    intent_id: str
+    reason: str
+
+
+@final
+@frozen(kw_only=True)
+class FulfillmentsPlanned(Event):
+    """It was decided who serves what; ``backordered`` is (line id, units) nobody has."""
+
+    fulfillments: tuple[Fulfillment, ...]
+    backordered: tuple[tuple[str, int], ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@final
+@frozen(kw_only=True)
+class StockPosted(Event):
+    """The ledger wrote the intent's posting. ``state`` is what planned fulfillments became."""
+
+    intent_id: str
+    state: State | None = None
+
+
+@final
+@frozen(kw_only=True)
+class StockRefused(Event):
+    """The ledger refused the intent's posting, which therefore left no trace there."""
+
+    intent_id: str
+    shortages: tuple[Shortage, ...]
+
+
+@final
+@frozen(kw_only=True)
+class PaymentReported(Event):
+    """A provider answered, or reported later. ``due_at`` is when to ask again, None for never."""
+
+    payment_id: str
+    operation_id: str
+    state: State
+    amount: Money
+    reference: str = ""
+    reason: str = ""
+    sequence: int = 0
+    due_at: datetime | None = None
+
+
+@final
+@frozen(kw_only=True)
+class FulfillmentAdvanced(Event):
+    """A fulfillment took the step ``action``.
+
+    ``uncancelled`` is (line id, units) that left although they were cancelled.
+    """
+
+    fulfillment_id: str
+    action: str
+    carrier: str = ""
+    tracking: str = ""
+    state: State
+    uncancelled: tuple[tuple[str, int], ...] = ()
+
+
+@final
+@frozen(kw_only=True)
+class HoldPlaced(Event):
+    """Something is stopped until the hold is released."""
+
+    hold: Hold
+
+
+@final
+@frozen(kw_only=True)
+class HoldReleased(Event):
+    """The hold ``name`` is over."""
+
+    name: str
+    reason: str = ""
+
+
+@final
+@frozen(kw_only=True)
+class ExceptionOpened(Event):
+    """Something happened that contradicts the order."""
+
+    exception: OrderException
+
+
+@final
+@frozen(kw_only=True)
+class ExceptionResolved(Event):
+    """A person dealt with the exceptions of that ``code``."""
+
+    code: str
+    resolution: str
+
+
+def require_same(before: Event, kind: type[Event], said: Mapping[str, object], key: str) -> None:
+    """Raise KeyReused unless ``before``, saved under ``key``, is a ``kind`` that says ``said``."""
+    if type(before) is not kind:
+        raise KeyReused(key, "command", type(before).__name__, kind.__name__)
+    for name, now in said.items():
+        old = getattr(before, name)
+        if old != now:
+            raise KeyReused(key, name, old, now)

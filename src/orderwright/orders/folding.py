@@ -1,0 +1,297 @@
+"""How each event changes an order. Only assigns: every decision was made before the event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from orderwright.errors import BrokenPromise
+from orderwright.lifecycles import REQUESTED, Phase
+from orderwright.orders import events as e
+from orderwright.payments.operations import PaymentRequest
+from orderwright.payments.payment import PaymentOperation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from orderwright.fulfillment.fulfillment import Fulfillment
+    from orderwright.lifecycles import Lifecycles
+    from orderwright.orders.intents import Intent
+    from orderwright.orders.lines import Charge, Credit, OrderLine
+    from orderwright.orders.order import Order
+    from orderwright.payments.payment import Payment
+
+__all__ = ["apply", "first"]
+
+
+def apply(order: Order, event: e.Event) -> Order:
+    """Return ``order`` after ``event``; raise BrokenPromise for an event that cannot follow."""
+    handler = _HANDLERS.get(type(event))
+    if handler is None:
+        raise BrokenPromise("history", f"{type(event).__name__} cannot follow on order {order.id}")
+    return handler(order, event)
+
+
+def first(kind: type[Order], event: e.Event, lifecycles: Lifecycles) -> Order:
+    """Return the order that its first event makes."""
+    if not isinstance(event, e.OrderPlaced):
+        raise BrokenPromise("history", f"begins with {type(event).__name__}, not OrderPlaced")
+    if event.lifecycles != lifecycles.name:
+        raise BrokenPromise(
+            "history",
+            f"order {event.order_id} was made under lifecycles {event.lifecycles!r}, "
+            f"but {lifecycles.name!r} were given",
+        )
+    return kind(
+        id=event.order_id,
+        version=1,
+        state=event.state,
+        currency=event.currency,
+        placed_at=event.at if event.occurred_at is None else event.occurred_at,
+        channel=event.channel,
+        customer_id=event.customer_id,
+        policy=event.policy,
+        lines=event.lines,
+        charges=event.charges,
+        payments=event.payments,
+        references=event.references,
+        lifecycles=lifecycles,
+    )
+
+
+def _advanced(order: Order, event: e.OrderAdvanced) -> Order:
+    return evolve(order, version=order.version + 1, state=event.state)
+
+
+def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
+    units, withdrawn = dict(event.units), dict(event.withdrawn)
+    credits_ = {credit.target: credit for credit in event.credits}
+    return evolve(
+        order,
+        version=order.version + 1,
+        state=event.state,
+        lines=tuple(
+            _line_credited(line, units.get(line.id, 0), credits_.get(line.id))
+            for line in order.lines
+        ),
+        charges=tuple(_charge_credited(one, credits_.get(one.id)) for one in order.charges),
+        fulfillments=tuple(
+            evolve(one, state=withdrawn[one.id]) if one.id in withdrawn else one
+            for one in order.fulfillments
+        ),
+    )
+
+
+def _line_credited(line: OrderLine, cancelled: int, credit: Credit | None) -> OrderLine:
+    if not cancelled and credit is None:
+        return line
+    return evolve(
+        line,
+        cancelled=line.cancelled + cancelled,
+        backordered=max(0, line.backordered - cancelled),
+        remaining_units=line.remaining_units - (credit.units if credit else 0),
+        remaining=line.remaining - credit.amount if credit else line.remaining,
+    )
+
+
+def _charge_credited(charge: Charge, credit: Credit | None) -> Charge:
+    return evolve(charge, remaining=charge.remaining - credit.amount) if credit else charge
+
+
+def _payments_added(order: Order, event: e.PaymentsAdded) -> Order:
+    return evolve(order, version=order.version + 1, payments=order.payments + event.payments)
+
+
+def _noted(order: Order, _: e.MoneyRequested) -> Order:
+    return evolve(order, version=order.version + 1)
+
+
+def _intended(order: Order, event: e.Intended) -> Order:
+    intent = event.intent
+    payments = order.payments
+    if isinstance(intent.request, PaymentRequest):
+        request = intent.request
+        operation = PaymentOperation(
+            id=request.id, kind=request.kind, amount=request.amount, state=REQUESTED
+        )
+        payments = tuple(
+            evolve(one, operations=(*one.operations, operation))
+            if one.id == request.payment_id
+            else one
+            for one in payments
+        )
+    return evolve(
+        order, version=order.version + 1, payments=payments, intents=(*order.intents, intent)
+    )
+
+
+def _changed(order: Order, intent_id: str, **changes: Any) -> tuple[Intent, ...]:  # noqa: ANN401
+    return tuple(evolve(one, **changes) if one.id == intent_id else one for one in order.intents)
+
+
+def _claimed(order: Order, event: e.IntentClaimed) -> Order:
+    intents = _changed(order, event.intent_id, attempts=event.attempts, due_at=event.due_at)
+    return evolve(order, version=order.version + 1, intents=intents)
+
+
+def _parked(order: Order, event: e.IntentParked) -> Order:
+    intents = _changed(order, event.intent_id, parked=event.reason)
+    return evolve(order, version=order.version + 1, intents=intents)
+
+
+def _planned(order: Order, event: e.FulfillmentsPlanned) -> Order:
+    waiting = dict(event.backordered)
+    lines = order.lines
+    if waiting or any(line.backordered for line in lines):
+        lines = tuple(evolve(line, backordered=waiting.get(line.id, 0)) for line in lines)
+    return evolve(
+        order,
+        version=order.version + 1,
+        lines=lines,
+        fulfillments=order.fulfillments + event.fulfillments,
+    )
+
+
+def _without(order: Order, intent_id: str) -> tuple[Intent, ...]:
+    return tuple(one for one in order.intents if one.id != intent_id)
+
+
+def _stock_posted(order: Order, event: e.StockPosted) -> Order:
+    intent = order.intent(event.intent_id)
+
+    def posted(one: Fulfillment) -> Fulfillment:
+        if one.id not in intent.fulfillments:
+            return one
+        if intent.purpose == "reserve":
+            planned = one.state.phase is Phase.PLANNED and event.state is not None
+            state = event.state if planned and event.state is not None else one.state
+            return evolve(one, stock="held", state=state)
+        if intent.purpose == "firm":
+            return evolve(one, firmed=True, lapses_at=None)
+        return evolve(one, stock="freed" if intent.purpose == "release" else "left")
+
+    return evolve(
+        order,
+        version=order.version + 1,
+        intents=_without(order, intent.id),
+        fulfillments=tuple(posted(one) for one in order.fulfillments),
+    )
+
+
+def _stock_refused(order: Order, event: e.StockRefused) -> Order:
+    intent = order.intent(event.intent_id)
+    fulfillments = order.fulfillments
+    intents = _without(order, intent.id)
+    if intent.purpose in ("reserve", "firm"):
+        # Nothing is held for them (any more): the units are open again and planned anew.
+        fulfillments = tuple(
+            one for one in fulfillments if one.id not in intent.fulfillments or one.gone
+        )
+    elif intent.purpose == "release":
+        # They had lapsed by themselves, so there was nothing left to release.
+        fulfillments = tuple(
+            evolve(one, stock="freed") if one.id in intent.fulfillments else one
+            for one in fulfillments
+        )
+    else:
+        intents = order.intents
+    return evolve(order, version=order.version + 1, intents=intents, fulfillments=fulfillments)
+
+
+def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
+    def reported(payment: Payment) -> Payment:
+        if payment.id != event.payment_id:
+            return payment
+        return evolve(
+            payment,
+            operations=tuple(
+                evolve(
+                    one,
+                    state=event.state,
+                    amount=event.amount,
+                    reference=event.reference or one.reference,
+                    reason=event.reason,
+                    sequence=event.sequence,
+                )
+                if one.id == event.operation_id
+                else one
+                for one in payment.operations
+            ),
+        )
+
+    if event.due_at is None:
+        intents = _without(order, event.operation_id)
+    else:
+        intents = _changed(order, event.operation_id, due_at=event.due_at)
+    return evolve(
+        order,
+        version=order.version + 1,
+        payments=tuple(reported(one) for one in order.payments),
+        intents=intents,
+    )
+
+
+def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
+    lines = order.lines
+    if event.uncancelled:
+        back = dict(event.uncancelled)
+        lines = tuple(
+            evolve(line, cancelled=line.cancelled - back[line.id]) if line.id in back else line
+            for line in lines
+        )
+    return evolve(
+        order,
+        version=order.version + 1,
+        lines=lines,
+        fulfillments=tuple(
+            evolve(
+                one,
+                state=event.state,
+                carrier=event.carrier or one.carrier,
+                tracking=event.tracking or one.tracking,
+            )
+            if one.id == event.fulfillment_id
+            else one
+            for one in order.fulfillments
+        ),
+    )
+
+
+def _hold_placed(order: Order, event: e.HoldPlaced) -> Order:
+    return evolve(order, version=order.version + 1, holds=(*order.holds, event.hold))
+
+
+def _hold_released(order: Order, event: e.HoldReleased) -> Order:
+    holds = tuple(hold for hold in order.holds if hold.name != event.name)
+    return evolve(order, version=order.version + 1, holds=holds)
+
+
+def _exception_opened(order: Order, event: e.ExceptionOpened) -> Order:
+    return evolve(order, version=order.version + 1, exceptions=(*order.exceptions, event.exception))
+
+
+def _exception_resolved(order: Order, event: e.ExceptionResolved) -> Order:
+    left = tuple(one for one in order.exceptions if one.code != event.code)
+    return evolve(order, version=order.version + 1, exceptions=left)
+
+
+_HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
+    e.OrderAdvanced: _advanced,
+    e.OrderCancelled: _cancelled,
+    e.PaymentsAdded: _payments_added,
+    e.MoneyRequested: _noted,
+    e.Intended: _intended,
+    e.IntentClaimed: _claimed,
+    e.IntentParked: _parked,
+    e.FulfillmentsPlanned: _planned,
+    e.StockPosted: _stock_posted,
+    e.StockRefused: _stock_refused,
+    e.PaymentReported: _payment_reported,
+    e.FulfillmentAdvanced: _fulfillment_advanced,
+    e.HoldPlaced: _hold_placed,
+    e.HoldReleased: _hold_released,
+    e.ExceptionOpened: _exception_opened,
+    e.ExceptionResolved: _exception_resolved,
+}

@@ -1,0 +1,38 @@
+"""An intent: a call that leaves the order's own record, saved before it is made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, final
+
+from attrs import frozen
+
+from orderwright.inventory.postings import Posting
+from orderwright.payments.operations import PaymentRequest
+
+__all__ = ["Intent", "Purpose"]
+
+Purpose = Literal[
+    "reserve", "firm", "commit", "release", "hand_over", "authorize", "capture", "void", "refund"
+]
+"""What the call is for: five of stock, four of money."""
+
+
+@final
+@frozen(kw_only=True)
+class Intent:
+    """Unfinished business of an order: the whole ``request``, and when somebody should look.
+
+    ``id`` is the id the other side gets, so that a second try is not a second effect; ``since``
+    is when it was saved. At ``due_at`` whoever resumes takes it over; ``attempts`` counts the tries. ``parked`` is why it
+    waits for a person (empty: it does not). ``fulfillments`` are those a stock request is for.
+    """
+
+    id: str
+    purpose: Purpose
+    request: Posting | PaymentRequest
+    since: datetime
+    due_at: datetime
+    attempts: int = 1
+    parked: str = ""
+    fulfillments: tuple[str, ...] = ()

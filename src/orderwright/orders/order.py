@@ -1,0 +1,376 @@
+"""Order: the aggregate. Its state is what its events add up to, and nothing else.
+
+Reading starts here: the fields are the facts, the properties are derived from them, ``apply``
+folds one event. What may happen next is decided in :mod:`orderwright.orders.commands` (what
+people ask for) and :mod:`orderwright.orders.processing` (what follows from the facts).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, final
+
+from attrs import frozen
+
+from orderwright.errors import NotFound
+from orderwright.fulfillment.fulfillment import Fulfillment
+from orderwright.inventory.postings import Reservation
+from orderwright.lifecycles import STANDARD, Lifecycles, Phase, State
+from orderwright.money import Money
+from orderwright.orders.folding import apply, first
+from orderwright.orders.intents import Intent
+from orderwright.orders.lines import (
+    Blockable,
+    Charge,
+    Hold,
+    LineQuantities,
+    OrderException,
+    OrderLine,
+    Policy,
+    Reference,
+)
+from orderwright.payments.payment import Payment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orderwright.orders.events import Event
+
+__all__ = ["DueItem", "GoodsStatus", "MoneyFigures", "MoneyStatus", "Order"]
+
+MoneyStatus = Literal[
+    "unpaid", "authorized", "underpaid", "paid", "overpaid", "refunded", "settled"
+]
+"""The money axis. ``settled``: nothing is due and nothing was ever taken."""
+
+GoodsStatus = Literal[
+    "open",
+    "backordered",
+    "reserved",
+    "in_fulfilment",
+    "partly_shipped",
+    "shipped",
+    "partly_delivered",
+    "delivered",
+    "cancelled",
+]
+"""The goods axis, told by the units that are not cancelled."""
+
+
+class DueItem(NamedTuple):
+    """At ``at``, ``action`` is due on ``subject``: resume an intent, plan or expire the order."""
+
+    at: datetime
+    action: Literal["resume", "plan", "expire"]
+    subject: str
+
+
+class MoneyFigures(NamedTuple):
+    """The sums over all payments, and what is due, in minor units; ``-ing`` is in flight."""
+
+    due: int
+    captured: int
+    refunded: int
+    authorized: int
+    capturing: int
+    refunding: int
+
+    @property
+    def kept(self) -> int:
+        """Taken and not paid back."""
+        return self.captured - self.refunded
+
+    @property
+    def balance(self) -> int:
+        """Kept minus due."""
+        return self.captured - self.refunded - self.due
+
+    @property
+    def payout(self) -> int:
+        """What is to be paid back and is not on its way yet."""
+        return max(0, self.captured - self.refunded - self.refunding - self.due)
+
+
+@final
+@frozen(kw_only=True)
+class Order:
+    """An order as it stands after ``version`` events. Frozen: what happens makes a new one.
+
+    ``state`` is the first of three independent axes; ``money`` and ``goods`` are derived. All
+    amounts are in ``currency``; all times are aware.
+    """
+
+    id: str
+    version: int
+    state: State
+    currency: str
+    placed_at: datetime
+    channel: str
+    customer_id: str
+    policy: Policy
+    lines: tuple[OrderLine, ...]
+    charges: tuple[Charge, ...]
+    payments: tuple[Payment, ...]
+    references: tuple[Reference, ...]
+    lifecycles: Lifecycles
+    fulfillments: tuple[Fulfillment, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    exceptions: tuple[OrderException, ...] = ()
+
+    @classmethod
+    def replay(cls, events: Iterable[Event], lifecycles: Lifecycles = STANDARD) -> Order:
+        """Return the order that ``events``, from its first on, add up to.
+
+        Raises NotFound if there are none; BrokenPromise if the first does not place an order, an
+        event cannot follow, or the order was made under other ``lifecycles``.
+        """
+        history = iter(events)
+        opening = next(history, None)
+        if opening is None:
+            raise NotFound("history", "(empty)")
+        return first(cls, opening, lifecycles).after(history)
+
+    def after(self, events: Iterable[Event]) -> Order:
+        """Return the order after ``events``, which must follow on this one."""
+        order = self
+        for event in events:
+            order = apply(order, event)
+        return order
+
+    # Money ---------------------------------------------------------------------------------
+
+    def _money(self, minor: int) -> Money:
+        return Money(minor, self.currency)
+
+    @property
+    def total(self) -> Money:
+        """What was due when the order was placed: lines and charges."""
+        minor = sum(line.amount.minor for line in self.lines)
+        return self._money(minor + sum(charge.amount.minor for charge in self.charges))
+
+    @property
+    def due(self) -> Money:
+        """What the customer owes in all: the total less what was credited."""
+        minor = 0
+        for line in self.lines:
+            minor += line.remaining.minor
+        for charge in self.charges:
+            minor += charge.remaining.minor
+        return self._money(minor)
+
+    @property
+    def figures(self) -> MoneyFigures:
+        """Everything about money at once, in minor units."""
+        captured = refunded = authorized = capturing = refunding = 0
+        for payment in self.payments:
+            sums = payment.sums
+            captured += sums.captured
+            refunded += sums.refunded
+            authorized += sums.open_authorization
+            capturing += sums.capturing
+            refunding += sums.refunding
+        return MoneyFigures(self.due.minor, captured, refunded, authorized, capturing, refunding)
+
+    @property
+    def captured(self) -> Money:
+        """Taken from the customer, over all payments."""
+        return self._money(self.figures.captured)
+
+    @property
+    def refunded(self) -> Money:
+        """Paid back to the customer, over all payments."""
+        return self._money(self.figures.refunded)
+
+    @property
+    def refunding(self) -> Money:
+        """Refunds whose outcome is open."""
+        return self._money(self.figures.refunding)
+
+    @property
+    def authorized(self) -> Money:
+        """Reserved at providers and still to be taken."""
+        return self._money(self.figures.authorized)
+
+    @property
+    def balance(self) -> Money:
+        """Kept minus due: negative is owed by the customer, positive is owed to them."""
+        return self._money(self.figures.balance)
+
+    @property
+    def payout(self) -> Money:
+        """What is to be paid back: max(0, captured - refunded - in flight - due)."""
+        return self._money(self.figures.payout)
+
+    @property
+    def money(self) -> MoneyStatus:
+        """The money axis."""
+        figures = self.figures
+        kept, due = figures.kept, figures.due
+        if kept > due:
+            return "overpaid"
+        if kept == due:
+            if due:
+                return "paid"
+            return "refunded" if figures.refunded else "settled"
+        if kept + figures.authorized + figures.capturing >= due:
+            return "authorized"
+        return "underpaid" if kept else "unpaid"
+
+    # Goods ---------------------------------------------------------------------------------
+
+    def quantities(self) -> dict[str, LineQuantities]:
+        """Return where the units of each line are, by line id."""
+        reserved: dict[str, int] = {}
+        working: dict[str, int] = {}
+        gone: dict[str, int] = {}
+        arrived: dict[str, int] = {}
+        into = {
+            Phase.WAITING: (reserved,),
+            Phase.WORKING: (working,),
+            Phase.OUT: (gone,),
+            Phase.DONE: (gone, arrived),
+        }
+        for one in self.fulfillments:
+            for counts in into.get(one.state.phase, ()):
+                for item in one.items:
+                    counts[item.line_id] = counts.get(item.line_id, 0) + item.quantity
+        found = {}
+        for line in self.lines:
+            key = line.id
+            held, at_work, left = reserved.get(key, 0), working.get(key, 0), gone.get(key, 0)
+            settled = line.cancelled + line.backordered + held + at_work + left
+            found[key] = LineQuantities(
+                line.ordered,
+                line.ordered - settled,
+                held,
+                line.backordered,
+                at_work,
+                left,
+                line.cancelled,
+                arrived.get(key, 0),
+            )
+        return found
+
+    @property
+    def goods(self) -> GoodsStatus:
+        """The goods axis."""
+        counts = self.quantities().values()
+        live = sum(one.ordered - one.cancelled for one in counts)
+        if not live:
+            return "cancelled"
+        gone = sum(one.fulfilled for one in counts)
+        arrived = sum(one.delivered for one in counts)
+        if arrived:
+            return "delivered" if arrived == live else "partly_delivered"
+        if gone:
+            return "shipped" if gone == live else "partly_shipped"
+        if any(one.in_fulfilment for one in counts):
+            return "in_fulfilment"
+        if any(one.open for one in counts):
+            return "open"
+        if any(one.backordered for one in counts):
+            return "backordered"
+        return "reserved"
+
+    @property
+    def stocked(self) -> bool:
+        """Whether every unit that is neither cancelled nor backordered has been reserved."""
+        placed = 0
+        for one in self.fulfillments:
+            if one.state.phase is Phase.PLANNED:
+                return False
+            if one.live:
+                placed += sum([item.quantity for item in one.items])
+        wanted = sum([one.ordered - one.cancelled - one.backordered for one in self.lines])
+        return placed == wanted
+
+    def reservations(self, fulfillment: Fulfillment) -> tuple[Reservation, ...]:
+        """Return what the ledger holds, or is to hold, for ``fulfillment``; ids are derived."""
+        suffix = "/firm" if fulfillment.firmed else ""
+        return tuple(
+            Reservation(
+                f"{self.id}/{fulfillment.id}/{item.line_id}{suffix}",
+                item.sku,
+                fulfillment.location,
+                item.quantity,
+                fulfillment.lapses_at,
+                self.id,
+            )
+            for item in fulfillment.items
+        )
+
+    # Looking up ----------------------------------------------------------------------------
+
+    def line(self, line_id: str) -> OrderLine:
+        """Return that line; raise NotFound."""
+        return _find(self.lines, "line", line_id, self.id)
+
+    def payment(self, payment_id: str) -> Payment:
+        """Return that payment; raise NotFound."""
+        return _find(self.payments, "payment", payment_id, self.id)
+
+    def fulfillment(self, fulfillment_id: str) -> Fulfillment:
+        """Return that fulfillment; raise NotFound."""
+        return _find(self.fulfillments, "fulfillment", fulfillment_id, self.id)
+
+    def intent(self, intent_id: str) -> Intent:
+        """Return that unfinished business; raise NotFound."""
+        return _find(self.intents, "intent", intent_id, self.id)
+
+    def allowed(self) -> tuple[str, ...]:
+        """Return the steps the lifecycle permits now (guards may still refuse, with numbers)."""
+        return self.lifecycles.order.allowed(self.state)
+
+    def blocked(self, what: Blockable) -> Hold | None:
+        """Return the first hold that stops ``what``, if any does."""
+        for hold in self.holds:
+            if what in hold.blocks:
+                return hold
+        return None
+
+    @property
+    def due_items(self) -> tuple[DueItem, ...]:
+        """What somebody will have to look at and when, earliest first.
+
+        Parked business waits for a person and is not among it; an order with unfinished business
+        does not expire.
+        """
+        items = [DueItem(one.due_at, "resume", one.id) for one in self.intents if not one.parked]
+        if not self.intents and self.state.phase in (Phase.WAITING, Phase.WORKING):
+            ttl = self.policy.unpaid_ttl
+            if self.state.phase is Phase.WAITING and ttl is not None:
+                items.append(DueItem(self.placed_at + ttl, "expire", self.id))
+            if not self.stocked and not self.blocked("allocate"):
+                items.append(DueItem(self.placed_at, "plan", self.id))
+        return tuple(sorted(items)) if len(items) > 1 else tuple(items)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the first of :attr:`due_items` is due; None if nothing is."""
+        items = self.due_items
+        return items[0].at if items else None
+
+    @property
+    def all_references(self) -> tuple[Reference, ...]:
+        """Every name others know the order by: given ones, providers' ids, tracking numbers."""
+        return (
+            *self.references,
+            *(Reference("payment", one.reference) for one in self.payments if one.reference),
+            *(Reference("tracking", one.tracking) for one in self.fulfillments if one.tracking),
+        )
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _find(among: Iterable[_N], kind: str, key: str, order_id: str) -> _N:
+    for one in among:
+        if one.id == key:
+            return one
+    raise NotFound(kind, key, order_id)

@@ -1,0 +1,1 @@
+"""Money in motion: tenders, and the operations their amounts are folded from."""

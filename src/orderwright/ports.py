@@ -1,0 +1,351 @@
+"""What orderwright needs from the world. Small Protocols, at the verbs of the domain.
+
+Every promise an adapter makes is a numbered clause in the docstring of its method. A method that
+cannot keep one raises :class:`~orderwright.errors.AdapterFault` (``retryable=True`` if trying
+again may help), never anything else of its own. The ``Async`` twins make the same promises, with
+``async def``; an async desk takes either kind, also mixed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, Protocol, final
+
+from attrs import frozen
+
+from orderwright.orders.events import Event
+from orderwright.payments.operations import PaymentOutcome, PaymentRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from orderwright.inventory.ledger import Stock
+    from orderwright.inventory.postings import Posting, Reservation
+    from orderwright.orders.lines import Reference
+    from orderwright.orders.order import Order
+
+__all__ = [
+    "AsyncInventoryRepository",
+    "AsyncOrderRepository",
+    "AsyncPaymentPort",
+    "FeedEntry",
+    "Finding",
+    "InventoryRepository",
+    "OpenFulfillment",
+    "OrderQuery",
+    "OrderRepository",
+    "PaymentCapabilities",
+    "PaymentPort",
+]
+
+
+@final
+@frozen
+class FeedEntry:
+    """One event in the feed of all orders: ``number`` counts within its order, from 1."""
+
+    position: int
+    order_id: str
+    number: int
+    event: Event
+
+
+@final
+@frozen(kw_only=True)
+class OrderQuery:
+    """Which orders to find; what is left empty does not narrow. Placed from ≤ t < ``until``."""
+
+    states: frozenset[str] = frozenset()
+    customer_id: str = ""
+    channel: str = ""
+    placed_from: datetime | None = None
+    placed_until: datetime | None = None
+
+
+@final
+@frozen
+class OpenFulfillment:
+    """A fulfillment of an order that a location still has to work on."""
+
+    order_id: str
+    fulfillment_id: str
+    location: str
+    state: str
+
+
+class OrderRepository(Protocol):
+    """Keeps orders, their events and what finds them."""
+
+    @property
+    def durable_on_save(self) -> bool:
+        """Whether a save is durable when it returns.
+
+        1. False says that the host may still roll it back (its own transaction is open). A desk
+           then only decides and saves; outside calls are made by ``resume`` on a durable one.
+        """
+        ...
+
+    def load(self, order_id: str) -> Order | None:
+        """Return the order as last saved.
+
+        1. Answers None for an unknown id.
+        2. Sees every save that returned before the call began.
+        3. What it returns is the caller's own: changing the store later does not change it.
+        """
+        ...
+
+    def save(self, order: Order, events: Sequence[Event], *, expected_version: int) -> None:
+        """Store ``order`` together with the ``events`` that led to it from ``expected_version``.
+
+        1. Atomic: the state, the events, their keys (``event.key``), ``order.due_at`` and
+           ``order.all_references`` are all stored or none is.
+        2. Raises Conflict, and stores nothing, unless the stored version (0 if there is none) is
+           ``expected_version``.
+        3. Of two concurrent saves with one expected version exactly one succeeds.
+        4. Events get the numbers ``expected_version + 1`` and up, in order, without a gap.
+        5. Durable when it returns, if ``durable_on_save``.
+        """
+        ...
+
+    def events(self, order_id: str, *, after: int = 0) -> tuple[Event, ...]:
+        """Return the events of an order with a number above ``after``, in order.
+
+        1. Empty for an unknown order. 2. Equal to what was saved.
+        """
+        ...
+
+    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
+        """Return the events saved with that caller's ``key`` for that order, in order.
+
+        1. A key of one order is unknown to every other. 2. The empty key finds nothing.
+        """
+        ...
+
+    def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
+        """Return up to ``limit`` entries of all orders with a position above ``after``, ascending.
+
+        1. Positions rise, and may have gaps. 2. A reader that has seen position p never later
+        meets a new one at or below p, although transactions commit out of order. 3. The numbers of
+        one order appear in order.
+        """
+        ...
+
+    def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
+        """Return up to ``limit`` ids above ``after`` of the orders that match, ascending.
+
+        1. Paging with the last id of a page as ``after`` repeats none and skips none.
+        """
+        ...
+
+    def by_reference(self, reference: Reference) -> tuple[str, ...]:
+        """Return the ids of the orders known by ``reference``, ascending.
+
+        1. Complete as of the last save of each order.
+        """
+        ...
+
+    def open_fulfillments(
+        self, location: str, states: Collection[str], *, limit: int = 100
+    ) -> tuple[OpenFulfillment, ...]:
+        """Return up to ``limit`` fulfillments at ``location`` in one of the named states.
+
+        1. Ordered by order id, then as on the order.
+        """
+        ...
+
+    def due(self, now: datetime, *, limit: int = 100) -> tuple[str, ...]:
+        """Return up to ``limit`` ids of orders whose ``due_at`` is at or before ``now``.
+
+        1. Earliest first. 2. An order without ``due_at`` is never among them.
+        """
+        ...
+
+
+class InventoryRepository(Protocol):
+    """Keeps the stock ledger."""
+
+    def post(self, posting: Posting) -> Posting:
+        """Write a posting, or refuse it.
+
+        1. Atomic: all entries or none. 2. Idempotent: the same id and content again is a no-op.
+        3. Raises KeyReused for a known id with other content. 4. Raises OutOfStock, leaving no
+        trace, if an account inside our walls would fall below zero. 5. First lets lapse the
+        reservations on its SKUs that have expired by ``posting.at``, in the same transaction.
+        6. Two concurrent postings never both take the last unit. 7. Durable when it returns.
+        """
+        ...
+
+    def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
+        """Return the stock of ``skus`` at every location that has ever had them.
+
+        1. What has expired by ``now`` counts as available, swept or not. 2. One consistent moment.
+        """
+        ...
+
+    def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
+        """Return the open reservations, those expired by ``now`` left out."""
+        ...
+
+    def postings(self) -> Iterable[Posting]:
+        """Return all postings in the order they were written."""
+        ...
+
+
+Finding = PaymentOutcome | Literal["not_found", "unsure"]
+"""What look-up answers: what became of it; the provider never saw it; cannot tell now."""
+
+
+@final
+@frozen(kw_only=True)
+class PaymentCapabilities:
+    """What a provider can do. ``key_retention``: how long a repeated id is recognised."""
+
+    several_captures: bool
+    partial_void: bool
+    key_retention: timedelta
+
+
+class PaymentPort(Protocol):
+    """Moves money at a provider. Whatever happens twice under one id happens once.
+
+    For every verb: 1. ``request.id`` is the idempotency key: a known id answers with the present
+    state of what it made and has no second effect. 2. No answer (a time-out, a lost connection)
+    is the outcome ``unknown``, or :class:`~orderwright.errors.OutcomeUnknown` raised, never
+    ``failed``. 3. A refusal by the payer's side is the outcome ``declined``, not an exception.
+    4. ``outcome.amount`` is what really moved, in the currency of the request.
+    """
+
+    @property
+    def capabilities(self) -> PaymentCapabilities:
+        """What this provider can do."""
+        ...
+
+    def authorize(self, request: PaymentRequest) -> PaymentOutcome:
+        """Reserve ``request.amount``.
+
+        5. ``outcome.reference`` is the provider's id of the payment, by which it is later named.
+        """
+        ...
+
+    def capture(self, request: PaymentRequest) -> PaymentOutcome:
+        """Take ``request.amount`` of the authorization ``request.reference``.
+
+        5. Never more than is still authorized: that is the outcome ``failed``.
+        """
+        ...
+
+    def void(self, request: PaymentRequest) -> PaymentOutcome:
+        """Give back ``request.amount`` of an authorization untaken."""
+        ...
+
+    def refund(self, request: PaymentRequest) -> PaymentOutcome:
+        """Pay back ``request.amount`` of what was taken.
+
+        5. Never more than was taken and not yet paid back: that is the outcome ``failed``.
+        """
+        ...
+
+    def look_up(self, request: PaymentRequest) -> Finding:
+        """Say what became of ``request.id``.
+
+        1. ``not_found`` only if the provider never had it and sending it now is safe.
+        """
+        ...
+
+
+class AsyncOrderRepository(Protocol):
+    """The async twin of :class:`OrderRepository`: the same promises."""
+
+    @property
+    def durable_on_save(self) -> bool:
+        """See :attr:`OrderRepository.durable_on_save`."""
+        ...
+
+    async def load(self, order_id: str) -> Order | None:
+        """See :meth:`OrderRepository.load`."""
+        ...
+
+    async def save(self, order: Order, events: Sequence[Event], *, expected_version: int) -> None:
+        """See :meth:`OrderRepository.save`."""
+        ...
+
+    async def events(self, order_id: str, *, after: int = 0) -> tuple[Event, ...]:
+        """See :meth:`OrderRepository.events`."""
+        ...
+
+    async def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
+        """See :meth:`OrderRepository.find_key`."""
+        ...
+
+    async def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
+        """See :meth:`OrderRepository.feed`."""
+        ...
+
+    async def find(
+        self, query: OrderQuery, *, after: str = "", limit: int = 100
+    ) -> tuple[str, ...]:
+        """See :meth:`OrderRepository.find`."""
+        ...
+
+    async def by_reference(self, reference: Reference) -> tuple[str, ...]:
+        """See :meth:`OrderRepository.by_reference`."""
+        ...
+
+    async def open_fulfillments(
+        self, location: str, states: Collection[str], *, limit: int = 100
+    ) -> tuple[OpenFulfillment, ...]:
+        """See :meth:`OrderRepository.open_fulfillments`."""
+        ...
+
+    async def due(self, now: datetime, *, limit: int = 100) -> tuple[str, ...]:
+        """See :meth:`OrderRepository.due`."""
+        ...
+
+
+class AsyncInventoryRepository(Protocol):
+    """The async twin of :class:`InventoryRepository`: the same promises."""
+
+    async def post(self, posting: Posting) -> Posting:
+        """See :meth:`InventoryRepository.post`."""
+        ...
+
+    async def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
+        """See :meth:`InventoryRepository.supply`."""
+        ...
+
+    async def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
+        """See :meth:`InventoryRepository.reservations`."""
+        ...
+
+    async def postings(self) -> Iterable[Posting]:
+        """See :meth:`InventoryRepository.postings`."""
+        ...
+
+
+class AsyncPaymentPort(Protocol):
+    """The async twin of :class:`PaymentPort`: the same promises."""
+
+    @property
+    def capabilities(self) -> PaymentCapabilities:
+        """See :attr:`PaymentPort.capabilities`."""
+        ...
+
+    async def authorize(self, request: PaymentRequest) -> PaymentOutcome:
+        """See :meth:`PaymentPort.authorize`."""
+        ...
+
+    async def capture(self, request: PaymentRequest) -> PaymentOutcome:
+        """See :meth:`PaymentPort.capture`."""
+        ...
+
+    async def void(self, request: PaymentRequest) -> PaymentOutcome:
+        """See :meth:`PaymentPort.void`."""
+        ...
+
+    async def refund(self, request: PaymentRequest) -> PaymentOutcome:
+        """See :meth:`PaymentPort.refund`."""
+        ...
+
+    async def look_up(self, request: PaymentRequest) -> Finding:
+        """See :meth:`PaymentPort.look_up`."""
+        ...

@@ -1,0 +1,262 @@
+"""What a flow may ask of the world: values, each of which knows the port verb it means.
+
+A flow is a generator that yields requests and is sent their replies. ``reply = yield from
+ask(request)`` is typed: a ``Request[T]`` answers with a ``T``. Nothing else ever yields.
+
+Requests are made by the thousand and live for one reply, so they are plain slotted classes:
+a frozen one costs three times as much to make and twenty of them show in the import time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+    from datetime import datetime
+
+    from orderwright.inventory.ledger import Stock
+    from orderwright.inventory.postings import Posting
+    from orderwright.orders.events import Event
+    from orderwright.orders.lines import Reference
+    from orderwright.orders.order import Order
+    from orderwright.payments.operations import PaymentOutcome, PaymentRequest
+    from orderwright.ports import (
+        AsyncInventoryRepository,
+        AsyncOrderRepository,
+        AsyncPaymentPort,
+        Finding,
+        InventoryRepository,
+        OrderRepository,
+        PaymentPort,
+    )
+
+__all__ = [
+    "CallProvider",
+    "FindDue",
+    "FindKey",
+    "FindReference",
+    "Flow",
+    "LoadEvents",
+    "LoadOrder",
+    "LookUp",
+    "Ports",
+    "PostStock",
+    "ReadSupply",
+    "Request",
+    "SaveOrder",
+    "ask",
+]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@final
+class Ports:
+    """The adapters a driver performs requests with; async ones need the async driver."""
+
+    __slots__ = ("inventory", "orders", "payments")
+
+    def __init__(
+        self,
+        *,
+        orders: OrderRepository | AsyncOrderRepository,
+        inventory: InventoryRepository | AsyncInventoryRepository,
+        payments: PaymentPort | AsyncPaymentPort,
+    ) -> None:
+        self.orders = orders
+        self.inventory = inventory
+        self.payments = payments
+
+
+class Request(Generic[T_co]):
+    """Something a flow asks, which is answered with a ``T_co``. Equal if it asks the same."""
+
+    __slots__ = ()
+
+    def perform(self, ports: Ports) -> T_co | Awaitable[T_co]:
+        """Ask the port this is meant for, and return its answer (or the promise of it)."""
+        raise NotImplementedError
+
+    def _facts(self) -> tuple[object, ...]:
+        slots: tuple[str, ...] = tuple(self.__slots__)
+        return tuple(getattr(self, name) for name in slots)
+
+    def __eq__(self, other: object) -> bool:
+        """Two requests are equal when they ask the same."""
+        return isinstance(other, Request) and (
+            type(self) is type(other) and self._facts() == other._facts()
+        )
+
+    def __hash__(self) -> int:
+        """Return a hash that equal requests share."""
+        return hash((type(self), self._facts()))
+
+    def __repr__(self) -> str:
+        """Return the request as it could be written."""
+        return f"{type(self).__name__}({', '.join(map(repr, self._facts()))})"
+
+
+Flow: TypeAlias = Generator[Request[object], object, T]
+"""A use case: yields requests, is sent replies, returns a ``T``."""
+
+
+def ask(request: Request[T]) -> Generator[Request[object], Any, T]:
+    """Yield ``request`` and return its reply; the only place that yields."""
+    reply: T = yield request
+    return reply
+
+
+@final
+class LoadOrder(Request["Order | None"]):
+    """The order as last saved, None if there is none."""
+
+    __slots__ = ("order_id",)
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+
+    def perform(self, ports: Ports) -> Order | Awaitable[Order | None] | None:
+        """Ask the order repository."""
+        return ports.orders.load(self.order_id)
+
+
+@final
+class SaveOrder(Request[None]):
+    """Store an order with the events since ``expected_version``; raises Conflict."""
+
+    __slots__ = ("events", "expected_version", "order")
+
+    def __init__(self, order: Order, events: tuple[Event, ...], expected_version: int) -> None:
+        self.order = order
+        self.events = events
+        self.expected_version = expected_version
+
+    def perform(self, ports: Ports) -> Awaitable[None] | None:
+        """Ask the order repository."""
+        return ports.orders.save(self.order, self.events, expected_version=self.expected_version)
+
+
+@final
+class LoadEvents(Request["tuple[Event, ...]"]):
+    """All events of an order."""
+
+    __slots__ = ("order_id",)
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+
+    def perform(self, ports: Ports) -> tuple[Event, ...] | Awaitable[tuple[Event, ...]]:
+        """Ask the order repository."""
+        return ports.orders.events(self.order_id)
+
+
+@final
+class FindKey(Request["tuple[Event, ...]"]):
+    """The events an order has under a caller's key."""
+
+    __slots__ = ("key", "order_id")
+
+    def __init__(self, order_id: str, key: str) -> None:
+        self.order_id = order_id
+        self.key = key
+
+    def perform(self, ports: Ports) -> tuple[Event, ...] | Awaitable[tuple[Event, ...]]:
+        """Ask the order repository."""
+        return ports.orders.find_key(self.order_id, self.key)
+
+
+@final
+class FindReference(Request["tuple[str, ...]"]):
+    """The ids of the orders known by a reference."""
+
+    __slots__ = ("reference",)
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+
+    def perform(self, ports: Ports) -> tuple[str, ...] | Awaitable[tuple[str, ...]]:
+        """Ask the order repository."""
+        return ports.orders.by_reference(self.reference)
+
+
+@final
+class FindDue(Request["tuple[str, ...]"]):
+    """The ids of the orders with something due by ``now``, earliest first."""
+
+    __slots__ = ("limit", "now")
+
+    def __init__(self, now: datetime, limit: int) -> None:
+        self.now = now
+        self.limit = limit
+
+    def perform(self, ports: Ports) -> tuple[str, ...] | Awaitable[tuple[str, ...]]:
+        """Ask the order repository."""
+        return ports.orders.due(self.now, limit=self.limit)
+
+
+@final
+class ReadSupply(Request["tuple[Stock, ...]"]):
+    """What there is of some SKUs, everywhere."""
+
+    __slots__ = ("now", "skus")
+
+    def __init__(self, skus: tuple[str, ...], now: datetime) -> None:
+        self.skus = skus
+        self.now = now
+
+    def perform(self, ports: Ports) -> tuple[Stock, ...] | Awaitable[tuple[Stock, ...]]:
+        """Ask the inventory repository."""
+        return ports.inventory.supply(self.skus, now=self.now)
+
+
+@final
+class PostStock(Request["Posting"]):
+    """Write a posting; raises OutOfStock."""
+
+    __slots__ = ("posting",)
+
+    def __init__(self, posting: Posting) -> None:
+        self.posting = posting
+
+    def perform(self, ports: Ports) -> Posting | Awaitable[Posting]:
+        """Ask the inventory repository."""
+        return ports.inventory.post(self.posting)
+
+
+@final
+class CallProvider(Request["PaymentOutcome"]):
+    """Move money."""
+
+    __slots__ = ("request",)
+
+    def __init__(self, request: PaymentRequest) -> None:
+        self.request = request
+
+    def perform(self, ports: Ports) -> PaymentOutcome | Awaitable[PaymentOutcome]:
+        """Ask the payment port, by the verb the request names."""
+        payments = ports.payments
+        kind = self.request.kind
+        if kind == "authorize":
+            return payments.authorize(self.request)
+        if kind == "capture":
+            return payments.capture(self.request)
+        if kind == "void":
+            return payments.void(self.request)
+        return payments.refund(self.request)
+
+
+@final
+class LookUp(Request["Finding"]):
+    """What became of a payment operation."""
+
+    __slots__ = ("request",)
+
+    def __init__(self, request: PaymentRequest) -> None:
+        self.request = request
+
+    def perform(self, ports: Ports) -> Finding | Awaitable[Finding]:
+        """Ask the payment port."""
+        return ports.payments.look_up(self.request)
