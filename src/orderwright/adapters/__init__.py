@@ -1,0 +1,1 @@
+"""Adapters: what does the work outside. The core imports none of them."""

@@ -1,0 +1,115 @@
+"""OrderDesk and AsyncOrderDesk: what an application calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, final
+
+from orderwright.drivers import run, run_async
+from orderwright.flows.command import AsyncRunner, SyncRunner
+from orderwright.flows.fulfilling import Fulfilling
+from orderwright.flows.placing import Placing
+from orderwright.flows.processing import Processing
+from orderwright.flows.resuming import Resuming
+from orderwright.flows.settling import Setting
+from orderwright.lifecycles import STANDARD
+from orderwright.orders.lines import Policy
+from orderwright.requests import Ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from orderwright.fulfillment.locations import Location
+    from orderwright.lifecycles import Lifecycles
+    from orderwright.ports import (
+        AsyncInventoryRepository,
+        AsyncOrderRepository,
+        AsyncPaymentPort,
+        InventoryRepository,
+        OrderRepository,
+        PaymentPort,
+    )
+    from orderwright.requests import Flow
+
+__all__ = ["AsyncOrderDesk", "OrderDesk"]
+
+T = TypeVar("T")
+
+_POLICY = Policy()
+
+
+def _setting(
+    ports: Ports,
+    locations: Iterable[Location],
+    policy: Policy,
+    lifecycles: Lifecycles,
+    clock: Callable[[], datetime] | None,
+    ids: Callable[[], str] | None,
+) -> Setting:
+    return Setting(
+        locations={location.id: location for location in locations},
+        policy=policy,
+        lifecycles=lifecycles,
+        durable=ports.orders.durable_on_save,
+        key_retention=ports.payments.capabilities.key_retention,
+        clock=clock,
+        ids=ids,
+    )
+
+
+@final
+class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
+    """Carries orders from placement to delivery, with the adapters it was given.
+
+    ``locations`` are where orders can be served from. ``policy`` is what new orders get unless
+    they bring their own. ``lifecycles`` must be those the stored orders were made under. ``clock``
+    (returning aware datetimes) and ``ids`` (returning new order ids) are asked only where a call
+    leaves ``at`` or ``order_id`` out.
+    """
+
+    __slots__ = ("ports", "setting")
+
+    def __init__(
+        self,
+        *,
+        orders: OrderRepository,
+        inventory: InventoryRepository,
+        payments: PaymentPort,
+        locations: Iterable[Location],
+        policy: Policy = _POLICY,
+        lifecycles: Lifecycles = STANDARD,
+        clock: Callable[[], datetime] | None = None,
+        ids: Callable[[], str] | None = None,
+    ) -> None:
+        self.ports = Ports(orders=orders, inventory=inventory, payments=payments)
+        self.setting = _setting(self.ports, locations, policy, lifecycles, clock, ids)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run ``flow``, one of ours or your own, with this desk's adapters."""
+        return run(flow, self.ports)
+
+
+@final
+class AsyncOrderDesk(Placing, Processing, Fulfilling, Resuming, AsyncRunner):
+    """The same desk for async applications; its adapters may be async or sync, also mixed."""
+
+    __slots__ = ("ports", "setting")
+
+    def __init__(
+        self,
+        *,
+        orders: AsyncOrderRepository | OrderRepository,
+        inventory: AsyncInventoryRepository | InventoryRepository,
+        payments: AsyncPaymentPort | PaymentPort,
+        locations: Iterable[Location],
+        policy: Policy = _POLICY,
+        lifecycles: Lifecycles = STANDARD,
+        clock: Callable[[], datetime] | None = None,
+        ids: Callable[[], str] | None = None,
+    ) -> None:
+        self.ports = Ports(orders=orders, inventory=inventory, payments=payments)
+        self.setting = _setting(self.ports, locations, policy, lifecycles, clock, ids)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run ``flow``, one of ours or your own, with this desk's adapters."""
+        return await run_async(flow, self.ports)

@@ -1,0 +1,70 @@
+"""What runs a flow: performs each request it yields, and sends it the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
+
+from orderwright.errors import BrokenPromise
+
+if TYPE_CHECKING:
+    from orderwright.requests import Flow, Ports
+
+__all__ = ["run", "run_async"]
+
+T = TypeVar("T")
+
+
+def run(flow: Flow[T], ports: Ports) -> T:
+    """Run ``flow`` to its end with sync ``ports`` and return its result.
+
+    What a port raises is raised inside the flow. Raises BrokenPromise for a reply that would have
+    to be awaited: that port needs the async desk.
+    """
+    send, perform_error = flow.send, flow.throw
+    try:
+        request = send(None)
+        while True:
+            try:
+                reply = request.perform(ports)
+            except Exception as error:  # noqa: BLE001 - it is the flow's to handle
+                request = perform_error(error)
+                continue
+            if hasattr(reply, "__await__"):
+                request = perform_error(_not_sync(request, reply))
+            else:
+                request = send(reply)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+def _not_sync(request: object, reply: object) -> BrokenPromise:
+    close = getattr(reply, "close", None)
+    if close is not None:
+        close()
+    return BrokenPromise(
+        "port", f"{type(request).__name__} was answered with an awaitable; use AsyncOrderDesk"
+    )
+
+
+async def run_async(flow: Flow[T], ports: Ports) -> T:
+    """Run ``flow`` to its end, awaiting what has to be awaited, and return its result.
+
+    Sync and async ports may be mixed. Cancelling it at any await is like a crash there: nothing
+    is lost, and ``resume`` finishes it.
+    """
+    try:
+        request = flow.send(None)
+        while True:
+            try:
+                reply = request.perform(ports)
+                if isinstance(reply, Awaitable):
+                    reply = await reply
+            except Exception as error:  # noqa: BLE001 - it is the flow's to handle
+                request = flow.throw(error)
+            else:
+                request = flow.send(reply)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result

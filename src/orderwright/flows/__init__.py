@@ -1,0 +1,1 @@
+"""Use cases, each a typed generator of requests."""

@@ -1,0 +1,90 @@
+"""How a command on an existing order runs: its key, its version, its decision, its consequences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, final
+
+from attrs import evolve, frozen
+
+from orderwright.errors import Conflict
+from orderwright.flows.settling import MAX_TRIES, follow, load, save, settle
+from orderwright.orders.events import Event, require_same
+from orderwright.requests import FindKey, ask
+from orderwright.values import aware, identifier, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orderwright.flows.settling import Setting
+    from orderwright.orders.order import Order
+    from orderwright.requests import Flow
+
+__all__ = ["Call", "decide"]
+
+
+@final
+@frozen(kw_only=True)
+class Call:
+    """What every command may be told besides its own content.
+
+    ``kind`` and ``said`` are the event it will cause and the content a repeated ``key`` must
+    repeat. ``reapply``: it may be decided again after somebody else saved (reports, appends).
+    """
+
+    kind: type[Event]
+    said: Mapping[str, object]
+    at: datetime
+    occurred_at: datetime | None = None
+    key: str = ""
+    by: str = ""
+    expected_version: int | None = None
+    reapply: bool = False
+
+
+def decide(
+    setting: Setting,
+    order_id: str,
+    call: Call,
+    decision: Callable[[Order], Sequence[Event]],
+) -> Flow[Order]:
+    """Load, decide, save, and settle; return the order after all of it.
+
+    A key that was accepted before answers with the order as it is. Raises KeyReused for other
+    content under a known key, Conflict when the version is not the expected one or, unless the
+    call may be reapplied, when somebody else saved in between; and what ``decision`` raises.
+    """
+    if call.key:
+        identifier(call.key, "key")
+    if call.by:
+        text(call.by, "by")
+    if call.occurred_at is not None:
+        aware(call.occurred_at, "occurred_at")
+    for attempt in range(MAX_TRIES):
+        order = yield from load(order_id)
+        if call.key:
+            before = yield from ask(FindKey(order_id, call.key))
+            if before:
+                require_same(before[0], call.kind, call.said, call.key)
+                return order
+        if call.expected_version not in (None, order.version):
+            raise Conflict(order_id, call.expected_version or 0, order.version)
+        decided = tuple(decision(order))
+        if not decided:
+            return order
+        after, events = follow(order, (_stamped(decided[0], call), *decided[1:]), call.at)
+        try:
+            mine = yield from save(order, after, events)
+        except Conflict:
+            if call.expected_version is not None or not call.reapply or attempt + 1 == MAX_TRIES:
+                raise
+        else:
+            return (yield from settle(setting, after, call.at, mine=mine))
+    raise AssertionError("unreachable")  # pragma: no cover - the last attempt raises
+
+
+def _stamped(event: Event, call: Call) -> Event:
+    if not (call.key or call.by or call.occurred_at):
+        return event
+    return evolve(event, key=call.key, by=call.by, occurred_at=call.occurred_at)

@@ -1,0 +1,145 @@
+"""Fulfilment: from the warehouse's first step to the customer's door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orderwright.flows.command import command
+from orderwright.flows.deciding import Call, decide
+from orderwright.flows.settling import Flows
+from orderwright.orders import commands
+from orderwright.orders.events import FulfillmentAdvanced
+from orderwright.values import identifier, text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orderwright.orders.order import Order
+    from orderwright.requests import Flow
+
+__all__ = ["Fulfilling"]
+
+
+class Fulfilling(Flows):
+    """Moving fulfillments along. The common arguments are those of :class:`.Processing`."""
+
+    __slots__ = ()
+
+    @command
+    def advance(
+        self,
+        order_id: str,
+        fulfillment_id: str,
+        action: str,
+        *,
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Take the step ``action`` of the fulfillment's lifecycle: release, pick, pack, your own.
+
+        Raises IllegalTransition if the table has no such step or the order is not confirmed,
+        OnHold if a hold stops fulfilling.
+        """
+        return (
+            yield from self._step(
+                order_id, fulfillment_id, action, "", "", at, None, key, by, expected_version
+            )
+        )
+
+    @command
+    def ship(
+        self,
+        order_id: str,
+        fulfillment_id: str,
+        *,
+        carrier: str = "",
+        tracking: str = "",
+        at: datetime | None = None,
+        occurred_at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+    ) -> Flow[Order]:
+        """Report that a shipment was handed over to ``carrier`` under ``tracking``.
+
+        A report: recorded in any state of the order, with an exception where it contradicts it;
+        the same again is a no-op. The units leave the ledger, and by policy money is taken for
+        them.
+        """
+        return (
+            yield from self._step(
+                order_id,
+                fulfillment_id,
+                "ship",
+                text(carrier, "carrier"),
+                text(tracking, "tracking"),
+                at,
+                occurred_at,
+                key,
+                by,
+                None,
+            )
+        )
+
+    @command
+    def deliver(
+        self,
+        order_id: str,
+        fulfillment_id: str,
+        *,
+        at: datetime | None = None,
+        occurred_at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+    ) -> Flow[Order]:
+        """Report that a shipment has arrived; recorded like :meth:`ship`.
+
+        With everything delivered, nothing unfinished and the money even, the order is complete.
+        """
+        return (
+            yield from self._step(
+                order_id, fulfillment_id, "deliver", "", "", at, occurred_at, key, by, None
+            )
+        )
+
+    def _step(
+        self,
+        order_id: str,
+        fulfillment_id: str,
+        action: str,
+        carrier: str,
+        tracking: str,
+        at: datetime | None,
+        occurred_at: datetime | None,
+        key: str,
+        by: str,
+        expected_version: int | None,
+    ) -> Flow[Order]:
+        at = self.setting.moment(at)
+        said = {
+            "fulfillment_id": identifier(fulfillment_id, "fulfillment_id"),
+            "action": identifier(action, "action"),
+            "carrier": carrier,
+            "tracking": tracking,
+        }
+        call = Call(
+            kind=FulfillmentAdvanced,
+            said=said,
+            at=at,
+            occurred_at=occurred_at,
+            key=key,
+            by=by,
+            expected_version=expected_version,
+            reapply=True,
+        )
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: commands.advance_fulfillment(
+                    order, fulfillment_id, action, at=at, carrier=carrier, tracking=tracking
+                ),
+            )
+        )

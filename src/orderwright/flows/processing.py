@@ -1,0 +1,358 @@
+"""Processing: verification, money, and giving up. What a clerk or a shop's rules decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from orderwright.errors import InvalidInput
+from orderwright.flows.command import command
+from orderwright.flows.deciding import Call, decide
+from orderwright.flows.settling import Flows, load, plan_for, save, settle
+from orderwright.orders import commands
+from orderwright.orders.events import (
+    ExceptionResolved,
+    HoldPlaced,
+    HoldReleased,
+    MoneyRequested,
+    OrderCancelled,
+    PaymentsAdded,
+)
+from orderwright.orders.lines import Hold
+from orderwright.orders.processing import allocated, by_hand, demand
+from orderwright.values import identifier, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from orderwright.money import Money
+    from orderwright.orders.events import Event
+    from orderwright.orders.lines import Blockable
+    from orderwright.orders.order import Order
+    from orderwright.payments.payment import Tender
+    from orderwright.requests import Flow
+
+__all__ = ["Processing"]
+
+
+class Processing(Flows):
+    """Paying, holding and cancelling orders.
+
+    Every command takes the caller's ``key`` (repeating one that was accepted changes nothing, and
+    with other content raises KeyReused), ``expected_version`` (raises Conflict if the order has
+    moved on), ``at`` (aware; the desk's clock if left out) and ``by`` (who, for the history). All
+    raise NotFound for an unknown order and return the order as it is afterwards.
+    """
+
+    __slots__ = ()
+
+    @command
+    def pay(
+        self,
+        order_id: str,
+        tenders: Sequence[Tender],
+        *,
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Offer further tenders for what is not covered, after a decline for example.
+
+        The reservations stop lapsing before money is asked for; if they have lapsed, the stock is
+        planned and reserved anew first. Raises IllegalTransition if the order is given up,
+        AmountRefused if nothing is left to pay, InvalidInput for no tenders.
+        """
+        setting, at = self.setting, self.setting.moment(at)
+        tenders = tuple(tenders)
+        if not tenders:
+            raise InvalidInput.at("tenders", "expected at least one")
+        call = Call(
+            kind=PaymentsAdded,
+            said={"tenders": tenders},
+            at=at,
+            key=key,
+            by=by,
+            expected_version=expected_version,
+        )
+        return (
+            yield from decide(
+                setting,
+                order_id,
+                call,
+                lambda order: (commands.add_payments(order, tenders, at=at),),
+            )
+        )
+
+    @command
+    def capture(
+        self,
+        order_id: str,
+        *,
+        amount: Money | None = None,
+        payment_id: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Take authorized money by hand: ``amount`` (all there is if left out) of one payment or all.
+
+        Raises AmountRefused if that is more than is authorized or nothing is, OnHold.
+        """
+        return (
+            yield from self._money(
+                "capture", order_id, amount, payment_id, "", at, key, by, expected_version
+            )
+        )
+
+    @command
+    def refund(
+        self,
+        order_id: str,
+        *,
+        amount: Money | None = None,
+        payment_id: str = "",
+        reason: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Pay back by hand what is owed to the customer, at most ``order.payout``.
+
+        ``amount`` left out is all of it; it goes back to the payments it came from, in proportion.
+        Raises AmountRefused for more than is owed or if nothing is, OnHold.
+        """
+        text(reason, "reason")
+        return (
+            yield from self._money(
+                "refund", order_id, amount, payment_id, reason, at, key, by, expected_version
+            )
+        )
+
+    def _money(
+        self,
+        action: Literal["capture", "refund"],
+        order_id: str,
+        amount: Money | None,
+        payment_id: str,
+        reason: str,
+        at: datetime | None,
+        key: str,
+        by: str,
+        expected_version: int | None,
+    ) -> Flow[Order]:
+        at = self.setting.moment(at)
+
+        def decision(order: Order) -> Sequence[Event]:
+            asked = commands.request_money(
+                order, action, amount=amount, payment_id=payment_id, reason=reason, at=at
+            )
+            return (asked, *by_hand(order.after((asked,)), asked, at))
+
+        call = Call(
+            kind=MoneyRequested,
+            said={"action": action, "amount": amount, "payment_id": payment_id, "reason": reason},
+            at=at,
+            key=key,
+            by=by,
+            expected_version=expected_version,
+        )
+        return (yield from decide(self.setting, order_id, call, decision))
+
+    @command
+    def cancel(
+        self,
+        order_id: str,
+        *,
+        reason: str,
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Give up the whole order: its stock is freed, what was taken goes back by its policy.
+
+        Raises IllegalTransition if it is over, or once a fulfillment is being picked or has left.
+        """
+        at = self.setting.moment(at)
+        text(reason, "reason")
+        call = Call(
+            kind=OrderCancelled,
+            said={"action": "cancel", "reason": reason},
+            at=at,
+            key=key,
+            by=by,
+            expected_version=expected_version,
+        )
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: (commands.cancel(order, at=at, reason=reason),),
+            )
+        )
+
+    @command
+    def report_cancellation(
+        self,
+        order_id: str,
+        *,
+        reason: str,
+        at: datetime | None = None,
+        occurred_at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+    ) -> Flow[Order]:
+        """Record that the order was cancelled elsewhere; never refused.
+
+        What can be withdrawn is. Units that have left stay fulfilled: nothing is due for them any
+        more, an exception is opened, and the payout due waits for :meth:`resolve` or
+        :meth:`refund`.
+        """
+        at = self.setting.moment(at)
+        text(reason, "reason")
+        call = Call(
+            kind=OrderCancelled,
+            said={"reason": reason},
+            at=at,
+            occurred_at=occurred_at,
+            key=key,
+            by=by,
+            reapply=True,
+        )
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: commands.report_cancellation(order, at=at, reason=reason),
+            )
+        )
+
+    @command
+    def allocate(self, order_id: str, *, at: datetime | None = None) -> Flow[Order]:
+        """Source the units that are open or backordered again, after stock has come in."""
+        setting, at = self.setting, self.setting.moment(at)
+        order = yield from load(order_id)
+        wanted = demand(order, backordered=True)
+        if not wanted:
+            return order
+        made = yield from plan_for(setting, wanted, at)
+        if not made.fulfillments:
+            return order
+        events = allocated(order, made, at)
+        after = order.after(events)
+        mine = yield from save(order, after, events)
+        return (yield from settle(setting, after, at, mine=mine))
+
+    @command
+    def hold(
+        self,
+        order_id: str,
+        name: str,
+        *,
+        blocks: Iterable[Blockable],
+        reason: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Stop something until the hold ``name`` is released.
+
+        ``blocks`` is any of allocate, capture, fulfil and refund. Reports of what happened are not
+        stopped. The same hold again is a no-op; another of that name raises IllegalTransition.
+        """
+        at = self.setting.moment(at)
+        stop = Hold(
+            name=identifier(name, "name"),
+            blocks=frozenset(blocks),
+            owner=text(by, "by"),
+            reason=text(reason, "reason"),
+        )
+        call = Call(
+            kind=HoldPlaced,
+            said={"hold": stop},
+            at=at,
+            key=key,
+            by=by,
+            expected_version=expected_version,
+            reapply=True,
+        )
+        return (
+            yield from decide(
+                self.setting, order_id, call, lambda order: commands.hold(order, stop, at=at)
+            )
+        )
+
+    @command
+    def release_hold(
+        self,
+        order_id: str,
+        name: str,
+        *,
+        reason: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Let go what the hold ``name`` stopped; what had to wait for it follows at once.
+
+        Raises NotFound if there is no such hold.
+        """
+        at = self.setting.moment(at)
+        call = Call(
+            kind=HoldReleased,
+            said={"name": name, "reason": text(reason, "reason")},
+            at=at,
+            key=key,
+            by=by,
+            expected_version=expected_version,
+            reapply=True,
+        )
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: (commands.release_hold(order, name, at=at, reason=reason),),
+            )
+        )
+
+    @command
+    def resolve(
+        self,
+        order_id: str,
+        code: str,
+        *,
+        resolution: str,
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Close the exceptions of that ``code`` after somebody dealt with them.
+
+        What they stopped (a payout, completing the order) follows at once. Raises NotFound.
+        """
+        at = self.setting.moment(at)
+        call = Call(
+            kind=ExceptionResolved,
+            said={"code": code, "resolution": text(resolution, "resolution")},
+            at=at,
+            key=key,
+            by=by,
+            expected_version=expected_version,
+        )
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: (commands.resolve(order, code, resolution, at=at),),
+            )
+        )

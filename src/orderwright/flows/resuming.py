@@ -1,0 +1,134 @@
+"""Resuming: whatever a crash, a time-out or a late answer left unfinished is finished here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from attrs import frozen
+
+from orderwright.errors import Conflict, InvalidInput, OrderwrightError
+from orderwright.flows.command import command
+from orderwright.flows.settling import Flows, follow, load, record, save, settle
+from orderwright.orders.commands import cancel, report_payment
+from orderwright.orders.lines import Reference
+from orderwright.orders.processing import claimed
+from orderwright.requests import FindDue, FindReference, ask
+from orderwright.values import identifier, quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from orderwright.flows.settling import Setting
+    from orderwright.orders.events import Event
+    from orderwright.orders.intents import Intent
+    from orderwright.orders.order import Order
+    from orderwright.payments.operations import PaymentOutcome
+    from orderwright.requests import Flow
+
+__all__ = ["Resumed", "Resuming"]
+
+
+@final
+@frozen
+class Resumed:
+    """What a call of ``resume`` did: the orders it worked on, and those that raised."""
+
+    order_ids: tuple[str, ...]
+    failures: tuple[tuple[str, OrderwrightError], ...]
+
+
+class Resuming(Flows):
+    """The one background job, and what providers report by themselves."""
+
+    __slots__ = ()
+
+    @command
+    def resume(self, *, now: datetime | None = None, limit: int = 100) -> Flow[Resumed]:
+        """Work through up to ``limit`` orders with something due by ``now``. Call it every while.
+
+        Each unfinished call is claimed first, so that two resumers never both make it. A payment
+        of unknown outcome is looked up before it is sent again, under the same id. After the
+        policy's attempts it is parked with a reason and waits for a person. Orders that were
+        never paid expire. An order that raises does not stop the others.
+        """
+        setting, now = self.setting, self.setting.moment(now)
+        quantity(limit, "limit")
+        order_ids = yield from ask(FindDue(now, limit))
+        failures: list[tuple[str, OrderwrightError]] = []
+        for order_id in order_ids:
+            try:
+                order = yield from load(order_id)
+                yield from _resume(setting, order, now)
+            except OrderwrightError as error:
+                failures.append((order_id, error))
+        return Resumed(order_ids, tuple(failures))
+
+    @command
+    def notify_payment(
+        self,
+        operation_id: str,
+        *,
+        outcome: PaymentOutcome | None = None,
+        sequence: int = 0,
+        at: datetime | None = None,
+    ) -> Flow[Order]:
+        """Take in what a provider reports by itself about one of our operations.
+
+        With an ``outcome`` and the provider's ``sequence`` it is folded by that: older and
+        repeated ones change nothing. Without, it is a hint: the operation is looked up now, if it
+        is still open. Raises NotFound for an unknown order or operation.
+        """
+        setting, at = self.setting, self.setting.moment(at)
+        if type(operation_id) is not str or operation_id.count("/") != 2:  # noqa: PLR2004
+            raise InvalidInput.at("operation_id", "expected order/payment/kind-n, as we sent it")
+        order = yield from load(operation_id.split("/", maxsplit=1)[0])
+        if outcome is None or not sequence:
+            open_ones = [one for one in order.intents if one.id == operation_id]
+            return (yield from _take_over(setting, order, open_ones, at))
+        todo: list[str] = []
+
+        def report(current: Order) -> Sequence[Event]:
+            return report_payment(current, operation_id, outcome, at=at, sequence=sequence)
+
+        order = yield from record(order.id, report, at, order, todo)
+        return (yield from settle(setting, order, at, mine=todo))
+
+    @command
+    def find(self, kind: str, value: str) -> Flow[tuple[str, ...]]:
+        """Return the ids of the orders known by a reference.
+
+        ``payment`` is a provider's id, ``tracking`` a tracking number; other kinds are those you
+        placed orders with.
+        """
+        return (yield from ask(FindReference(Reference(identifier(kind, "kind"), value))))
+
+
+def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
+    """Take over what is due on ``order`` and finish it; do nothing if somebody else was faster."""
+    due = {item.subject: item.action for item in order.due_items if item.at <= now}
+    if "expire" in due.values():
+        expiry = cancel(order, at=now, reason="not paid", action="expire")
+        after, events = follow(order, (expiry,), now)
+        try:
+            mine = yield from save(order, after, events)
+        except Conflict:
+            return order
+        return (yield from settle(setting, after, now, mine=mine))
+    return (yield from _take_over(setting, order, [o for o in order.intents if o.id in due], now))
+
+
+def _take_over(
+    setting: Setting, order: Order, intents: Sequence[Intent], now: datetime
+) -> Flow[Order]:
+    """Claim ``intents`` by saving the attempt, then finish them."""
+    events = [event for one in intents for event in claimed(order, one, now)]
+    if not events:
+        return order
+    after = order.after(events)
+    try:
+        yield from save(order, after, events)
+    except Conflict:
+        return order
+    mine = [one.id for one in intents]
+    return (yield from settle(setting, after, now, mine=mine, ask_first=True))

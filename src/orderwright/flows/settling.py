@@ -1,0 +1,242 @@
+"""The one loop behind every use case: intend, perform, record, and whatever follows from that.
+
+Before a call leaves the order's own record, the intent is saved; then the call is made; then its
+outcome is saved together with what follows from it. The loop only performs intents that this flow
+saved or claimed, so two flows never make the same call, and after a crash anywhere the stored
+order says what is unfinished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, final
+
+from attrs import frozen
+
+from orderwright.errors import AdapterFault, Conflict, InvalidInput, NotFound, OutOfStock
+from orderwright.fulfillment.locations import Location
+from orderwright.fulfillment.planning import plan
+from orderwright.inventory.postings import Posting
+from orderwright.lifecycles import Lifecycles
+from orderwright.orders.commands import report_payment
+from orderwright.orders.events import Event, Intended, IntentParked
+from orderwright.orders.lines import Policy
+from orderwright.orders.processing import (
+    allocated,
+    demand,
+    next_events,
+    stock_posted,
+    stock_refused,
+)
+from orderwright.payments.operations import PaymentOutcome
+from orderwright.requests import (
+    CallProvider,
+    LoadOrder,
+    LookUp,
+    PostStock,
+    ReadSupply,
+    SaveOrder,
+    ask,
+)
+from orderwright.values import aware
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orderwright.fulfillment.planning import Demand, FulfillmentPlan
+    from orderwright.orders.intents import Intent
+    from orderwright.orders.order import Order
+    from orderwright.requests import Flow
+
+__all__ = ["Flows", "Setting", "follow", "load", "plan_for", "record", "save", "settle"]
+
+MAX_TRIES = 10
+"""A recording retries so often after version conflicts before it leaves the intent to resume."""
+MAX_STEPS = 1_000
+"""No order has so many consequences of one command; more would be a loop of ours."""
+
+
+@final
+@frozen(kw_only=True)
+class Setting:
+    """What a desk is set up with, as far as flows need to know."""
+
+    locations: Mapping[str, Location]
+    policy: Policy
+    lifecycles: Lifecycles
+    durable: bool
+    key_retention: timedelta
+    clock: Callable[[], datetime] | None
+    ids: Callable[[], str] | None
+
+    def moment(self, at: datetime | None) -> datetime:
+        """Return ``at``, or the time of the clock; raise InvalidInput if there is neither."""
+        if at is not None:
+            return aware(at, "at")
+        if self.clock is None:
+            raise InvalidInput.at("at", "pass a time, or build the desk with a clock")
+        return aware(self.clock(), "clock()")
+
+
+class Flows:
+    """Base of the classes that hold the commands of one stage each."""
+
+    __slots__ = ()
+    setting: Setting
+
+
+def load(order_id: str) -> Flow[Order]:
+    """Return the order as last saved; raise NotFound."""
+    order = yield from ask(LoadOrder(order_id))
+    if order is None:
+        raise NotFound("order", order_id)
+    return order
+
+
+def save(order: Order, after: Order, events: Sequence[Event]) -> Flow[list[str]]:
+    """Save ``after``, which ``events`` made of ``order``; return the ids of its new intents.
+
+    Raises Conflict if somebody else saved since ``order`` was loaded.
+    """
+    yield from ask(SaveOrder(after, tuple(events), order.version))
+    return [one.intent.id for one in events if type(one) is Intended]
+
+
+def follow(order: Order, events: Sequence[Event], at: datetime) -> tuple[Order, tuple[Event, ...]]:
+    """Add to ``events`` all that follows from them at once, up to the next call outside.
+
+    Returns the order after all of them, and them.
+    """
+    found = tuple(events)
+    order = order.after(found)
+    for _ in range(MAX_STEPS):
+        if any(type(one) is Intended for one in found):
+            return order, found
+        more = next_events(order, at)
+        if not more:
+            return order, found
+        found += more
+        order = order.after(more)
+    raise AdapterFault("flows", f"order {order.id} has no end of consequences")
+
+
+def plan_for(setting: Setting, wanted: Sequence[Demand], at: datetime) -> Flow[FulfillmentPlan]:
+    """Return the best plan for ``wanted`` on the stock there is now."""
+    skus = tuple(dict.fromkeys(one.sku for one in wanted))
+    stocks = yield from ask(ReadSupply(skus, at))
+    supply = {(one.sku, one.location): one.available for one in stocks}
+    return plan(wanted, supply, setting.locations)
+
+
+def settle(
+    setting: Setting,
+    order: Order,
+    at: datetime,
+    *,
+    mine: Sequence[str],
+    ask_first: bool = False,
+) -> Flow[Order]:
+    """Make the calls ``mine`` (ids of intents this flow saved), and all that follows from them.
+
+    ``ask_first``: look a payment operation up before sending it again. Returns the order when
+    nothing is left that this flow may do now.
+    """
+    if not setting.durable:
+        return order
+    todo = list(mine)
+    plans = 0
+    while True:
+        intent = next((one for one in order.intents if one.id in todo and not one.parked), None)
+        if intent is not None:
+            todo.remove(intent.id)
+            report = yield from _performed(setting, intent, at, ask_first=ask_first)
+        else:
+            wanted = demand(order) if plans <= order.policy.replans else ()
+            if not wanted:
+                return order
+            plans += 1
+            made = yield from plan_for(setting, wanted, at)
+            report = _fixed(order.version, allocated(order, made, at))
+        order = yield from record(order.id, report, at, order, todo)
+
+
+def _fixed(version: int, events: tuple[Event, ...]) -> Callable[[Order], tuple[Event, ...]]:
+    """Return a report that is only made on that version: consequences are decided anew."""
+    return lambda order: events if order.version == version else ()
+
+
+def record(
+    order_id: str,
+    report: Callable[[Order], Sequence[Event]],
+    at: datetime,
+    order: Order | None,
+    todo: list[str],
+) -> Flow[Order]:
+    """Save what ``report`` says of the order, and what follows; add its new intents to ``todo``.
+
+    After a conflict the order is loaded and ``report`` asked again: facts are never lost to a
+    race. Raises Conflict when others win ten times in a row; the intents then stay unfinished.
+    """
+    last = Conflict(order_id, 0, 0)
+    for _ in range(MAX_TRIES):
+        if order is None:
+            order = yield from load(order_id)
+        reported = report(order)
+        if not reported:
+            return order
+        after, events = follow(order, reported, at)
+        try:
+            todo += yield from save(order, after, events)
+        except Conflict as conflict:
+            last = conflict
+            order = None
+        else:
+            return after
+    raise last
+
+
+def _performed(
+    setting: Setting, intent: Intent, at: datetime, *, ask_first: bool
+) -> Flow[Callable[[Order], Sequence[Event]]]:
+    """Make the call of ``intent``; return how its outcome is told to the order."""
+    request = intent.request
+    if isinstance(request, Posting):
+        try:
+            yield from ask(PostStock(request))
+        except OutOfStock as short:
+            shortages = short.shortages
+            return _if_open(intent.id, lambda order: stock_refused(order, intent.id, shortages, at))
+        except AdapterFault:
+            return _nothing
+        return _if_open(intent.id, lambda order: stock_posted(order, intent.id, at))
+    outcome: PaymentOutcome
+    try:
+        if ask_first:
+            found = yield from ask(LookUp(request))
+            if found == "unsure":
+                return _nothing
+            if isinstance(found, PaymentOutcome):
+                outcome = found
+                return lambda order: report_payment(order, request.id, outcome, at=at)
+            if at - intent.since > setting.key_retention:
+                forgotten = (
+                    f"the provider does not know it and forgets ids after {setting.key_retention}"
+                )
+                parked = IntentParked(intent_id=intent.id, reason=forgotten, at=at)
+                return _if_open(intent.id, lambda _: (parked,))
+        outcome = yield from ask(CallProvider(request))
+    except AdapterFault as fault:
+        outcome = PaymentOutcome(outcome="unknown", amount=request.amount, reason=str(fault))
+    return lambda order: report_payment(order, request.id, outcome, at=at)
+
+
+def _nothing(_: Order) -> Sequence[Event]:
+    return ()
+
+
+def _if_open(
+    intent_id: str, report: Callable[[Order], Sequence[Event]]
+) -> Callable[[Order], Sequence[Event]]:
+    """Return ``report``, made only while the intent is open: somebody else may have settled it."""
+    return lambda order: report(order) if any(one.id == intent_id for one in order.intents) else ()

@@ -1,0 +1,1 @@
+"""Seeing where an order is. Reads orders and events; nothing depends on it."""

@@ -1,0 +1,119 @@
+"""The timeline of an order: its events in words, as plain data and as text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, final
+
+from attrs import frozen
+
+from orderwright.orders import events as e
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+__all__ = ["TimelineEntry", "render", "timeline"]
+
+
+@final
+@frozen
+class TimelineEntry:
+    """One thing that happened: ``at`` is when it occurred, ``recorded_at`` when we learned of it.
+
+    ``number`` is the event's number within its order; that is the order of the timeline, also
+    where the times run backwards.
+    """
+
+    number: int
+    at: datetime
+    recorded_at: datetime
+    text: str
+    by: str = ""
+
+
+def timeline(events: Iterable[e.Event], *, first: int = 1) -> tuple[TimelineEntry, ...]:
+    """Return what the ``events`` of one order, numbered from ``first`` on, tell a person.
+
+    Unfinished business is left out: an intent shows once its outcome is known.
+    """
+    entries = []
+    for number, event in enumerate(events, first):
+        words = _WORDS.get(type(event))
+        said = words(event) if words is not None else ""
+        if said:
+            at = event.at if event.occurred_at is None else event.occurred_at
+            entries.append(TimelineEntry(number, at, event.at, said, event.by))
+    return tuple(entries)
+
+
+def render(entries: Iterable[TimelineEntry]) -> str:
+    """Return the timeline as text, a line an entry, for a terminal."""
+    return "\n".join(
+        f"{entry.at:%Y-%m-%d %H:%M}  {entry.text}" + (f" ({entry.by})" if entry.by else "")
+        for entry in entries
+    )
+
+
+def _because(text: str, reason: str) -> str:
+    return f"{text}: {reason}" if reason else text
+
+
+def _placed(event: e.OrderPlaced) -> str:
+    units = sum(line.ordered for line in event.lines)
+    return f"placed: {units} unit{'s' if units > 1 else ''} by {event.channel}"
+
+
+def _planned(event: e.FulfillmentsPlanned) -> str:
+    parts = [
+        f"{one.id} from {one.location} ({sum(item.quantity for item in one.items)} units)"
+        for one in event.fulfillments
+    ]
+    parts += [f"{units} of {line_id} backordered" for line_id, units in event.backordered]
+    return f"planned: {', '.join(parts)}"
+
+
+def _stock_refused(event: e.StockRefused) -> str:
+    return f"stock had moved: {'; '.join(str(one) for one in event.shortages)}"
+
+
+def _paid(event: e.PaymentReported) -> str:
+    kind = event.operation_id.rsplit("/", 1)[-1].rsplit("-", 1)[0]
+    return _because(f"{kind} {event.amount} {event.state} ({event.payment_id})", event.reason)
+
+
+def _stock_posted(event: e.StockPosted) -> str:
+    return "stock reserved" if event.state is not None else ""
+
+
+def _moved(event: e.FulfillmentAdvanced) -> str:
+    with_ = " ".join(part for part in (event.carrier, event.tracking) if part)
+    return f"{event.fulfillment_id} {event.state}" + (f" with {with_}" if with_ else "")
+
+
+def _cancelled(event: e.OrderCancelled) -> str:
+    word = "cancelled elsewhere" if event.action == "report" else event.state.name
+    return _because(word, event.reason)
+
+
+def _asked(event: e.MoneyRequested) -> str:
+    return _because(f"{event.action} of {event.amount or 'all'} asked for", event.reason)
+
+
+_WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
+    e.OrderPlaced: _placed,
+    e.OrderAdvanced: lambda event: _because(event.state.name, event.reason),
+    e.OrderCancelled: _cancelled,
+    e.PaymentsAdded: lambda event: f"{len(event.payments)} further payment(s) offered",
+    e.MoneyRequested: _asked,
+    e.IntentParked: lambda event: f"{event.intent_id} parked: {event.reason}",
+    e.FulfillmentsPlanned: _planned,
+    e.StockPosted: _stock_posted,
+    e.StockRefused: _stock_refused,
+    e.PaymentReported: _paid,
+    e.FulfillmentAdvanced: _moved,
+    e.HoldPlaced: lambda event: _because(f"hold {event.hold.name}", event.hold.reason),
+    e.HoldReleased: lambda event: _because(f"hold {event.name} released", event.reason),
+    e.ExceptionOpened: lambda event: f"exception {event.exception.code}: {event.exception.detail}",
+    e.ExceptionResolved: lambda event: f"exception {event.code} resolved: {event.resolution}",
+}
