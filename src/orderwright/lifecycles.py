@@ -54,6 +54,10 @@ class State:
         return self.name
 
 
+def _own(table: Mapping[tuple[State, str], State]) -> Mapping[tuple[State, str], State]:
+    return dict(table)
+
+
 @final
 @frozen
 class Lifecycle:
@@ -66,7 +70,7 @@ class Lifecycle:
 
     name: str
     initial: State
-    table: Mapping[tuple[State, str], State]
+    table: Mapping[tuple[State, str], State] = field(converter=_own, hash=False)
     terminal: frozenset[State]
     _next: dict[str, dict[str, State]] = field(init=False, eq=False, repr=False)
 

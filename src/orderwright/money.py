@@ -179,7 +179,7 @@ class Money:
     def share(self, part: int, whole: int, rounding: Rounding = "half_up") -> Money:
         """Return ``part / whole`` (whole at least 1) of the amount, rounded to the minor unit."""
         if type(part) is not int or type(whole) is not int or whole < 1:
-            raise InvalidInput.at("share", f"expected part of at least 1, got {part!r} of {whole!r}")
+            raise InvalidInput.at("share", f"expected whole numbers, got {part!r} of {whole!r}")
         return Money(round_ratio(self.minor * part, whole, rounding), self.currency)
 
     def split(self, weights: Sequence[int]) -> tuple[Money, ...]:

@@ -49,7 +49,8 @@ def quantity(value: object, path: str, *, least: int = 1) -> int:
     if type(value) is not int:
         raise InvalidInput.at(path, f"expected whole units (int), got {type(value).__name__}")
     if not least <= value <= MAX_QUANTITY:
-        told = value if abs(value) < MAX_QUANTITY**2 else "far too many"  # Python prints no huge int
+        # Python refuses to print very large numbers.
+        told = value if abs(value) < MAX_QUANTITY**2 else "far too many"
         raise InvalidInput.at(path, f"{told} units: expected {least} to {MAX_QUANTITY}")
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, final
 
 from attrs import frozen
@@ -23,7 +23,7 @@ _EXACT_LOCATIONS = 12
 @final
 @frozen
 class Demand:
-    """``quantity`` units of ``sku`` wanted for an order line from a location offering ``requires``."""
+    """``quantity`` units of ``sku`` for an order line, from a location offering ``requires``."""
 
     line_id: str
     sku: str
@@ -140,32 +140,101 @@ def _serve(
     group: Iterable[str],
 ) -> tuple[tuple[PlannedFulfillment, ...], int]:
     """Return what the locations of ``group`` serve together, in that order, and how many units."""
-    left: dict[tuple[str, str], int] = {}
-    items: dict[str, list[FulfillmentItem]] = {}
-    served = 0
     order = list(group)
+    sharing = _Sharing(demand, supply, locations, order)
     # Lines that fewer locations can serve go first, so that pickier ones are not robbed.
-    fits = {
-        one.line_id: [w for w in order if one.requires <= locations[w].offers] for one in demand
-    }
-    for one in sorted(demand, key=lambda one: len(fits[one.line_id])):
-        wanted = one.quantity
-        for where in fits[one.line_id]:
-            key = (one.sku, where)
-            there = left.get(key)
-            if there is None:
-                there = supply.get(key, 0)
-            units = min(wanted, there)
-            if units > 0:
-                left[key] = there - units
-                wanted -= units
-                served += units
-                items.setdefault(where, []).append(FulfillmentItem(one.line_id, one.sku, units))
-            if not wanted:
-                break
-    return tuple(
+    lines = sorted(demand, key=lambda one: len(sharing.fits[one.line_id]))
+    short = [(one, lacking) for one in lines if (lacking := sharing.take(one))]
+    lacking = sum(
+        wanted - sharing.rearrange(one, wanted, [two for two in lines if two.sku == one.sku])
+        for one, wanted in short
+    )
+    skus = {one.line_id: one.sku for one in demand}
+    items: dict[str, list[FulfillmentItem]] = {}
+    for (line_id, where), units in sharing.taken.items():
+        if units:
+            items.setdefault(where, []).append(FulfillmentItem(line_id, skus[line_id], units))
+    parts = tuple(
         PlannedFulfillment(where, tuple(items[where])) for where in order if where in items
-    ), served
+    )
+    return parts, sum(one.quantity for one in demand) - lacking
+
+
+@final
+class _Sharing:
+    """Which line takes how many units where, while that is being worked out."""
+
+    __slots__ = ("fits", "left", "taken")
+
+    def __init__(
+        self,
+        demand: Sequence[Demand],
+        supply: Mapping[tuple[str, str], int],
+        locations: Mapping[str, Location],
+        order: Sequence[str],
+    ) -> None:
+        self.fits = {
+            one.line_id: [w for w in order if one.requires <= locations[w].offers] for one in demand
+        }
+        self.left = {
+            (one.sku, where): supply.get((one.sku, where), 0) for one in demand for where in order
+        }
+        self.taken: dict[tuple[str, str], int] = {}
+
+    def take(self, one: Demand) -> int:
+        """Give ``one`` what is left, place after place; return the units it still lacks."""
+        lacking = one.quantity
+        for where in self.fits[one.line_id]:
+            there = self.left[one.sku, where]
+            units = min(lacking, there)
+            if units > 0:
+                self.left[one.sku, where] = there - units
+                self.taken[one.line_id, where] = units
+                lacking -= units
+                if not lacking:
+                    break
+        return lacking
+
+    def rearrange(self, one: Demand, wanted: int, rivals: Sequence[Demand]) -> int:
+        """Move ``rivals`` (lines of its SKU) elsewhere to make room for ``one``; return the gain.
+
+        Along the augmenting paths of a maximum flow: where lines of one SKU require different
+        things, first come first served is not always best, and this is.
+        """
+        gained = 0
+        if all(rival.requires == one.requires for rival in rivals):
+            return gained
+        while gained < wanted and (moves := self._way(one, rivals)):
+            _, free = moves[0]
+            given_up = [(mover, where) for (mover, _), (_, where) in pairwise(moves)]
+            units = min(
+                wanted - gained, self.left[one.sku, free], *(self.taken[two] for two in given_up)
+            )
+            self.left[one.sku, free] -= units
+            for move in given_up:
+                self.taken[move] -= units
+            for move in moves:
+                self.taken[move] = self.taken.get(move, 0) + units
+            gained += units
+        return gained
+
+    def _way(self, one: Demand, rivals: Sequence[Demand]) -> list[tuple[str, str]]:
+        """Return the fewest moves (line, to where) that get ``one`` a unit; none if none do.
+
+        The first goes to a free unit, each further one to the place the one before it gave up.
+        """
+        moves: dict[str, list[tuple[str, str]]] = {one.line_id: []}
+        waiting = [one.line_id]
+        for line_id in waiting:
+            for where in self.fits[line_id]:
+                way = [(line_id, where), *moves[line_id]]
+                if self.left[one.sku, where] > 0:
+                    return way
+                for rival in rivals:
+                    if rival.line_id not in moves and self.taken.get((rival.line_id, where), 0):
+                        moves[rival.line_id] = way
+                        waiting.append(rival.line_id)
+        return []
 
 
 def _reasons(

@@ -61,7 +61,7 @@ class InventoryLedger:
         self._reserved: dict[tuple[str, str], int] = {}
         self._places: dict[str, dict[str, None]] = {}
         self._expiring: dict[str, dict[StockAccount, datetime]] = {}
-        self._owners: dict[str, str] = {}
+        self._owners: dict[StockAccount, str] = {}
 
     def post(self, posting: Posting) -> Posting:
         """Write ``posting``, first letting lapse what has expired on its SKUs; return it.
@@ -74,7 +74,8 @@ class InventoryLedger:
             known.require_same(posting)
             return known
         lapse = self._lapse(posting) if self._expiring else None
-        if lapse is None:
+        if lapse is None or (lapse.entries, lapse.reason) == (posting.entries, posting.reason):
+            # Nothing lapses, or it is such a lapse itself: another book is being replayed.
             after = changes_of(posting, self.balance)
         else:
             freed = changes_of(lapse, self.balance)
@@ -88,7 +89,7 @@ class InventoryLedger:
         for account, units in after.items():
             if not units and account.reservation:
                 del self._balances[account]
-                self._owners.pop(account.reservation, None)
+                self._owners.pop(account, None)
                 if self._expiring:
                     self._forget(account)
         return posting
@@ -100,9 +101,12 @@ class InventoryLedger:
                 place = (entry.sku, entry.location)
                 self._reserved[place] = self._reserved.get(place, 0) + entry.quantity
                 if entry.quantity > 0:
-                    self._owners[entry.reservation] = posting.order_id
+                    self._owners[entry.account] = posting.order_id
+                    # The last posting into a reservation says when it lapses, also if never.
                     if entry.expires_at is not None:
                         self._expiring.setdefault(entry.sku, {})[entry.account] = entry.expires_at
+                    elif self._expiring:
+                        self._forget(entry.account)
             elif entry.bucket == "available" and entry.location not in self._places.get(
                 entry.sku, ()
             ):
@@ -126,9 +130,10 @@ class InventoryLedger:
                 )
         if not entries:
             return None
-        return Posting(
-            id=f"{posting.id}/lapsed", at=posting.at, entries=tuple(entries), reason="expired"
-        )
+        lapse_id = f"{posting.id}/lapsed"
+        while lapse_id in self._postings:
+            lapse_id += "/lapsed"
+        return Posting(id=lapse_id, at=posting.at, entries=tuple(entries), reason="expired")
 
     def _expired(self, sku: str, now: datetime) -> Iterator[tuple[StockAccount, int]]:
         for account, expires_at in self._expiring.get(sku, _NONE).items():
@@ -166,7 +171,7 @@ class InventoryLedger:
             if account.reservation:
                 expires_at = self._expiring.get(account.sku, _NONE).get(account)
                 if expires_at is None or expires_at > now:
-                    owner = self._owners.get(account.reservation, "")
+                    owner = self._owners.get(account, "")
                     found.append(
                         Reservation(
                             account.reservation,

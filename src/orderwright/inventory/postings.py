@@ -133,7 +133,7 @@ class Posting:
         at: datetime,
         reason: str,
     ) -> Self:
-        """Return the correction after a count: ``difference`` units found, or (negative) missing."""
+        """Return the correction after a count: ``difference`` units found or (negative) missing."""
         quantity(abs(difference) if type(difference) is int else difference, "difference")
         return cls(
             id=text(id, "id"),
@@ -169,10 +169,10 @@ class Posting:
         commit: Iterable[Reservation] = (),
         release: Iterable[Reservation] = (),
     ) -> Self:
-        """Return the posting that ends reservations: what is committed leaves for the customer,
-        what is released is available again.
+        """Return the posting that ends reservations.
 
-        A part of a reservation may be settled; the rest stays reserved.
+        What is committed leaves for the customer, what is released is available again. A part of
+        a reservation may be settled; the rest stays reserved.
         """
         leaving, freed = _checked(commit), _checked(release)
         return cls(
@@ -184,7 +184,7 @@ class Posting:
 
     @classmethod
     def hand_over(cls, id: str, units: Iterable[Reservation], *, at: datetime) -> Self:  # noqa: A002
-        """Return the posting for units that left although they were never reserved (a bare fact)."""
+        """Return the posting for units that left although never reserved (a bare fact)."""
         left = _checked(units)
         entries: list[Entry] = []
         for one in left:

@@ -110,8 +110,8 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
 
     Nothing is due any more. Where everything can still be withdrawn this is a cancellation like
     any other. Units that have left or are being picked stay what they are: the order opens the
-    exception ``cancelled_after_hand_over`` or ``cancelled_while_picking``, and what was taken is
-    a payout due that waits for a person.
+    exception ``cancelled_after_hand_over`` or ``cancelled_while_picking``, what was taken is a
+    payout due that waits for a person, and an order that was complete is open again.
     """
     if order.state.phase is Phase.DROPPED:
         return ()
@@ -130,10 +130,11 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
     units = (
         (line.id, line.ordered - line.cancelled - kept.get(line.id, 0)) for line in order.lines
     )
+    done = order.state.phase is Phase.DONE and "reopen" in order.allowed()
     reported = OrderCancelled(
         action="report",
         reason=reason,
-        state=order.state,
+        state=order.lifecycles.order.step(order.state, "reopen") if done else order.state,
         units=tuple((line_id, count) for line_id, count in units if count),
         credits=_everything_due(order),
         withdrawn=tuple(

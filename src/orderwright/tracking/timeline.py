@@ -50,23 +50,32 @@ def timeline(events: Iterable[e.Event], *, first: int = 1) -> tuple[TimelineEntr
 def render(entries: Iterable[TimelineEntry]) -> str:
     """Return the timeline as text, a line an entry, for a terminal."""
     return "\n".join(
-        f"{entry.at:%Y-%m-%d %H:%M}  {entry.text}" + (f" ({entry.by})" if entry.by else "")
+        f"{entry.at:%Y-%m-%d %H:%M}  {_on_one_line(entry.text)}"
+        + (f" ({_on_one_line(entry.by)})" if entry.by else "")
         for entry in entries
     )
+
+
+def _on_one_line(said: str) -> str:
+    """Line breaks and terminal commands in what people wrote become blanks."""
+    return "".join(char if char.isprintable() else " " for char in said)
 
 
 def _because(text: str, reason: str) -> str:
     return f"{text}: {reason}" if reason else text
 
 
+def _units(count: int) -> str:
+    return f"{count} unit" if count == 1 else f"{count} units"
+
+
 def _placed(event: e.OrderPlaced) -> str:
-    units = sum(line.ordered for line in event.lines)
-    return f"placed: {units} unit{'s' if units > 1 else ''} by {event.channel}"
+    return f"placed: {_units(sum(line.ordered for line in event.lines))} by {event.channel}"
 
 
 def _planned(event: e.FulfillmentsPlanned) -> str:
     parts = [
-        f"{one.id} from {one.location} ({sum(item.quantity for item in one.items)} units)"
+        f"{one.id} from {one.location} ({_units(sum(item.quantity for item in one.items))})"
         for one in event.fulfillments
     ]
     parts += [f"{units} of {line_id} backordered" for line_id, units in event.backordered]

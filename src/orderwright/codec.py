@@ -1,0 +1,221 @@
+"""To plain data and back: dicts, lists, strings, whole numbers, booleans and None, ready for JSON.
+
+Fixed tags, never class names, say what a thing is, so that code may be renamed without touching
+what is stored. Reading is strict: no silent conversions, and every fault is reported with its
+path. Fields this version does not know are ignored, so that an older program reads what a newer
+one wrote as long as its schema number is the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from types import UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, final, get_type_hints
+
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
+from cattrs.strategies import configure_tagged_union
+
+from orderwright import errors
+from orderwright.errors import CodecError, Fault, InvalidInput, OrderwrightError
+from orderwright.inventory.postings import Posting
+from orderwright.lifecycles import STANDARD, Lifecycles
+from orderwright.money import Money
+from orderwright.orders import events
+from orderwright.orders.order import Order
+from orderwright.payments.operations import PaymentRequest
+from orderwright.values import aware
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["SCHEMA", "Codec"]
+
+T = TypeVar("T")
+
+SCHEMA = 1
+"""The version of the stored form of an order; a change that old programs misread raises it."""
+
+_EVENTS: dict[type[events.Event], str] = {
+    events.OrderPlaced: "order_placed.v1",
+    events.OrderAdvanced: "order_advanced.v1",
+    events.OrderCancelled: "order_cancelled.v1",
+    events.PaymentsAdded: "payments_added.v1",
+    events.MoneyRequested: "money_requested.v1",
+    events.Intended: "intended.v1",
+    events.IntentClaimed: "intent_claimed.v1",
+    events.IntentParked: "intent_parked.v1",
+    events.FulfillmentsPlanned: "fulfillments_planned.v1",
+    events.StockPosted: "stock_posted.v1",
+    events.StockRefused: "stock_refused.v1",
+    events.PaymentReported: "payment_reported.v1",
+    events.FulfillmentAdvanced: "fulfillment_advanced.v1",
+    events.HoldPlaced: "hold_placed.v1",
+    events.HoldReleased: "hold_released.v1",
+    events.ExceptionOpened: "exception_opened.v1",
+    events.ExceptionResolved: "exception_resolved.v1",
+}
+_REQUESTS: dict[type, str] = {Posting: "posting.v1", PaymentRequest: "payment.v1"}
+_ERRORS: dict[str, type[OrderwrightError]] = {
+    name: kind
+    for name in errors.__all__
+    if isinstance(kind := getattr(errors, name), type) and issubclass(kind, OrderwrightError)
+}
+_EVENT = Union[tuple(_EVENTS)]  # noqa: UP007 - made from the table
+
+
+@final
+class Codec:
+    """Turns orders, events, values and errors of this library into plain data and back.
+
+    ``lifecycles`` are those the orders were made under. A codec is costly to make and safe to
+    share between threads: make one.
+
+    >>> codec = Codec()
+    >>> codec.encode(Money.of("12.50", "EUR"))
+    {'minor': 1250, 'currency': 'EUR'}
+    >>> codec.decode({"minor": 1250, "currency": "EUR"}, Money)
+    Money('12.50 EUR')
+    """
+
+    def __init__(self, lifecycles: Lifecycles = STANDARD) -> None:
+        self._lifecycles = lifecycles
+        self._converter = _converter(lifecycles)
+
+    def encode(self, value: object) -> dict[str, Any]:
+        """Return ``value``, any attrs value of this library, as plain data."""
+        return cast("dict[str, Any]", self._converter.unstructure(value))
+
+    def decode(self, data: object, kind: type[T]) -> T:
+        """Return the ``kind`` that ``data`` stands for; raise CodecError with every fault."""
+        return cast("T", self._read(data, kind))
+
+    def encode_event(self, event: events.Event) -> dict[str, Any]:
+        """Return an event as plain data; ``type`` is its tag."""
+        return cast("dict[str, Any]", self._converter.unstructure(event, _EVENT))
+
+    def decode_event(self, data: object) -> events.Event:
+        """Return the event that ``data`` stands for; raise CodecError with every fault."""
+        if isinstance(data, dict) and data.get("type") not in _EVENTS.values():
+            raise CodecError.at("$.type", f"{data.get('type')!r} is no event this version knows")
+        return cast("events.Event", self._read(data, _EVENT))
+
+    def encode_order(self, order: Order) -> dict[str, Any]:
+        """Return an order as plain data, with the schema number it is written in."""
+        return {"schema": SCHEMA, "order": self.encode(order)}
+
+    def decode_order(self, data: object) -> Order:
+        """Return the order that ``data`` stands for.
+
+        Raises CodecError with every fault, also for a schema newer than this version reads.
+        """
+        if not isinstance(data, dict) or "order" not in data:
+            raise CodecError.at("$", "expected an object with 'schema' and 'order'")
+        if data.get("schema") != SCHEMA:
+            raise CodecError.at(
+                "$.schema", f"schema {data.get('schema')!r}; this version reads {SCHEMA}"
+            )
+        return cast("Order", self._read(data["order"], Order))
+
+    def encode_error(self, error: OrderwrightError) -> dict[str, Any]:
+        """Return an error as plain data: its class name and its facts."""
+        facts = {
+            name: self._converter.unstructure(getattr(error, name), kind)
+            for name, kind in _facts(type(error)).items()
+        }
+        return {"error": type(error).__name__, "facts": facts}
+
+    def decode_error(self, data: object) -> OrderwrightError:
+        """Return the error that ``data`` stands for; raise CodecError."""
+        kind = _ERRORS.get(data["error"]) if isinstance(data, dict) and "error" in data else None
+        if not isinstance(data, dict) or kind is None:
+            raise CodecError.at("$.error", "expected the name of one of our errors")
+        facts = {
+            name: self._read(data.get("facts", {}).get(name), hint)
+            for name, hint in _facts(kind).items()
+        }
+        return errors.revive(kind, facts)
+
+    def _read(self, data: object, kind: object) -> Any:  # noqa: ANN401 - cast by each caller
+        try:
+            return self._converter.structure(data, cast("type[Any]", kind))
+        except BaseValidationError as error:
+            lines = transform_error(error, format_exception=_format)
+            raise CodecError(_fault(line) for line in lines) from None
+        except (TypeError, ValueError, KeyError) as error:
+            raise CodecError.at("$", _format(error, None)) from None
+
+
+def _facts(kind: type[OrderwrightError]) -> dict[str, Any]:
+    return get_type_hints(kind, vars(errors) | {"Money": Money})
+
+
+def _fault(line: str) -> Fault:
+    message, _, path = line.rpartition(" @ ")
+    return Fault(path, message)
+
+
+def _format(error: BaseException, _: type | None) -> str:
+    if isinstance(error, InvalidInput):
+        return "; ".join(fault.message for fault in error.faults)
+    if isinstance(error, KeyError):
+        return f"required field missing: {error.args[0]}"
+    return str(error) or type(error).__name__
+
+
+def _strictly(kind: type[T]) -> Callable[[object, object], T]:
+    def read(value: object, _: object) -> T:
+        if type(value) is not kind:
+            raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+        return value
+
+    return read
+
+
+def _read_decimal(value: object, _: object) -> Decimal:
+    try:
+        return Decimal(_strictly(str)(value, _))
+    except InvalidOperation:
+        raise TypeError(f"expected a decimal number as a string, got {value!r}") from None
+
+
+def _read_datetime(value: object, _: object) -> datetime:
+    return aware(datetime.fromisoformat(_strictly(str)(value, _)), "")
+
+
+def _converter(lifecycles: Lifecycles) -> Converter:
+    converter = Converter(omit_if_default=True)
+    for kind in (int, str, bool):
+        converter.register_structure_hook(kind, _strictly(kind))
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(Decimal, _read_decimal)
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(datetime, _read_datetime)
+    converter.register_unstructure_hook(timedelta, lambda value: value // timedelta(microseconds=1))
+    converter.register_structure_hook(
+        timedelta, lambda value, _: timedelta(microseconds=_strictly(int)(value, _))
+    )
+    converter.register_unstructure_hook_func(
+        lambda kind: getattr(kind, "__origin__", kind) is frozenset, sorted
+    )
+    converter.register_unstructure_hook_func(
+        lambda kind: getattr(kind, "__origin__", kind) is tuple,
+        lambda value: [converter.unstructure(one) for one in value],
+    )
+    converter.register_unstructure_hook(Lifecycles, lambda value: value.name)
+
+    def named(value: object, _: object) -> Lifecycles:
+        if value != lifecycles.name:
+            raise ValueError(f"made under lifecycles {value!r}; this codec has {lifecycles.name!r}")
+        return lifecycles
+
+    converter.register_structure_hook(Lifecycles, named)
+    for union, tags in (
+        (Posting | PaymentRequest, _REQUESTS),
+        (_EVENT, _EVENTS),
+    ):
+        configure_tagged_union(
+            cast("UnionType", union), converter, tag_name="type", tag_generator=tags.__getitem__
+        )
+    return converter
