@@ -11,8 +11,6 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-import orderwright
-
 metadata = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text("utf-8"))
 
 project = "orderwright"
@@ -20,7 +18,7 @@ author = "The orderwright maintainers"
 project_copyright = f"2026, {author}"
 release = version = metadata["project"]["version"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"orderwright {release}"
@@ -34,29 +32,34 @@ autodoc_default_options = {"exclude-members": "__init__, __new__"}
 nitpicky = True
 # intersphinx would fetch inventories, and the build must work offline; so names of other projects
 # cannot be resolved. Ours must be.
-FOREIGN = sorted({*sys.stdlib_module_names, "attr", "attrs", "cattrs", "hypothesis", "pytest"})
+FOREIGN = sorted({*sys.stdlib_module_names, "attr", "attrs", "cattrs", "hypothesis", "pytest", "transitions"})
 BUILTIN = sorted(map(re.escape, dir(builtins)))
 nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join(FOREIGN)})\..*"),
     (r"py:.*", rf"({'|'.join(BUILTIN)})"),
+    # Imported by name, the standard library's own are named without their module.
+    (r"py:.*", r"(datetime|timedelta|Decimal|Callable|Awaitable|Sequence|Mapping|Iterable|Iterator)"),
     # A type variable (T, T_co) is no place to go to.
     (r"py:.*", r"(orderwright\..*\.)?[A-Z](_co|_contra)?"),
 ]
 
 
-def resolve_at_root(
+def resolve_by_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
-    """Point a public name at the root, where it is documented, wherever it is defined."""
-    name = node.get("reftarget", "").rpartition(".")[2]
-    if node.get("refdomain") != "py" or name not in orderwright.__all__:
+    """Point a name at the one place where it is documented, however the annotation spells it."""
+    if node.get("refdomain") != "py":
         return None
-    found = env.domains.python_domain.resolve_xref(
-        env, node["refdoc"], app.builder, node["reftype"], f"orderwright.{name}", node, content
-    )
-    return found if isinstance(found, nodes.reference) else None
+    name = node.get("reftarget", "").rpartition(".")[2]
+    domain = env.domains.python_domain
+    found = [full for full in domain.objects if full.rpartition(".")[2] == name]
+    if len(found) != 1:
+        return None
+    # "obj" finds whatever it is: an annotation calls a type alias a class.
+    made = domain.resolve_xref(env, node["refdoc"], app.builder, "obj", found[0], node, content)
+    return made if isinstance(made, nodes.reference) else None
 
 
 def setup(app: Sphinx) -> None:
     """Register the hook above with Sphinx."""
-    app.connect("missing-reference", resolve_at_root)
+    app.connect("missing-reference", resolve_by_name)

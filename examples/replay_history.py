@@ -24,7 +24,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from olist import History, HistoricOrder, HistoryError, open_history
+from olist import HistoricOrder, History, HistoryError, open_history
 
 from orderwright import (
     Charge,
@@ -44,6 +44,7 @@ from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPay
 from orderwright.ports import OrderQuery
 
 CURRENCY = "BRL"
+NOTHING = Money.zero(CURRENCY)
 RESTOCK = 5
 """A seller who has too little orders this many units, or what is asked for if that is more."""
 POLICY = Policy(capture="by_hand", require_cover=False, unpaid_ttl=None)
@@ -182,15 +183,13 @@ class Reconciliation:
     split_orders: int = 0
     exceptions: Counter[str] = field(default_factory=Counter)
     several_tenders: int = 0
-    total: Money = Money.zero(CURRENCY)
-    credited: Money = Money.zero(CURRENCY)
-    captured: Money = Money.zero(CURRENCY)
-    refunded: Money = Money.zero(CURRENCY)
-    payout: Money = Money.zero(CURRENCY)
+    total: Money = NOTHING
+    credited: Money = NOTHING
+    captured: Money = NOTHING
+    refunded: Money = NOTHING
+    payout: Money = NOTHING
     paid: Counter[str] = field(default_factory=Counter)
-    paid_off_by: dict[str, Money] = field(
-        default_factory=lambda: defaultdict(lambda: Money.zero(CURRENCY))
-    )
+    paid_off_by: dict[str, Money] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
     units_fulfilled: int = 0
     units_reserved: int = 0
     received: int = 0
@@ -275,9 +274,8 @@ def check_money(found: Reconciliation, order: Order, books: dict[str, Counter[st
         for kind, amount in ours.items():
             if amount.minor != booked[kind]:
                 theirs = Money(booked[kind], order.currency)
-                found.faults.append(
-                    f"{order.id}/{payment.id}: {kind} {amount} on the order, {theirs} at the provider"
-                )
+                what = f"{order.id}/{payment.id}: {kind}"
+                found.faults.append(f"{what} {amount} on the order, {theirs} at the provider")
     if order.intents:
         found.faults.append(f"{order.id}: {len(order.intents)} call(s) unfinished")
 

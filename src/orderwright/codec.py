@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, final, get_type_hints
 
 from cattrs import Converter, transform_error
@@ -20,7 +19,7 @@ from cattrs.strategies import configure_tagged_union
 from orderwright import errors
 from orderwright.errors import CodecError, Fault, InvalidInput, OrderwrightError
 from orderwright.inventory.postings import Posting
-from orderwright.lifecycles import STANDARD, Lifecycles
+from orderwright.lifecycles import STANDARD, Lifecycles, Phase
 from orderwright.money import Money
 from orderwright.orders import events
 from orderwright.orders.order import Order
@@ -62,7 +61,7 @@ _ERRORS: dict[str, type[OrderwrightError]] = {
     for name in errors.__all__
     if isinstance(kind := getattr(errors, name), type) and issubclass(kind, OrderwrightError)
 }
-_EVENT = Union[tuple(_EVENTS)]  # noqa: UP007 - made from the table
+_EVENT: Any = Union[tuple(_EVENTS)]  # noqa: UP007 - made from the table
 
 
 @final
@@ -97,8 +96,9 @@ class Codec:
 
     def decode_event(self, data: object) -> events.Event:
         """Return the event that ``data`` stands for; raise CodecError with every fault."""
-        if isinstance(data, dict) and data.get("type") not in _EVENTS.values():
-            raise CodecError.at("$.type", f"{data.get('type')!r} is no event this version knows")
+        tag = _object(data, "type")["type"]
+        if tag not in _EVENTS.values():
+            raise CodecError.at("$.type", f"{tag!r} is no event this version knows")
         return cast("events.Event", self._read(data, _EVENT))
 
     def encode_order(self, order: Order) -> dict[str, Any]:
@@ -110,13 +110,12 @@ class Codec:
 
         Raises CodecError with every fault, also for a schema newer than this version reads.
         """
-        if not isinstance(data, dict) or "order" not in data:
-            raise CodecError.at("$", "expected an object with 'schema' and 'order'")
-        if data.get("schema") != SCHEMA:
+        document = _object(data, "schema", "order")
+        if document["schema"] != SCHEMA:
             raise CodecError.at(
-                "$.schema", f"schema {data.get('schema')!r}; this version reads {SCHEMA}"
+                "$.schema", f"schema {document['schema']!r}; this version reads {SCHEMA}"
             )
-        return cast("Order", self._read(data["order"], Order))
+        return cast("Order", self._read(document["order"], Order))
 
     def encode_error(self, error: OrderwrightError) -> dict[str, Any]:
         """Return an error as plain data: its class name and its facts."""
@@ -128,14 +127,15 @@ class Codec:
 
     def decode_error(self, data: object) -> OrderwrightError:
         """Return the error that ``data`` stands for; raise CodecError."""
-        kind = _ERRORS.get(data["error"]) if isinstance(data, dict) and "error" in data else None
-        if not isinstance(data, dict) or kind is None:
-            raise CodecError.at("$.error", "expected the name of one of our errors")
-        facts = {
-            name: self._read(data.get("facts", {}).get(name), hint)
-            for name, hint in _facts(kind).items()
-        }
-        return errors.revive(kind, facts)
+        document = _object(data, "error", "facts")
+        kind = _ERRORS.get(str(document["error"]))
+        if kind is None:
+            raise CodecError.at("$.error", f"{document['error']!r} is none of our errors")
+        hints = _facts(kind)
+        stored = _object(document["facts"], *hints)
+        return errors.revive(
+            kind, {name: self._read(stored[name], hint) for name, hint in hints.items()}
+        )
 
     def _read(self, data: object, kind: object) -> Any:  # noqa: ANN401 - cast by each caller
         try:
@@ -145,6 +145,15 @@ class Codec:
             raise CodecError(_fault(line) for line in lines) from None
         except (TypeError, ValueError, KeyError) as error:
             raise CodecError.at("$", _format(error, None)) from None
+
+
+def _object(data: object, *keys: str) -> dict[str, object]:
+    """Return ``data`` if it is an object with ``keys``."""
+    found = cast("dict[str, object]", data if isinstance(data, dict) else {})
+    missing = [Fault(f"$.{key}", "required field missing") for key in keys if key not in found]
+    if missing:
+        raise CodecError(missing)
+    return found
 
 
 def _facts(kind: type[OrderwrightError]) -> dict[str, Any]:
@@ -188,6 +197,7 @@ def _converter(lifecycles: Lifecycles) -> Converter:
     converter = Converter(omit_if_default=True)
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _strictly(kind))
+    converter.register_unstructure_hook(Phase, lambda phase: phase.value)
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, _read_decimal)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
@@ -215,7 +225,5 @@ def _converter(lifecycles: Lifecycles) -> Converter:
         (Posting | PaymentRequest, _REQUESTS),
         (_EVENT, _EVENTS),
     ):
-        configure_tagged_union(
-            cast("UnionType", union), converter, tag_name="type", tag_generator=tags.__getitem__
-        )
+        configure_tagged_union(union, converter, tag_name="type", tag_generator=tags.__getitem__)
     return converter

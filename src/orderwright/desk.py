@@ -40,6 +40,7 @@ _POLICY = Policy()
 
 def _setting(
     ports: Ports,
+    *,
     locations: Iterable[Location],
     policy: Policy,
     lifecycles: Lifecycles,
@@ -82,7 +83,14 @@ class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
         ids: Callable[[], str] | None = None,
     ) -> None:
         self.ports = Ports(orders=orders, inventory=inventory, payments=payments)
-        self.setting = _setting(self.ports, locations, policy, lifecycles, clock, ids)
+        self.setting = _setting(
+            self.ports,
+            locations=locations,
+            policy=policy,
+            lifecycles=lifecycles,
+            clock=clock,
+            ids=ids,
+        )
 
     def run(self, flow: Flow[T]) -> T:
         """Run ``flow``, one of ours or your own, with this desk's adapters."""
@@ -108,7 +116,14 @@ class AsyncOrderDesk(Placing, Processing, Fulfilling, Resuming, AsyncRunner):
         ids: Callable[[], str] | None = None,
     ) -> None:
         self.ports = Ports(orders=orders, inventory=inventory, payments=payments)
-        self.setting = _setting(self.ports, locations, policy, lifecycles, clock, ids)
+        self.setting = _setting(
+            self.ports,
+            locations=locations,
+            policy=policy,
+            lifecycles=lifecycles,
+            clock=clock,
+            ids=ids,
+        )
 
     async def run(self, flow: Flow[T]) -> T:
         """Run ``flow``, one of ours or your own, with this desk's adapters."""

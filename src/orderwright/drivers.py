@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from orderwright.errors import BrokenPromise
 
@@ -58,9 +58,9 @@ async def run_async(flow: Flow[T], ports: Ports) -> T:
         request = flow.send(None)
         while True:
             try:
-                reply = request.perform(ports)
+                reply: object = request.perform(ports)
                 if isinstance(reply, Awaitable):
-                    reply = await reply
+                    reply = await cast("Awaitable[object]", reply)
             except Exception as error:  # noqa: BLE001 - it is the flow's to handle
                 request = flow.throw(error)
             else:

@@ -129,9 +129,10 @@ class Lifecycle:
     def _compile(self) -> dict[str, dict[str, State]]:
         named = self.states
         compiled: dict[str, dict[str, State]] = {name: {} for name in named}
-        for action, event in self.machine().events.items():
-            for source, transitions in event.transitions.items():
-                compiled[source][action] = named[str(transitions[0].dest)]
+        events = self.machine().events
+        for source, action in self.table:
+            (transition,) = events[action].transitions[source.name]
+            compiled[source.name][action] = named[str(transition.dest)]
         return compiled
 
     def step(self, state: State, action: str, subject: str = "", order_id: str = "") -> State:

@@ -86,13 +86,13 @@ class Request(Generic[T_co]):
 
     def __eq__(self, other: object) -> bool:
         """Two requests are equal when they ask the same."""
-        return isinstance(other, Request) and (
-            type(self) is type(other) and self._facts() == other._facts()
-        )
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._facts() == other._facts()
 
     def __hash__(self) -> int:
         """Return a hash that equal requests share."""
-        return hash((type(self), self._facts()))
+        return hash((type(self).__name__, self._facts()))
 
     def __repr__(self) -> str:
         """Return the request as it could be written."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.ports import Finding, OrderQuery
 
-__all__ = ["BookEntry", "MemoryInventory", "MemoryOrders", "MemoryPayments"]
+__all__ = ["Behaviour", "BookEntry", "MemoryInventory", "MemoryOrders", "MemoryPayments"]
 
 
 @final

@@ -62,7 +62,7 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
 def _dressed(method: Callable[..., Any], flow: Callable[..., Any]) -> Callable[..., Any]:
     """Give ``method`` the name, text and signature of ``flow``, returning what the flow returns."""
     functools.update_wrapper(method, flow)
-    del method.__wrapped__  # type: ignore[attr-defined]
+    del method.__dict__["__wrapped__"]
     signature = inspect.signature(flow)
     returns = str(signature.return_annotation).removeprefix("Flow[").removesuffix("]")
     method.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]

@@ -42,6 +42,18 @@ class Call:
     expected_version: int | None = None
     reapply: bool = False
 
+    def check(self) -> None:
+        """Raise InvalidInput for what no command may be told."""
+        if self.key:
+            identifier(self.key, "key")
+        text(self.by, "by")
+        if self.occurred_at is not None:
+            aware(self.occurred_at, "occurred_at")
+
+    def final(self, attempt: int) -> bool:
+        """Whether a conflict at this ``attempt`` is to be raised."""
+        return self.expected_version is not None or not self.reapply or attempt + 1 == MAX_TRIES
+
 
 def decide(
     setting: Setting,
@@ -55,12 +67,7 @@ def decide(
     content under a known key, Conflict when the version is not the expected one or, unless the
     call may be reapplied, when somebody else saved in between; and what ``decision`` raises.
     """
-    if call.key:
-        identifier(call.key, "key")
-    if call.by:
-        text(call.by, "by")
-    if call.occurred_at is not None:
-        aware(call.occurred_at, "occurred_at")
+    call.check()
     for attempt in range(MAX_TRIES):
         order = yield from load(order_id)
         if call.key:
@@ -77,7 +84,7 @@ def decide(
         try:
             mine = yield from save(order, after, events)
         except Conflict:
-            if call.expected_version is not None or not call.reapply or attempt + 1 == MAX_TRIES:
+            if call.final(attempt):
                 raise
         else:
             return (yield from settle(setting, after, call.at, mine=mine))

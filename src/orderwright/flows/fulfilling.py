@@ -44,7 +44,13 @@ class Fulfilling(Flows):
         """
         return (
             yield from self._step(
-                order_id, fulfillment_id, action, "", "", at, None, key, by, expected_version
+                order_id,
+                fulfillment_id,
+                action,
+                at=at,
+                key=key,
+                by=by,
+                expected_version=expected_version,
             )
         )
 
@@ -72,13 +78,12 @@ class Fulfilling(Flows):
                 order_id,
                 fulfillment_id,
                 "ship",
-                text(carrier, "carrier"),
-                text(tracking, "tracking"),
-                at,
-                occurred_at,
-                key,
-                by,
-                None,
+                carrier=text(carrier, "carrier"),
+                tracking=text(tracking, "tracking"),
+                at=at,
+                occurred_at=occurred_at,
+                key=key,
+                by=by,
             )
         )
 
@@ -99,7 +104,13 @@ class Fulfilling(Flows):
         """
         return (
             yield from self._step(
-                order_id, fulfillment_id, "deliver", "", "", at, occurred_at, key, by, None
+                order_id,
+                fulfillment_id,
+                "deliver",
+                at=at,
+                occurred_at=occurred_at,
+                key=key,
+                by=by,
             )
         )
 
@@ -108,13 +119,14 @@ class Fulfilling(Flows):
         order_id: str,
         fulfillment_id: str,
         action: str,
-        carrier: str,
-        tracking: str,
+        *,
         at: datetime | None,
-        occurred_at: datetime | None,
         key: str,
         by: str,
-        expected_version: int | None,
+        carrier: str = "",
+        tracking: str = "",
+        occurred_at: datetime | None = None,
+        expected_version: int | None = None,
     ) -> Flow[Order]:
         at = self.setting.moment(at)
         said = {

@@ -96,13 +96,21 @@ class Processing(Flows):
         by: str = "",
         expected_version: int | None = None,
     ) -> Flow[Order]:
-        """Take authorized money by hand: ``amount`` (all there is if left out) of one payment or all.
+        """Take authorized money by hand: ``amount``, or all there is, of one payment or of all.
 
         Raises AmountRefused if that is more than is authorized or nothing is, OnHold.
         """
         return (
             yield from self._money(
-                "capture", order_id, amount, payment_id, "", at, key, by, expected_version
+                "capture",
+                order_id,
+                amount=amount,
+                payment_id=payment_id,
+                reason="",
+                at=at,
+                key=key,
+                by=by,
+                expected_version=expected_version,
             )
         )
 
@@ -127,7 +135,15 @@ class Processing(Flows):
         text(reason, "reason")
         return (
             yield from self._money(
-                "refund", order_id, amount, payment_id, reason, at, key, by, expected_version
+                "refund",
+                order_id,
+                amount=amount,
+                payment_id=payment_id,
+                reason=reason,
+                at=at,
+                key=key,
+                by=by,
+                expected_version=expected_version,
             )
         )
 
@@ -135,6 +151,7 @@ class Processing(Flows):
         self,
         action: Literal["capture", "refund"],
         order_id: str,
+        *,
         amount: Money | None,
         payment_id: str,
         reason: str,

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from orderwright.fulfillment.planning import Demand, FulfillmentPlan
     from orderwright.orders.intents import Intent
     from orderwright.orders.order import Order
+    from orderwright.payments.operations import PaymentRequest
     from orderwright.requests import Flow
 
 __all__ = ["Flows", "Setting", "follow", "load", "plan_for", "record", "save", "settle"]
@@ -161,14 +162,14 @@ def settle(
         order = yield from record(order.id, report, at, order, todo)
 
 
-def _fixed(version: int, events: tuple[Event, ...]) -> Callable[[Order], tuple[Event, ...]]:
+def _fixed(version: int, events: Sequence[Event]) -> Report:
     """Return a report that is only made on that version: consequences are decided anew."""
     return lambda order: events if order.version == version else ()
 
 
 def record(
     order_id: str,
-    report: Callable[[Order], Sequence[Event]],
+    report: Report,
     at: datetime,
     order: Order | None,
     todo: list[str],
@@ -196,47 +197,52 @@ def record(
     raise last
 
 
-def _performed(
-    setting: Setting, intent: Intent, at: datetime, *, ask_first: bool
-) -> Flow[Callable[[Order], Sequence[Event]]]:
+Report = Callable[["Order"], "Sequence[Event]"]
+"""How an outcome is told to whatever the order has become meanwhile."""
+
+
+def _performed(setting: Setting, intent: Intent, at: datetime, *, ask_first: bool) -> Flow[Report]:
     """Make the call of ``intent``; return how its outcome is told to the order."""
     request = intent.request
     if isinstance(request, Posting):
-        try:
-            yield from ask(PostStock(request))
-        except OutOfStock as short:
-            shortages = short.shortages
-            return _if_open(intent.id, lambda order: stock_refused(order, intent.id, shortages, at))
-        except AdapterFault:
-            return _nothing
-        return _if_open(intent.id, lambda order: stock_posted(order, intent.id, at))
-    outcome: PaymentOutcome
+        return (yield from _posted(intent, request, at))
     try:
         if ask_first:
             found = yield from ask(LookUp(request))
             if found == "unsure":
                 return _nothing
-            if isinstance(found, PaymentOutcome):
-                outcome = found
-                return lambda order: report_payment(order, request.id, outcome, at=at)
+            if found != "not_found":
+                return _paid(request, found, at)
             if at - intent.since > setting.key_retention:
-                forgotten = (
-                    f"the provider does not know it and forgets ids after {setting.key_retention}"
-                )
-                parked = IntentParked(intent_id=intent.id, reason=forgotten, at=at)
+                reason = f"unknown to the provider, who forgets ids after {setting.key_retention}"
+                parked = IntentParked(intent_id=intent.id, reason=reason, at=at)
                 return _if_open(intent.id, lambda _: (parked,))
         outcome = yield from ask(CallProvider(request))
     except AdapterFault as fault:
-        outcome = PaymentOutcome(outcome="unknown", amount=request.amount, reason=str(fault))
+        unknown = PaymentOutcome(outcome="unknown", amount=request.amount, reason=str(fault))
+        return _paid(request, unknown, at)
+    return _paid(request, outcome, at)
+
+
+def _paid(request: PaymentRequest, outcome: PaymentOutcome, at: datetime) -> Report:
     return lambda order: report_payment(order, request.id, outcome, at=at)
+
+
+def _posted(intent: Intent, posting: Posting, at: datetime) -> Flow[Report]:
+    try:
+        yield from ask(PostStock(posting))
+    except OutOfStock as short:
+        shortages = short.shortages
+        return _if_open(intent.id, lambda order: stock_refused(order, intent.id, shortages, at))
+    except AdapterFault:
+        return _nothing
+    return _if_open(intent.id, lambda order: stock_posted(order, intent.id, at))
 
 
 def _nothing(_: Order) -> Sequence[Event]:
     return ()
 
 
-def _if_open(
-    intent_id: str, report: Callable[[Order], Sequence[Event]]
-) -> Callable[[Order], Sequence[Event]]:
+def _if_open(intent_id: str, report: Report) -> Report:
     """Return ``report``, made only while the intent is open: somebody else may have settled it."""
     return lambda order: report(order) if any(one.id == intent_id for one in order.intents) else ()

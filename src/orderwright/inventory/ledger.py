@@ -166,7 +166,7 @@ class InventoryLedger:
 
     def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
         """Return every reservation that has not been settled and has not expired by ``now``."""
-        found = []
+        found: list[Reservation] = []
         for account, units in self._balances.items():
             if account.reservation:
                 expires_at = self._expiring.get(account.sku, _NONE).get(account)

@@ -260,28 +260,34 @@ def changes_of(
     zero; entries on one account are summed first, so two lines of one SKU cannot both pass.
     """
     after: dict[StockAccount, int] = {}
+    short = False
     for entry in posting.entries:
         account = entry.account
         now = after.get(account)
-        after[account] = (balance(account) if now is None else now) + entry.quantity
+        units = (balance(account) if now is None else now) + entry.quantity
+        after[account] = units
+        # What is taken out of a reservation must be in it first, even if it goes back in.
+        short = short or (units < 0 and account.bucket == "reserved")
     for units, account in zip(after.values(), after, strict=True):
         if units < 0 and account.bucket in INSIDE:
-            raise OutOfStock(_shortages(posting, after, balance), posting.order_id)
+            short = True
+    if short:
+        raise OutOfStock(_shortages(posting, balance), posting.order_id)
     return after
 
 
-def _shortages(
-    posting: Posting,
-    after: Mapping[StockAccount, int],
-    balance: Callable[[StockAccount], int],
-) -> list[Shortage]:
-    wanted: dict[StockAccount, int] = {}
+def _shortages(posting: Posting, balance: Callable[[StockAccount], int]) -> list[Shortage]:
+    moved: dict[StockAccount, int] = {}
+    lowest: dict[StockAccount, int] = {}
     for entry in posting.entries:
-        wanted[entry.account] = wanted.get(entry.account, 0) - entry.quantity
+        account = entry.account
+        moved[account] = moved.get(account, 0) + entry.quantity
+        if account.bucket == "reserved":
+            lowest[account] = min(lowest.get(account, 0), moved[account])
+        else:
+            lowest[account] = moved[account]
     return [
-        Shortage(
-            account.sku, account.location, wanted[account], balance(account), account.reservation
-        )
-        for account, units in after.items()
-        if units < 0 and account.bucket in INSIDE
+        Shortage(account.sku, account.location, -units, balance(account), account.reservation)
+        for account, units in lowest.items()
+        if account.bucket in INSIDE and balance(account) + units < 0
     ]

@@ -78,7 +78,7 @@ def cancel(
     withdrawn (it is being picked, or has left).
     """
     state = order.lifecycles.order.step(order.state, action, "order", order.id)
-    withdrawn = []
+    withdrawn: list[tuple[str, State]] = []
     for one in order.fulfillments:
         if one.live:
             subject = f"fulfillment {one.id}"

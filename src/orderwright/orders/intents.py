@@ -24,8 +24,9 @@ class Intent:
     """Unfinished business of an order: the whole ``request``, and when somebody should look.
 
     ``id`` is the id the other side gets, so that a second try is not a second effect; ``since``
-    is when it was saved. At ``due_at`` whoever resumes takes it over; ``attempts`` counts the tries. ``parked`` is why it
-    waits for a person (empty: it does not). ``fulfillments`` are those a stock request is for.
+    is when it was saved. At ``due_at`` whoever resumes takes it over; ``attempts`` counts the
+    tries. ``parked`` is why it waits for a person (empty: it does not). ``fulfillments`` are those
+    a stock request is for.
     """
 
     id: str

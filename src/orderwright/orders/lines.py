@@ -90,7 +90,7 @@ class OrderLine:
 @final
 @frozen(kw_only=True)
 class Charge:
-    """Money due besides the goods: shipping, a fee, a tip. ``remaining`` is what is not credited."""
+    """Money due besides the goods: shipping, a fee, a tip; ``remaining`` is not credited yet."""
 
     kind: str
     amount: Money
@@ -109,7 +109,7 @@ class Charge:
 @final
 @frozen
 class Credit:
-    """``amount`` less due for ``units`` of the line (or, with 0 units, on the charge) ``target``."""
+    """``amount`` less is due for ``units`` of the line (or for the charge, 0 units) ``target``."""
 
     target: str
     units: int
@@ -119,7 +119,7 @@ class Credit:
 @final
 @frozen
 class Reference:
-    """A name by which others know an order: a marketplace number, a tracking number …"""
+    """A name by which others know an order, such as a marketplace number."""
 
     kind: str
     value: str

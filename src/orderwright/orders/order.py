@@ -235,7 +235,7 @@ class Order:
             for counts in into.get(one.state.phase, ()):
                 for item in one.items:
                     counts[item.line_id] = counts.get(item.line_id, 0) + item.quantity
-        found = {}
+        found: dict[str, LineQuantities] = {}
         for line in self.lines:
             key = line.id
             held, at_work, left = reserved.get(key, 0), working.get(key, 0), gone.get(key, 0)
@@ -257,20 +257,21 @@ class Order:
         """The goods axis."""
         counts = self.quantities().values()
         live = sum(one.ordered - one.cancelled for one in counts)
-        if not live:
-            return "cancelled"
         gone = sum(one.fulfilled for one in counts)
         arrived = sum(one.delivered for one in counts)
-        if arrived:
-            return "delivered" if arrived == live else "partly_delivered"
-        if gone:
-            return "shipped" if gone == live else "partly_shipped"
-        if any(one.in_fulfilment for one in counts):
-            return "in_fulfilment"
-        if any(one.open for one in counts):
-            return "open"
-        if any(one.backordered for one in counts):
-            return "backordered"
+        found: tuple[tuple[bool, GoodsStatus], ...] = (
+            (not live, "cancelled"),
+            (arrived == live, "delivered"),
+            (arrived > 0, "partly_delivered"),
+            (gone == live, "shipped"),
+            (gone > 0, "partly_shipped"),
+            (any(one.in_fulfilment for one in counts), "in_fulfilment"),
+            (any(one.open for one in counts), "open"),
+            (any(one.backordered for one in counts), "backordered"),
+        )
+        for holds, status in found:
+            if holds:
+                return status
         return "reserved"
 
     @property

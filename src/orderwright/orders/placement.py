@@ -100,7 +100,7 @@ def payments_of(
 ) -> tuple[Payment, ...]:
     """Return a payment per tender; one without an amount takes what the ones before it leave."""
     left = due
-    payments = []
+    payments: list[Payment] = []
     for number, tender in enumerate(tenders, first):
         amount = tender.amount
         if amount is None:

@@ -52,7 +52,7 @@ class PaymentOutcome:
     amount: Money
     reference: str = ""
     reason: str = ""
-    extra: Mapping[str, str] = field(factory=dict, hash=False)
+    extra: Mapping[str, str] = field(factory=dict[str, str], hash=False)
 
     def __attrs_post_init__(self) -> None:
         """Refuse negative amounts."""

@@ -37,7 +37,7 @@ def timeline(events: Iterable[e.Event], *, first: int = 1) -> tuple[TimelineEntr
 
     Unfinished business is left out: an intent shows once its outcome is known.
     """
-    entries = []
+    entries: list[TimelineEntry] = []
     for number, event in enumerate(events, first):
         words = _WORDS.get(type(event))
         said = words(event) if words is not None else ""
