@@ -24,9 +24,7 @@ The facts of an error are its attributes; its message is made from them. Every e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,8 +52,7 @@ __all__ = [
 ]
 
 
-@frozen
-class Fault:
+class Fault(NamedTuple):
     """One thing wrong with an input: where it is, and what would be right."""
 
     path: str
@@ -66,8 +63,7 @@ class Fault:
         return f"{self.path}: {self.message}"
 
 
-@frozen
-class Shortage:
+class Shortage(NamedTuple):
     """Units that are not there: ``wanted`` of ``sku`` at ``location``, ``available`` found.
 
     ``location`` is empty where no single location was asked, ``reservation`` where the shortage

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from attrs import field, frozen
 from transitions import Machine
@@ -42,8 +42,7 @@ class Phase(StrEnum):
 
 
 @final
-@frozen
-class State:
+class State(NamedTuple):
     """A named state of a lifecycle and the phase it belongs to."""
 
     name: str

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TypeVar, get_args
 
-from orderwright.errors import InvalidInput
+from orderwright.errors import Fault, InvalidInput
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+__all__ = [
+    "MAX_QUANTITY",
+    "aware",
+    "choice",
+    "each",
+    "identifier",
+    "instance",
+    "quantity",
+    "tags",
+    "text",
+]
 
-__all__ = ["MAX_QUANTITY", "aware", "identifier", "quantity", "text"]
+T = TypeVar("T")
 
 MAX_QUANTITY = 10**12
 _MAX_ID = 200
@@ -53,6 +63,43 @@ def quantity(value: object, path: str, *, least: int = 1) -> int:
         told = value if abs(value) < MAX_QUANTITY**2 else "far too many"
         raise InvalidInput.at(path, f"{told} units: expected {least} to {MAX_QUANTITY}")
     return value
+
+
+def instance(value: object, kind: type[T], path: str) -> T:
+    """Return ``value`` if it is a ``kind``; bool is no int here."""
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise InvalidInput.at(path, f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def each(values: object, kind: type[T], path: str) -> tuple[T, ...]:
+    """Return ``values`` if each of them is a ``kind``; raise InvalidInput with all faults."""
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise InvalidInput.at(
+            path, f"expected a list of {kind.__name__}, got {type(values).__name__}"
+        )
+    faults = [
+        Fault(f"{path}[{index}]", f"expected {kind.__name__}, got {type(one).__name__}")
+        for index, one in enumerate(values)
+        if not isinstance(one, kind)
+    ]
+    if faults:
+        raise InvalidInput(faults)
+    return tuple(values)
+
+
+def choice(value: object, among: object, path: str) -> None:
+    """Refuse ``value`` unless it is one of the strings that the Literal ``among`` lists."""
+    known = get_args(among)
+    if type(value) is not str or value not in known:
+        raise InvalidInput.at(path, f"{value!r:.40} is none of {', '.join(known)}")
+
+
+def tags(value: object, path: str) -> frozenset[str]:
+    """Return the set of names in ``value``; a single string is a slip, not a set of letters."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InvalidInput.at(path, f"expected a set of strings, got {type(value).__name__}")
+    return frozenset(identifier(one, path) for one in value)
 
 
 def aware(value: object, path: str) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, final
+from typing import Literal, NamedTuple, final
 
 from attrs import frozen
 
@@ -13,8 +13,7 @@ __all__ = ["Fulfillment", "FulfillmentItem"]
 
 
 @final
-@frozen
-class FulfillmentItem:
+class FulfillmentItem(NamedTuple):
     """``quantity`` units of an order line."""
 
     line_id: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from attrs import frozen
 
@@ -21,8 +21,7 @@ _EXACT_LOCATIONS = 12
 
 
 @final
-@frozen
-class Demand:
+class Demand(NamedTuple):
     """``quantity`` units of ``sku`` for an order line, from a location offering ``requires``."""
 
     line_id: str
@@ -32,8 +31,7 @@ class Demand:
 
 
 @final
-@frozen
-class PlannedFulfillment:
+class PlannedFulfillment(NamedTuple):
     """What one location is to serve."""
 
     location: str
@@ -72,6 +70,17 @@ def plan(
         {where for (_, where), units in supply.items() if units > 0 and where in locations},
         key=lambda where: (locations[where].cost, locations[where].priority, where),
     )
+    for where in useful:
+        if _has_all(demand, supply, locations[where]):
+            # Nothing beats one fulfillment that serves everything, and cheaper ones were tried.
+            items = tuple(FulfillmentItem(one.line_id, one.sku, one.quantity) for one in demand)
+            return FulfillmentPlan(
+                fulfillments=(PlannedFulfillment(where, items),),
+                leftovers=(),
+                cost=locations[where].cost,
+                optimal=True,
+                reasons=(f"{where} has it all; {len(useful)} location(s) had some of it",),
+            )
     useful = [where for where in useful if _serve(demand, supply, locations, (where,))[1]]
     most = _serve(demand, supply, locations, useful)[1]
     chosen, optimal = _choose(demand, supply, locations, useful, most)
@@ -92,6 +101,20 @@ def plan(
         optimal=optimal,
         reasons=tuple(_reasons(demand, served, parts, leftovers, useful, optimal=optimal)),
     )
+
+
+def _has_all(
+    demand: Sequence[Demand], supply: Mapping[tuple[str, str], int], location: Location
+) -> bool:
+    """Whether ``location`` alone can serve all of ``demand``."""
+    wanted: dict[str, int] = {}
+    for one in demand:
+        if not one.requires <= location.offers:
+            return False
+        wanted[one.sku] = wanted.get(one.sku, 0) + one.quantity
+    if not wanted:
+        return False
+    return all(supply.get((sku, location.id), 0) >= units for sku, units in wanted.items())
 
 
 def _choose(

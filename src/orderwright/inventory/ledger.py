@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from orderwright.inventory.postings import (
     INSIDE,
@@ -23,8 +21,7 @@ __all__ = ["InventoryLedger", "Stock"]
 
 
 @final
-@frozen
-class Stock:
+class Stock(NamedTuple):
     """What there is of a SKU at a location at a moment; ``on_hand = available + reserved``."""
 
     sku: str
@@ -79,22 +76,12 @@ class InventoryLedger:
             after = changes_of(posting, self.balance)
         else:
             freed = changes_of(lapse, self.balance)
-            after = {
-                **freed,
-                **changes_of(posting, lambda account: freed.get(account, self.balance(account))),
-            }
-            self._write(lapse)
-        self._write(posting)
-        self._balances.update(after)
-        for account, units in after.items():
-            if not units and account.reservation:
-                del self._balances[account]
-                self._owners.pop(account, None)
-                if self._expiring:
-                    self._forget(account)
+            after = changes_of(posting, lambda account: freed.get(account, self.balance(account)))
+            self._write(lapse, freed)
+        self._write(posting, after)
         return posting
 
-    def _write(self, posting: Posting) -> None:
+    def _write(self, posting: Posting, after: Mapping[StockAccount, int]) -> None:
         self._postings[posting.id] = posting
         for entry in posting.entries:
             if entry.bucket == "reserved":
@@ -111,6 +98,13 @@ class InventoryLedger:
                 entry.sku, ()
             ):
                 self._places.setdefault(entry.sku, {})[entry.location] = None
+        self._balances.update(after)
+        for account, units in after.items():
+            if not units and account.reservation:
+                del self._balances[account]
+                self._owners.pop(account, None)
+                if self._expiring:
+                    self._forget(account)
 
     def _forget(self, account: StockAccount) -> None:
         expiring = self._expiring.get(account.sku)

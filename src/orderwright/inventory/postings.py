@@ -218,10 +218,9 @@ class Posting:
         """Raise KeyReused, naming the first differing field, unless ``other`` is the same."""
         if other == self:
             return
-        for attribute in fields(Posting):
-            before, now = getattr(self, attribute.name), getattr(other, attribute.name)
-            if before != now:
-                raise KeyReused(self.id, attribute.name, before, now)
+        names = (attribute.name for attribute in fields(Posting))
+        first = next(name for name in names if getattr(self, name) != getattr(other, name))
+        raise KeyReused(self.id, first, getattr(self, first), getattr(other, first))
 
 
 def _checked(reservations: Iterable[Reservation]) -> tuple[Reservation, ...]:
@@ -267,7 +266,8 @@ def changes_of(
         units = (balance(account) if now is None else now) + entry.quantity
         after[account] = units
         # What is taken out of a reservation must be in it first, even if it goes back in.
-        short = short or (units < 0 and account.bucket == "reserved")
+        if units < 0 and account.bucket == "reserved":
+            short = True
     for units, account in zip(after.values(), after, strict=True):
         if units < 0 and account.bucket in INSIDE:
             short = True

@@ -1,0 +1,447 @@
+"""The ledger against a model of plain counters, and what a book of stock must never do."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
+
+import attrs
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from orderwright.errors import KeyReused, OutOfStock, Shortage
+from orderwright.inventory.ledger import InventoryLedger, Stock
+from orderwright.inventory.postings import Entry, Posting, Reservation, StockAccount
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+SKUS, PLACES, NAMES = ("MUG", "CUP"), ("MAIN", "SHOP"), ("r1", "r2")
+
+
+class Held(NamedTuple):
+    """The units of a reservation in the model, until when, and whose they are."""
+
+    units: int
+    until: datetime
+    order_id: str
+
+
+Slot: TypeAlias = tuple[str, str, str]
+"""Where the model counts units: SKU, location, and a bucket's or a reservation's name."""
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Posts at random, and counts by hand what should have come of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ledger = InventoryLedger()
+        self.now = NOON
+        self.count: Counter[Slot] = Counter()
+        self.held: dict[Slot, Held] = {}
+        self.ever: list[Slot] = []
+        self.into: Counter[Slot] = Counter()
+        self.ended: Counter[tuple[Slot, str]] = Counter()
+        self.accepted: list[Posting] = []
+        self.numbers = 0
+
+    # What should happen.
+
+    def sweep(self) -> None:
+        """In the model whatever has expired is free at once."""
+        for slot, held in list(self.held.items()):
+            if held.until <= self.now:
+                del self.held[slot]
+                self.count[slot] -= held.units
+                self.count[*slot[:2], "available"] += held.units
+                self.ended[slot, "expired"] += held.units
+
+    def expect(self, posting: Posting, moves: Iterable[tuple[Slot, int]]) -> bool:
+        """Post, and check that exactly those `moves` were made, or refused as a whole."""
+        self.sweep()
+        change: Counter[Slot] = Counter()
+        lowest: Counter[Slot] = Counter()
+        for slot, units in moves:
+            change[slot] += units
+            # Units have to be in a reservation before they leave it; on a shelf the sum counts.
+            lowest[slot] = min(lowest[slot], change[slot]) if slot[2] in NAMES else change[slot]
+        lacking = {
+            Shortage(*slot[:2], -least, self.count[slot], slot[2] if slot[2] in NAMES else "")
+            for slot, least in lowest.items()
+            if slot[2] in (*NAMES, "available") and self.count[slot] + least < 0
+        }
+        before = (tuple(self.ledger.postings()), self.balances())
+        if lacking:
+            with pytest.raises(OutOfStock) as caught:
+                self.ledger.post(posting)
+            assert lacking == set(caught.value.shortages)
+            assert before == (tuple(self.ledger.postings()), self.balances())
+            return False
+        assert posting is self.ledger.post(posting)
+        self.accepted.append(posting)
+        self.count.update(change)
+        return True
+
+    def hold(self, slot: Slot, units: int, until: datetime | None, order_id: str) -> None:
+        """In the model, add to or take from a reservation; what goes in last sets its end."""
+        before = self.held.get(slot, Held(0, NEVER, ""))
+        if units > 0:
+            self.ever.append(slot)
+            self.into[slot] += units
+            self.held[slot] = Held(before.units + units, until or NEVER, order_id)
+        else:
+            self.held[slot] = before._replace(units=before.units + units)
+        if not self.held[slot].units:
+            del self.held[slot]
+
+    def balances(self) -> dict[Slot, int]:
+        """What the ledger has booked on every account the model knows."""
+        slots = {*self.count, *((sku, place, "available") for sku in SKUS for place in PLACES)}
+        return {
+            (sku, place, name): self.ledger.balance(
+                StockAccount(sku, place, "reserved", name)
+                if name in NAMES
+                else StockAccount(sku, place, name)  # type: ignore[arg-type]
+            )
+            for sku, place, name in slots
+        }
+
+    def new_id(self) -> str:
+        """An id no posting had."""
+        self.numbers += 1
+        return f"p{self.numbers}"
+
+    def until(self, minutes: int | None) -> datetime | None:
+        """So many minutes from now."""
+        return None if minutes is None else self.now + minutes * MINUTE
+
+    # What happens.
+
+    @rule(minutes=st.integers(1, 3))
+    def wait(self, minutes: int) -> None:
+        """Time moves on."""
+        self.now += minutes * MINUTE
+
+    @rule(sku=st.sampled_from(SKUS), place=st.sampled_from(PLACES), units=st.integers(1, 9))
+    def receive(self, sku: str, place: str, units: int) -> None:
+        """A supplier delivers."""
+        moves = [((sku, place, "supplier"), -units), ((sku, place, "available"), units)]
+        posting = Posting.receive(self.new_id(), sku, place, units, at=self.now)
+        assert self.expect(posting, moves)
+
+    @rule(
+        sku=st.sampled_from(SKUS),
+        place=st.sampled_from(PLACES),
+        units=st.integers(-3, 3).filter(bool),
+    )
+    def adjust(self, sku: str, place: str, units: int) -> None:
+        """A count finds more or less."""
+        moves = [((sku, place, "loss"), -units), ((sku, place, "available"), units)]
+        posting = Posting.adjust(self.new_id(), sku, place, units, at=self.now, reason="count")
+        self.expect(posting, moves)
+
+    @rule(
+        wanted=st.lists(
+            st.tuples(
+                st.sampled_from(SKUS),
+                st.sampled_from(PLACES),
+                st.sampled_from(NAMES),
+                st.integers(1, 5),
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+        minutes=st.none() | st.integers(0, 4),
+        order_id=st.sampled_from(["o1", "o2"]),
+    )
+    def reserve(
+        self, wanted: list[tuple[str, str, str, int]], minutes: int | None, order_id: str
+    ) -> None:
+        """An order reserves all its lines at once, for a time or for good."""
+        until = self.until(minutes)
+        lines = [
+            Reservation(name, sku, place, units, until, order_id)
+            for sku, place, name, units in wanted
+        ]
+        moves: list[tuple[Slot, int]] = []
+        for sku, place, name, units in wanted:
+            moves += [((sku, place, "available"), -units), ((sku, place, name), units)]
+        if self.expect(Posting.reserve(self.new_id(), lines, at=self.now), moves):
+            for sku, place, name, units in wanted:
+                self.hold((sku, place, name), units, until, order_id)
+
+    @precondition(lambda self: self.ever)
+    @rule(data=st.data(), commits=st.integers(0, 3), releases=st.integers(0, 3))
+    def settle(self, data: st.DataObject, commits: int, releases: int) -> None:
+        """Parts of a reservation, or of one that is gone, leave or come back."""
+        if not commits + releases:
+            return
+        sku, place, name = slot = data.draw(st.sampled_from(self.ever))
+        moves: list[tuple[Slot, int]] = [(slot, -commits - releases)]
+        moves += [((sku, place, "customer"), commits), ((sku, place, "available"), releases)]
+        posting = Posting.settle(
+            self.new_id(),
+            at=self.now,
+            commit=[Reservation(name, sku, place, commits)] if commits else [],
+            release=[Reservation(name, sku, place, releases)] if releases else [],
+        )
+        if self.expect(posting, moves):
+            self.hold(slot, -commits - releases, None, "")
+            self.ended[slot, "customer"] += commits
+            self.ended[slot, "available"] += releases
+
+    @precondition(lambda self: self.ever)
+    @rule(
+        data=st.data(),
+        units=st.integers(1, 3),
+        to=st.sampled_from(NAMES),
+        minutes=st.none() | st.integers(0, 4),
+    )
+    def rehold(self, data: st.DataObject, units: int, to: str, minutes: int | None) -> None:
+        """Units go from one reservation to another, or to the same with another end."""
+        sku, place, name = slot = data.draw(st.sampled_from(self.ever))
+        old = Reservation(name, sku, place, units)
+        new = Reservation(to, sku, place, units, self.until(minutes), "o3")
+        posting = Posting.rehold(self.new_id(), [(old, new)], at=self.now)
+        if self.expect(posting, [(slot, -units), ((sku, place, to), units)]):
+            self.hold(slot, -units, None, "")
+            self.ended[slot, "reserved"] += units
+            self.hold((sku, place, to), units, self.until(minutes), "o3")
+
+    @rule(sku=st.sampled_from(SKUS), place=st.sampled_from(PLACES), units=st.integers(1, 5))
+    def hand_over(self, sku: str, place: str, units: int) -> None:
+        """Units leave that nobody had reserved."""
+        posting = Posting.hand_over(
+            self.new_id(), [Reservation("", sku, place, units)], at=self.now
+        )
+        self.expect(
+            posting, [((sku, place, "available"), -units), ((sku, place, "customer"), units)]
+        )
+
+    @precondition(lambda self: self.accepted)
+    @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        """An id that is known changes nothing: the same is a no-op, something else an error."""
+        posting = data.draw(st.sampled_from(self.accepted))
+        before = (tuple(self.ledger.postings()), self.balances())
+        assert posting is self.ledger.post(attrs.evolve(posting))
+        with pytest.raises(KeyReused):
+            self.ledger.post(attrs.evolve(posting, at=posting.at + MINUTE))
+        assert before == (tuple(self.ledger.postings()), self.balances())
+
+    # What is always so.
+
+    @invariant()
+    def adds_up(self) -> None:
+        """Every SKU sums to zero, nothing inside is below zero, and the audit is content."""
+        sums: Counter[str] = Counter()
+        inside: Counter[StockAccount] = Counter()
+        for posting in self.ledger.postings():
+            for entry in posting.entries:
+                sums[entry.sku] += entry.quantity
+                if entry.bucket in ("available", "reserved"):
+                    inside[entry.account] += entry.quantity
+        assert not any(sums.values())
+        assert not any(units < 0 for units in inside.values())
+        assert () == self.ledger.audit()
+
+    @invariant()
+    def reads_as_the_model(self) -> None:
+        """Stock and reservations are those of the model, whether or not anyone swept."""
+        self.sweep()
+        reserved: Counter[tuple[str, str]] = Counter()
+        for (sku, place, _), held in self.held.items():
+            reserved[sku, place] += held.units
+        stocks = [
+            Stock(sku, place, self.count[sku, place, "available"], reserved[sku, place])
+            for sku in SKUS
+            for place in PLACES
+        ]
+        found = [self.ledger.stock(one.sku, one.location, now=self.now) for one in stocks]
+        assert stocks == found
+        touched = {(entry.sku, entry.location) for one in self.accepted for entry in one.entries}
+        supply = {one for one in stocks if (one.sku, one.location) in touched}
+        assert supply == set(self.ledger.supply((*SKUS, "MUG"), now=self.now))
+        expected = {
+            Reservation(
+                name, sku, place, one.units, None if one.until == NEVER else one.until, one.order_id
+            )
+            for (sku, place, name), one in self.held.items()
+        }
+        listed = self.ledger.reservations(now=self.now)
+        assert expected == set(listed)
+        assert len(expected) == len(listed)
+
+    @invariant()
+    def every_reserved_unit_ends_once(self) -> None:
+        """What was reserved is held, or was committed, released, moved or lapsed, exactly once."""
+        written: Counter[tuple[Slot, str]] = Counter()
+        for posting in self.ledger.postings():
+            for entry, partner in pairwise((*posting.entries, *posting.entries[:1])):
+                if entry.reservation and entry.quantity < 0:
+                    slot = (entry.sku, entry.location, entry.reservation)
+                    end = posting.reason or partner.bucket
+                    written[slot, end] -= entry.quantity
+        self.sweep()
+        for slot in set(self.ever):
+            # What has expired without being swept is still booked on the reservation.
+            sku, place, name = slot
+            booked = self.ledger.balance(StockAccount(sku, place, "reserved", name))
+            held = self.held[slot].units if slot in self.held else 0
+            written[slot, "expired"] += booked - held
+            ends = sum(units for (ended, _), units in self.ended.items() if ended == slot)
+            assert self.into[slot] == ends + held
+        assert +self.ended == +written
+
+    def teardown(self) -> None:
+        """Posting the book again changes nothing; posted elsewhere, it makes the same book."""
+        book = tuple(self.ledger.postings())
+        copy = InventoryLedger()
+        for posting in book:
+            assert posting is self.ledger.post(posting)
+            assert posting is copy.post(posting)
+        assert book == tuple(self.ledger.postings()) == tuple(copy.postings())
+        for now in (self.now, self.now + 2 * MINUTE, NEVER):
+            both = [one.supply(SKUS, now=now) for one in (self.ledger, copy)]
+            assert both[0] == both[1]
+            assert self.ledger.reservations(now=now) == copy.reservations(now=now)
+
+
+LedgerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=25)
+
+
+TestLedger = LedgerMachine.TestCase
+
+
+# --- what the model does not show -----------------------------------------------------------------
+
+
+@pytest.fixture
+def ledger() -> InventoryLedger:
+    """A book with thirteen mugs in the main warehouse."""
+    book = InventoryLedger()
+    book.post(Posting.receive("delivery-1", "MUG", "MAIN", 13, at=NOON))
+    return book
+
+
+def reserved(name: str, units: int, minutes: int | None = None, order_id: str = "") -> Reservation:
+    """Mugs held for so many minutes."""
+    until = None if minutes is None else NOON + minutes * MINUTE
+    return Reservation(name, "MUG", "MAIN", units, until, order_id)
+
+
+def available(ledger: InventoryLedger, minutes: int = 0) -> int:
+    """Mugs that are free so many minutes later."""
+    return ledger.stock("MUG", "MAIN", now=NOON + minutes * MINUTE).available
+
+
+def test_two_lines_of_one_sku(ledger: InventoryLedger) -> None:
+    """10 and 13 of one SKU against 13 in stock cannot both pass; each alone can."""
+    both = [reserved("l1", 10), reserved("l2", 13)]
+    with pytest.raises(OutOfStock) as caught:
+        ledger.post(Posting.reserve("p1", both, at=NOON))
+    assert (Shortage("MUG", "MAIN", 23, 13),) == caught.value.shortages
+    assert (None, 13) == (ledger.posting("p1"), available(ledger))
+    ledger.post(Posting.reserve("p1", both[1:], at=NOON))
+    assert 0 == available(ledger)
+
+
+def test_unknown_stock_is_nothing(ledger: InventoryLedger) -> None:
+    """SKUs and locations never heard of have no stock, and are not listed."""
+    assert Stock("CUP", "MAIN", 0, 0) == ledger.stock("CUP", "MAIN", now=NOON)
+    assert () == ledger.supply(["CUP"], now=NOON)
+    assert 13 == ledger.stock("MUG", "MAIN", now=NOON).on_hand
+
+
+def test_lapse_is_a_posting_of_its_own(ledger: InventoryLedger) -> None:
+    """What lapsed is written down before the posting that found it, with the reason."""
+    ledger.post(Posting.reserve("p1", [reserved("r1", 13, 5, "o1")], at=NOON))
+    assert (0, 0, 13) == tuple(available(ledger, minutes) for minutes in (0, 4, 5))
+    found = Posting.receive("p2", "MUG", "MAIN", 1, at=NOON + 5 * MINUTE)
+    ledger.post(found)
+    lapse = Posting(
+        id="p2/lapsed",
+        at=NOON + 5 * MINUTE,
+        entries=(
+            Entry("MUG", "MAIN", "reserved", -13, "r1"),
+            Entry("MUG", "MAIN", "available", 13),
+        ),
+        reason="expired",
+    )
+    assert (lapse, found) == tuple(ledger.postings())[2:]
+    assert lapse == ledger.post(lapse) == ledger.posting("p2/lapsed")
+    assert 4 == len(tuple(ledger.postings()))
+
+
+def test_refused_posting_sweeps_nothing(ledger: InventoryLedger) -> None:
+    """A refusal leaves no trace, not even of what it found expired."""
+    ledger.post(Posting.reserve("p1", [reserved("r1", 3, 5)], at=NOON))
+    with pytest.raises(OutOfStock):
+        ledger.post(Posting.hand_over("p2", [reserved("", 14)], at=NOON + 6 * MINUTE))
+    assert ["delivery-1", "p1"] == [posting.id for posting in ledger.postings()]
+
+
+@pytest.mark.parametrize("settled", ["commit", "release"])
+def test_lapsed_units_cannot_be_settled(ledger: InventoryLedger, settled: str) -> None:
+    """Once expired, a reservation is neither committed nor released: its units are free."""
+    held = reserved("r1", 3, 5)
+    ledger.post(Posting.reserve("p1", [held], at=NOON))
+    posting = Posting.settle("p2", at=NOON + 5 * MINUTE, **{settled: [held]})
+    with pytest.raises(OutOfStock) as caught:
+        ledger.post(posting)
+    assert (Shortage("MUG", "MAIN", 3, 0, "r1"),) == caught.value.shortages
+
+
+def test_lapse_never_takes_an_id_that_is_used(ledger: InventoryLedger) -> None:
+    """A caller's posting is not overwritten by a lapse that would have got its id."""
+    mine = Posting.receive("p2/lapsed", "MUG", "MAIN", 1, at=NOON)
+    ledger.post(mine)
+    ledger.post(Posting.reserve("p1", [reserved("r1", 3, 5)], at=NOON))
+    ledger.post(Posting.receive("p2", "MUG", "MAIN", 1, at=NOON + 5 * MINUTE))
+    assert mine == ledger.posting("p2/lapsed")
+    assert (15, ()) == (available(ledger), ledger.audit())
+
+
+def test_rehold_under_the_same_name_stops_the_lapse(ledger: InventoryLedger) -> None:
+    """A reservation that is held anew without an end no longer has one."""
+    held = reserved("r1", 3, 5)
+    ledger.post(Posting.reserve("p1", [held], at=NOON))
+    ledger.post(Posting.rehold("p2", [(held, reserved("r1", 3))], at=NOON))
+    assert 10 == available(ledger, minutes=6)
+    assert (reserved("r1", 3),) == ledger.reservations(now=NOON + 6 * MINUTE)
+
+
+def test_nothing_is_held_anew_that_is_not_there(ledger: InventoryLedger) -> None:
+    """Holding lapsed units under their old name is refused, although its entries cancel out."""
+    held = reserved("r1", 3, 5)
+    ledger.post(Posting.reserve("p1", [held], at=NOON))
+    with pytest.raises(OutOfStock) as caught:
+        ledger.post(Posting.rehold("p2", [(held, reserved("r1", 3))], at=NOON + 5 * MINUTE))
+    assert (Shortage("MUG", "MAIN", 3, 0, "r1"),) == caught.value.shortages
+
+
+def test_one_name_for_two_skus(ledger: InventoryLedger) -> None:
+    """Settling one reservation does not forget whose another one of that name is."""
+    ledger.post(Posting.receive("delivery-2", "CUP", "MAIN", 2, at=NOON))
+    cups = Reservation("r1", "CUP", "MAIN", 2, None, "o1")
+    mugs = reserved("r1", 3, 5, "o1")
+    ledger.post(Posting.reserve("p1", [cups, mugs], at=NOON))
+    ledger.post(Posting.settle("p2", release=[cups], at=NOON))
+    assert (mugs,) == ledger.reservations(now=NOON)
+
+
+def test_audit_names_what_was_tampered_with(ledger: InventoryLedger) -> None:
+    """A balance, a posting or a whole book that was changed behind its back is found."""
+    shelf = StockAccount("MUG", "MAIN", "available")
+    ledger._balances[shelf] = 14
+    assert (f"{shelf} is 14, its postings sum to 13",) == ledger.audit()
+    broken = attrs.evolve(Posting.receive("delivery-1", "MUG", "MAIN", 13, at=NOON))
+    entries = (Entry("MUG", "MAIN", "supplier", -13), Entry("MUG", "MAIN", "available", -1))
+    object.__setattr__(broken, "entries", entries)
+    ledger._postings["delivery-1"] = broken
+    ledger._balances[shelf] = -1
+    assert ("MUG sums to -14", f"{shelf} is below zero") == ledger.audit()

@@ -1,0 +1,241 @@
+"""A posting balances or cannot exist, and the guard says exactly which units are not there."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+
+from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
+from orderwright.inventory.postings import Entry, Posting, Reservation, StockAccount, changes_of
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LATER = datetime(2026, 1, 1, 13, tzinfo=UTC)
+NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - that is the point
+IN, OUT = Entry("MUG", "MAIN", "available", 3), Entry("MUG", "MAIN", "supplier", -3)
+HELD = Reservation("r1", "MUG", "MAIN", 3, LATER, "o1")
+
+
+def refused(call: Callable[[], object]) -> tuple[str, str]:
+    """Path and message of the one fault of the typed error."""
+    with pytest.raises(InvalidInput) as caught:
+        call()
+    (fault,) = caught.value.faults
+    return fault.path, fault.message
+
+
+def posting(*entries: Entry) -> Posting:
+    """A posting of those entries."""
+    return Posting(id="p1", at=NOON, entries=entries)
+
+
+# --- what cannot be posted ------------------------------------------------------------------------
+
+FLAG = "an entry names a reservation if, and only if, its bucket is 'reserved'"
+
+
+@pytest.mark.parametrize(
+    ("entries", "path", "message"),
+    [
+        ((), "entries", "a posting needs entries"),
+        ((IN,), "entries", "MUG sums to +3 instead of 0: units came from nowhere"),
+        (
+            (IN, Entry("CUP", "MAIN", "supplier", -3)),
+            "entries",
+            "MUG sums to +3 instead of 0: units came from nowhere",
+        ),
+        (
+            (IN, OUT, IN, Entry("MUG", "MAIN", "loss", -4)),
+            "entries",
+            "MUG sums to -1 instead of 0: units came from nowhere",
+        ),
+        ((OUT, Entry("MUG", "MAIN", "reserved", 3)), "entries[1].reservation", FLAG),
+        ((Entry("MUG", "MAIN", "supplier", -3, "r1"), IN), "entries[0].reservation", FLAG),
+        (
+            (IN, Entry("MUG", "MAIN", "supplier", 0)),
+            "entries[1].quantity",
+            "0 units: expected 1 to 1000000000000",
+        ),
+        (
+            (Entry("MUG", "MAIN", "available", 10**12 + 1), OUT),
+            "entries[0].quantity",
+            "1000000000001 units: expected 1 to 1000000000000",
+        ),
+        (
+            (Entry("MUG", "MAIN", "reserved", 3, "r1", NAIVE), OUT),
+            "entries[0].expires_at",
+            "2026-01-01T00:00:00 has no time zone; pass an aware datetime",
+        ),
+    ],
+)
+def test_impossible_entries(entries: tuple[Entry, ...], path: str, message: str) -> None:
+    """Entries that do not balance, say nothing, or could never be read again are refused."""
+    assert (path, message) == refused(lambda: posting(*entries))
+
+
+@pytest.mark.parametrize("units", [3.0, True, "3", None])
+def test_units_are_ints(units: int) -> None:
+    """Units that only look like whole numbers are refused."""
+    message = f"expected whole units (int), got {type(units).__name__}"
+    entry = Entry("MUG", "MAIN", "available", units)
+    assert ("entries[1].quantity", message) == refused(lambda: posting(OUT, entry))
+    adjusted = refused(lambda: Posting.adjust("a", "MUG", "MAIN", units, at=NOON, reason=""))
+    assert message == adjusted[1]
+
+
+@pytest.mark.parametrize(
+    ("call", "path"),
+    [
+        (lambda: Posting(id="p1", at=NAIVE, entries=(IN, OUT)), "at"),
+        (lambda: Posting.receive("a\0", "MUG", "MAIN", 3, at=NOON), "id"),
+        (lambda: Posting.receive("a", "M/G", "MAIN", 3, at=NOON), "sku"),
+        (lambda: Posting.receive("a", "MUG", "", 3, at=NOON), "location"),
+        (lambda: Posting.receive("a", "MUG", "MAIN", -3, at=NOON), "units"),
+        (lambda: Posting.adjust("a\0", "MUG", "MAIN", 3, at=NOON, reason=""), "id"),
+        (lambda: Posting.adjust("a", "", "MAIN", 3, at=NOON, reason=""), "sku"),
+        (lambda: Posting.adjust("a", "MUG", "", 3, at=NOON, reason=""), "location"),
+        (lambda: Posting.adjust("a", "MUG", "MAIN", 0, at=NOON, reason=""), "difference"),
+        (lambda: Posting.adjust("a", "MUG", "MAIN", 3, at=NOON, reason="\0"), "reason"),
+        (
+            lambda: Posting.reserve("a", [attrs.evolve(HELD, quantity=-3)], at=NOON),
+            "reservations[r1].quantity",
+        ),
+        (lambda: Posting.reserve("a", [], at=NOON), "entries"),
+        (lambda: Posting.settle("a", at=NOON), "entries"),
+        (
+            lambda: Posting.settle("a", at=NOON, commit=[attrs.evolve(HELD, quantity=0)]),
+            "reservations[r1].quantity",
+        ),
+        (
+            lambda: Posting.settle("a", at=NOON, release=[attrs.evolve(HELD, quantity=-1)]),
+            "reservations[r1].quantity",
+        ),
+        (
+            lambda: Posting.hand_over("a", [attrs.evolve(HELD, quantity=0)], at=NOON),
+            "reservations[r1].quantity",
+        ),
+        (
+            lambda: Posting.rehold("a", [(HELD, attrs.evolve(HELD, id="r2", quantity=4))], at=NOON),
+            "entries",
+        ),
+        (
+            lambda: Posting.rehold("a", [(HELD, attrs.evolve(HELD, id="r2", sku="CUP"))], at=NOON),
+            "entries",
+        ),
+    ],
+)
+def test_impossible_arguments(call: Callable[[], object], path: str) -> None:
+    """Each way to make a posting refuses what can never be posted, and names the argument."""
+    assert path == refused(call)[0]
+
+
+# --- what each posting says -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("made", "entries", "order_id", "reason"),
+    [
+        (Posting.receive("p1", "MUG", "MAIN", 3, at=NOON), (OUT, IN), "", ""),
+        (
+            Posting.adjust("p1", "MUG", "MAIN", -3, at=NOON, reason="broken"),
+            (Entry("MUG", "MAIN", "loss", 3), Entry("MUG", "MAIN", "available", -3)),
+            "",
+            "broken",
+        ),
+        (
+            Posting.reserve("p1", [HELD], at=NOON),
+            (
+                Entry("MUG", "MAIN", "available", -3),
+                Entry("MUG", "MAIN", "reserved", 3, "r1", LATER),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            Posting.settle("p1", at=NOON, commit=[HELD], release=[attrs.evolve(HELD, quantity=1)]),
+            (
+                Entry("MUG", "MAIN", "reserved", -3, "r1"),
+                Entry("MUG", "MAIN", "customer", 3),
+                Entry("MUG", "MAIN", "reserved", -1, "r1"),
+                Entry("MUG", "MAIN", "available", 1),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            Posting.hand_over("p1", [HELD], at=NOON),
+            (Entry("MUG", "MAIN", "available", -3), Entry("MUG", "MAIN", "customer", 3)),
+            "o1",
+            "",
+        ),
+        (
+            Posting.rehold("p1", [(HELD, Reservation("r2", "MUG", "MAIN", 3))], at=NOON),
+            (Entry("MUG", "MAIN", "reserved", -3, "r1"), Entry("MUG", "MAIN", "reserved", 3, "r2")),
+            "",
+            "",
+        ),
+    ],
+)
+def test_entries(made: Posting, entries: tuple[Entry, ...], order_id: str, reason: str) -> None:
+    """Each kind of posting moves its units from where to where it should, for whom, and why."""
+    assert ("p1", NOON, entries) == (made.id, made.at, made.entries)
+    assert (order_id, reason) == (made.order_id, made.reason)
+
+
+def test_same_posting() -> None:
+    """The same content under the same id is no difference; the first other field is named."""
+    one = Posting.receive("p1", "MUG", "MAIN", 3, at=NOON)
+    one.require_same(Posting.receive("p1", "MUG", "MAIN", 3, at=NOON))
+    for other, field in [
+        (attrs.evolve(one, at=LATER, reason="x"), "at"),
+        (attrs.evolve(one, entries=one.entries[::-1]), "entries"),
+        (attrs.evolve(one, order_id="o1"), "order_id"),
+        (attrs.evolve(one, reason="x"), "reason"),
+    ]:
+        with pytest.raises(KeyReused) as caught:
+            one.require_same(other)
+        assert ("p1", field) == (caught.value.key, caught.value.field)
+        told = (caught.value.before, caught.value.now)
+        assert (repr(getattr(one, field)), repr(getattr(other, field))) == told
+
+
+# --- the guard ------------------------------------------------------------------------------------
+
+SHELF = StockAccount("MUG", "MAIN", "available")
+
+
+def test_guard_sums_before_it_compares() -> None:
+    """Two lines of one SKU, 10 and 13 units, cannot both be met by 13: 23 are wanted."""
+    wanted = [Reservation(f"r{units}", "MUG", "MAIN", units) for units in (10, 13)]
+    with pytest.raises(OutOfStock) as caught:
+        changes_of(
+            Posting.reserve("p1", wanted, at=NOON), lambda account: 13 if account == SHELF else 0
+        )
+    assert (Shortage("MUG", "MAIN", 23, 13),) == caught.value.shortages
+
+
+def test_guard_names_every_shortage() -> None:
+    """Each account that would fall below zero is named, with what it has and what it lacks."""
+    held = StockAccount("CUP", "MAIN", "reserved", "r1")
+    there = {SHELF: 2, held: 1, StockAccount("CUP", "MAIN", "customer"): 0}
+    both = Posting(
+        id="p1",
+        at=NOON,
+        order_id="o1",
+        entries=(
+            *Posting.hand_over("x", [Reservation("", "MUG", "MAIN", 5)], at=NOON).entries,
+            *Posting.settle("y", commit=[Reservation("r1", "CUP", "MAIN", 4)], at=NOON).entries,
+        ),
+    )
+    with pytest.raises(OutOfStock) as caught:
+        changes_of(both, lambda account: there.get(account, 0))
+    shortages = (Shortage("MUG", "MAIN", 5, 2), Shortage("CUP", "MAIN", 4, 1, "r1"))
+    assert (shortages, "o1") == (caught.value.shortages, caught.value.order_id)
+
+
+def test_guard_lets_the_outside_run_below_zero() -> None:
+    """What suppliers sent is below zero, the last unit may go, and each new balance is told."""
+    outside = StockAccount("MUG", "MAIN", "supplier")
+    assert {outside: -3, SHELF: 0} == changes_of(
+        posting(OUT, IN), lambda account: -3 if account == SHELF else 0
+    )

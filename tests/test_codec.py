@@ -1,0 +1,266 @@
+"""The codec: plain data and back without loss, strictly, with every fault named by its path."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from attrs import fields
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orderwright import (
+    Charge,
+    DraftLine,
+    Lifecycles,
+    Location,
+    Money,
+    Order,
+    OrderDesk,
+    Policy,
+    Posting,
+    Reference,
+    Tender,
+    UnitPrice,
+)
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.codec import _ERRORS, _EVENTS, SCHEMA, Codec
+from orderwright.errors import (
+    AmountRefused,
+    CodecError,
+    Conflict,
+    Fault,
+    IllegalTransition,
+    InvalidInput,
+    KeyReused,
+    NotFound,
+    OnHold,
+    OrderwrightError,
+    OutcomeUnknown,
+    OutOfStock,
+    Shortage,
+)
+from orderwright.orders import events
+from orderwright.orders.events import Event
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+CODEC = Codec()
+EUR = st.integers(0, 10**9).map(lambda minor: Money(minor, "EUR"))
+
+
+def through_json(data: object) -> object:
+    """Send data through JSON, as every store would."""
+    return json.loads(json.dumps(data))
+
+
+def busy_desk() -> OrderDesk:
+    """Return a desk on whose orders every kind of event has happened."""
+    answers = {
+        "A-2/p1/authorize-1": "decline",
+        "A-4/p1/authorize-1": "request_lost",
+        "A-5/p1/capture-1": "pending",
+    }
+    inventory = MemoryInventory()
+    inventory.post(Posting.receive("delivery-1", "MUG", "MAIN", 20, at=NOON))
+    inventory.post(Posting.receive("delivery-2", "CUP", "WEST", 20, at=NOON))
+    desk = OrderDesk(
+        orders=MemoryOrders(),
+        inventory=inventory,
+        payments=MemoryPayments(lambda request: answers.get(request.id, "approve")),
+        locations=[Location(id="MAIN"), Location(id="WEST")],
+        policy=Policy(capture="on_confirmation", short="backorder", attempts=1),
+    )
+    mug = DraftLine(sku="MUG", quantity=2, unit_price=UnitPrice.of("12.505", "EUR"), name="Müg")
+    cup = DraftLine(sku="CUP", quantity=30, unit_price=UnitPrice.of("2.50", "EUR", per=10))
+    card = Tender(method="card", instrument="stored card")
+    desk.place(
+        [mug, cup],
+        order_id="A-1",
+        charges=[Charge(kind="shipping", amount=Money.of("4.90", "EUR"))],
+        tenders=[Tender(method="gift", amount=Money.of("1.00", "EUR")), card],
+        customer_id="c-1",
+        references=[Reference("marketplace", "M 77")],
+        at=NOON,
+        occurred_at=NOON - timedelta(hours=1),
+        by="clerk",
+    )
+    desk.hold("A-1", "fraud", blocks=["fulfil", "refund"], reason="look", at=NOON, by="clerk")
+    desk.ship("A-1", "f1", carrier="DHL", tracking="JD1", at=NOON, key="ship-1")
+    desk.report_cancellation("A-1", reason="elsewhere", at=NOON)
+    for exception in desk.order("A-1").exceptions:
+        desk.resolve("A-1", exception.code, resolution="talked to them", at=NOON)
+    desk.release_hold("A-1", "fraud", at=NOON)
+    desk.place([mug], order_id="A-2", tenders=[card], at=NOON)
+    desk.pay("A-2", [Tender(method="cash")], at=NOON)
+    desk.place([mug], order_id="A-3", tenders=[card], at=NOON, policy=Policy(capture="by_hand"))
+    desk.capture("A-3", amount=Money.of("5.00", "EUR"), at=NOON)
+    desk.place([mug], order_id="A-4", tenders=[card], at=NOON)
+    desk.place([mug], order_id="A-5", tenders=[card], at=NOON, policy=Policy(capture="on_confirmation"))
+    desk.resume(now=NOON + timedelta(hours=1))
+    return desk
+
+
+DESK = busy_desk()
+ORDER_IDS = ("A-1", "A-2", "A-3", "A-4", "A-5")
+HISTORIES = {order_id: DESK.history(order_id) for order_id in ORDER_IDS}
+
+
+@pytest.mark.parametrize("order_id", ORDER_IDS)
+def test_orders_and_events_survive_json(order_id: str) -> None:
+    """An order and its events come back equal from JSON, and the events still add up to it."""
+    order = DESK.order(order_id)
+    stored = [through_json(CODEC.encode_event(event)) for event in HISTORIES[order_id]]
+    read = [CODEC.decode_event(data) for data in stored]
+    assert list(HISTORIES[order_id]) == read
+    assert order == Order.replay(read)
+    assert order == CODEC.decode_order(through_json(CODEC.encode_order(order)))
+
+
+def test_every_event_has_a_fixed_tag() -> None:
+    """Each event class has a tag of its own that is not its class name, so renaming is safe."""
+    assert {getattr(events, name) for name in events.__all__ if name[0].isupper()} - {
+        Event
+    } == set(_EVENTS)
+    assert len(_EVENTS) == len(set(_EVENTS.values()))
+    assert all(tag.endswith(".v1") for tag in _EVENTS.values())
+
+
+def test_every_error_class_is_decodable() -> None:
+    """The codec knows every class of the error tree."""
+
+    def below(kind: type[OrderwrightError]) -> set[type[OrderwrightError]]:
+        return {kind}.union(*(below(child) for child in kind.__subclasses__()))
+
+    assert below(OrderwrightError) == set(_ERRORS.values())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidInput([Fault("lines[0]", "wrong"), Fault("at", "naive")]),
+        NotFound("order", "A-1"),
+        KeyReused("k", "reason", "a", None),
+        IllegalTransition("order", "placed", "complete", ("confirm",), "A-1"),
+        OutOfStock([Shortage("MUG", "MAIN", 3, 1, "A-1/f1/l1")], "A-1"),
+        AmountRefused("cap", asked=Money(2, "JPY"), limit=Money(1, "JPY"), allowed=["cancel"]),
+        OnHold("fraud", "capture", "A-1"),
+        Conflict("A-1", 3, 4),
+        OutcomeUnknown("bank", "time-out", retryable=True),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_survive_json(error: OrderwrightError) -> None:
+    """An error comes back from JSON with its type, facts and message."""
+    read = CODEC.decode_error(through_json(CODEC.encode_error(error)))
+    assert (error, str(error)) == (read, str(read))
+
+
+@given(EUR)
+def test_values_survive_json(money: Money) -> None:
+    """Money comes back exactly, as whole minor units."""
+    data = through_json(CODEC.encode(money))
+    assert {"minor": money.minor, "currency": "EUR"} == data
+    assert money == CODEC.decode(data, Money)
+
+
+def stored_order() -> dict[str, object]:
+    """Return an order as a store would hold it."""
+    data = through_json(CODEC.encode_order(DESK.order("A-1")))
+    assert isinstance(data, dict)
+    return data
+
+
+def test_all_faults_are_reported_with_their_paths() -> None:
+    """Wrong types, missing fields and naive times of one document come together, by path."""
+    data = stored_order()
+    order = data["order"]
+    assert isinstance(order, dict)
+    order["currency"] = 5
+    order["placed_at"] = "2026-03-02T12:00:00"
+    order["lines"][0]["ordered"] = 2.7
+    order["lines"][1]["unit_price"]["amount"] = "many"
+    del order["lines"][1]["sku"]
+    order["version"] = "3"
+    with pytest.raises(CodecError) as caught:
+        CODEC.decode_order(data)
+    assert {
+        "$.currency",
+        "$.placed_at",
+        "$.version",
+        "$.lines[0].ordered",
+        "$.lines[1].sku",
+        "$.lines[1].unit_price.amount",
+    } == {fault.path for fault in caught.value.faults}
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        (None, "$.type"),
+        ({"type": "order_placed.v99"}, "$.type"),
+        ({"type": ["order_placed.v1"]}, "$.type"),
+        ({"type": "order_advanced.v1", "at": "2026-03-02T12:00:00+00:00"}, "$.action"),
+        ({"type": "order_advanced.v1", "at": 7, "action": "x", "state": 1}, "$.at"),
+    ],
+)
+def test_events_that_are_none_are_refused(data: object, path: str) -> None:
+    """Data that is no event is one typed error that says where it is wrong."""
+    with pytest.raises(CodecError) as caught:
+        CODEC.decode_event(data)
+    assert path in [fault.path for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"schema": SCHEMA + 1, "order": {}}, {"schema": 1}])
+def test_orders_that_are_none_are_refused(data: object) -> None:
+    """A document without an order, or of a newer schema, is one typed error."""
+    with pytest.raises(CodecError):
+        CODEC.decode_order(data)
+
+
+@pytest.mark.parametrize("data", [None, {"error": "ValueError", "facts": {}}, {"error": "NotFound"}])
+def test_errors_that_are_none_are_refused(data: object) -> None:
+    """Data that is none of our errors is one typed error."""
+    with pytest.raises(CodecError):
+        CODEC.decode_error(data)
+
+
+@pytest.mark.parametrize(
+    "data", [{"minor": True, "currency": "EUR"}, {"minor": "1", "currency": "EUR"}, 7, None]
+)
+def test_nothing_is_silently_converted(data: object) -> None:
+    """A bool or a string is no whole number."""
+    with pytest.raises(CodecError):
+        CODEC.decode(data, Money)
+
+
+def test_invalid_values_are_refused_where_they_stand() -> None:
+    """A value that its own constructor refuses is reported with the path it has in the data."""
+    data = stored_order()
+    order = data["order"]
+    assert isinstance(order, dict)
+    order["lines"][0]["amount"]["currency"] = "XXX"
+    with pytest.raises(CodecError) as caught:
+        CODEC.decode_order(data)
+    assert ["$.lines[0].amount"] == [fault.path for fault in caught.value.faults]
+
+
+def test_unknown_fields_of_a_newer_version_are_ignored() -> None:
+    """A stored event with a field this version does not know is read without it."""
+    event = HISTORIES["A-1"][0]
+    data = CODEC.encode_event(event)
+    assert event == CODEC.decode_event({**data, "mood": "good"})
+
+
+def test_an_order_needs_the_lifecycles_it_was_made_under() -> None:
+    """Decoding under other lifecycles is refused instead of guessing what a state means."""
+    with pytest.raises(CodecError, match="standard.v1"):
+        Codec(Lifecycles(name="other.v1")).decode_order(stored_order())
+
+
+def test_every_field_of_an_order_is_stored() -> None:
+    """No field of the order is left out of its stored form, unless it is empty."""
+    stored = stored_order()["order"]
+    assert isinstance(stored, dict)
+    order = DESK.order("A-1")
+    assert {
+        one.name for one in fields(Order) if getattr(order, one.name) not in ((), "")
+    } == set(stored)

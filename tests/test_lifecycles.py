@@ -1,0 +1,383 @@
+"""The tables say what they should, and everything that reads them reads the same."""
+
+import ast
+import copy
+import pickle
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import TypeVar
+
+import attrs
+import pytest
+from transitions import MachineError
+
+from orderwright import lifecycles as lc
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.desk import OrderDesk
+from orderwright.errors import IllegalTransition, InvalidInput
+from orderwright.fulfillment.locations import Location
+from orderwright.inventory.postings import Posting
+from orderwright.lifecycles import Lifecycle, Lifecycles, Phase, State
+from orderwright.money import UnitPrice
+from orderwright.orders import commands
+from orderwright.orders.lines import DraftLine
+from orderwright.orders.order import Order
+from orderwright.orders.processing import next_events
+from orderwright.payments.payment import Tender
+from orderwright.requests import Flow, LoadOrder, SaveOrder, ask
+from tests.helpers import parsed
+
+# What may follow what, written by hand from what shops do; `*` marks where nothing follows.
+EXPECTED = {
+    "order": """
+        draft     place -> placed
+        placed    confirm -> confirmed, reject -> rejected, cancel -> cancelled, expire -> expired
+        confirmed complete -> completed, cancel -> cancelled
+        completed reopen -> confirmed
+        rejected  *
+        cancelled *
+        expired   *
+    """,
+    "shipment": """
+        planned   reserve -> reserved, withdraw -> withdrawn, ship -> shipped, deliver -> delivered
+        reserved  release -> released, withdraw -> withdrawn, ship -> shipped, deliver -> delivered
+        released  pick -> picking, withdraw -> withdrawn, ship -> shipped, deliver -> delivered
+        picking   pack -> packed, ship -> shipped, deliver -> delivered
+        packed    ship -> shipped, deliver -> delivered
+        shipped   deliver -> delivered
+        withdrawn ship -> shipped, deliver -> delivered
+        delivered *
+    """,
+    "payment operation": """
+        requested succeeded, declined, failed, pending, unknown
+        pending   succeeded, declined, failed, unknown
+        unknown   succeeded, declined, failed, pending
+        declined  succeeded
+        failed    succeeded
+        succeeded *
+    """,
+}
+PHASES = {
+    "order": "draft planned, placed waiting, confirmed working, completed done, "
+    "rejected dropped, cancelled dropped, expired dropped",
+    "shipment": "planned planned, reserved waiting, released working, picking working, "
+    "packed working, shipped out, delivered done, withdrawn dropped",
+    "payment operation": "requested waiting, pending working, unknown working, succeeded done, "
+    "declined dropped, failed dropped",
+}
+SHIPPED_WITH = (lc.ORDER, lc.SHIPMENT, lc.PAYMENT_OPERATION)
+A, B, C = State("a", Phase.WAITING), State("b", Phase.WORKING), State("c", Phase.DONE)
+Cells = dict[tuple[str, str], str]
+
+
+def written(name: str) -> Cells:
+    """The expected cells of a lifecycle: (state, action) to state, by name."""
+    cells = {}
+    for row in EXPECTED[name].strip().splitlines():
+        state, _, steps = row.strip().partition(" ")
+        for step in steps.strip().split(", "):
+            action, _, target = step.partition(" -> ")
+            if action != "*":
+                cells[state, action] = target or action
+    return cells
+
+
+@attrs.define
+class Cursor:
+    """The one slotted field that a machine moves."""
+
+    state: str
+
+
+def fired(lifecycle: Lifecycle) -> Cells:
+    """What really firing every event of the machine from every state does."""
+    machine = lifecycle.machine()
+    cells = {}
+    for state, (action, event) in product(lifecycle.states, machine.events.items()):
+        cursor = Cursor(state)
+        try:
+            event.trigger(cursor)
+        except MachineError:
+            assert state == cursor.state
+        else:
+            cells[state, action] = cursor.state
+    return cells
+
+
+def stepped(lifecycle: Lifecycle) -> Cells:
+    """What the compiled look-up says of every cell, legal or not."""
+    actions = {action for _, action in lifecycle.table}
+    cells = {}
+    for state, action in product(lifecycle.states.values(), [*actions, "fly", ""]):
+        try:
+            cells[state.name, action] = lifecycle.step(state, action).name
+        except IllegalTransition:
+            assert action not in lifecycle.allowed(state)
+        else:
+            assert action in lifecycle.allowed(state)
+    return cells
+
+
+@pytest.mark.parametrize("lifecycle", SHIPPED_WITH, ids=str)
+def test_every_cell_three_ways(lifecycle: Lifecycle) -> None:
+    """Expectation, compiled look-up and fired machine agree on every state and action."""
+    expected = written(lifecycle.name)
+    assert expected == stepped(lifecycle)
+    assert expected == fired(lifecycle)
+    named = {(state.name, action): to.name for (state, action), to in lifecycle.table.items()}
+    assert expected == named
+
+
+@pytest.mark.parametrize("lifecycle", SHIPPED_WITH, ids=str)
+def test_phases(lifecycle: Lifecycle) -> None:
+    """Each state means what reports and code take it for."""
+    expected = dict(pair.split() for pair in PHASES[lifecycle.name].split(", "))
+    assert expected == {state.name: state.phase.value for state in lifecycle.states.values()}
+
+
+@pytest.mark.parametrize("lifecycle", SHIPPED_WITH, ids=str)
+def test_shape(lifecycle: Lifecycle) -> None:
+    """From the first state all others are reached, and exactly the terminal ones have no exit."""
+    steps = written(lifecycle.name)
+    reached, before = {lifecycle.initial.name}, 0
+    while before != len(reached):
+        before = len(reached)
+        reached |= {to for (state, _), to in steps.items() if state in reached}
+    assert lifecycle.states.keys() == reached
+    ends = lifecycle.states.keys() - {state for state, _ in steps}
+    assert ends == {state.name for state in lifecycle.terminal}
+
+
+def test_reports_are_never_refused() -> None:
+    """Goods that left or arrived can be reported from every state in which that is news."""
+    for state in lc.SHIPMENT.states.values():
+        if state.phase not in (Phase.OUT, Phase.DONE):
+            assert {"ship", "deliver"} <= set(lc.SHIPMENT.allowed(state)), state
+    for state in lc.PAYMENT_OPERATION.states.values():
+        assert state is lc.SUCCEEDED or "succeeded" in lc.PAYMENT_OPERATION.allowed(state)
+
+
+def test_no_row_is_written_twice() -> None:
+    """No literal table names a cell twice, which Python would accept silently."""
+    tables = [node for _, tree in parsed("lifecycles.py") for node in ast.walk(tree)]
+    literals = [node for node in tables if isinstance(node, ast.Dict)]
+    counts = [Counter(ast.unparse(key) for key in one.keys if key) for one in literals]
+    assert len(SHIPPED_WITH) <= len(counts)
+    assert [] == [key for count in counts for key, times in count.items() if times > 1]
+
+
+def test_allowed_stands_in_the_order_of_the_table() -> None:
+    """What is possible is listed as the table lists it, whatever other states mentioned before."""
+    mine = Lifecycle("mine", A, {(A, "go"): B, (B, "end"): C, (B, "go"): A}, frozenset({C}))
+    assert (("go",), ("end", "go"), ()) == tuple(mine.allowed(state) for state in (A, B, C))
+
+
+def test_illegal_step_is_a_typed_refusal() -> None:
+    """A step that does not exist says what was tried, from where, and what is possible."""
+    with pytest.raises(IllegalTransition) as caught:
+        lc.SHIPMENT.step(lc.PACKED, "withdraw", "fulfillment f1", "o1")
+    error = caught.value
+    assert ("fulfillment f1", "packed", "withdraw", "o1", ("ship", "deliver")) == (
+        error.subject,
+        error.state,
+        error.action,
+        error.order_id,
+        error.allowed,
+    )
+    with pytest.raises(IllegalTransition) as caught:
+        lc.ORDER.step(State("lost", Phase.OUT), "cancel")
+    assert "order is lost, which has no step 'cancel'" == str(caught.value)
+
+
+# --- the builder ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "terminal", "faults"),
+    [
+        (
+            {(A, "go"): B, (C, "go"): B},
+            {B},
+            "c cannot be reached from a",
+        ),
+        ({(A, "go"): B, (B, "back"): A}, {B}, "b is terminal but has an exit"),
+        ({(A, "go"): B}, set(), "b has no exit but is not declared terminal"),
+        ({(A, "go"): B}, {B, C}, "terminal state c is not in the table"),
+        (
+            {(A, "go"): B, (A, "run"): State("b", Phase.OUT)},
+            {B, State("b", Phase.OUT)},
+            "two states are named 'b'",
+        ),
+        (
+            {(A, "go"): B, (C, "go"): C},
+            {C},
+            (
+                "c cannot be reached from a; c is terminal but has an exit; "
+                "b has no exit but is not declared terminal"
+            ),
+        ),
+        ({}, set(), "a has no exit but is not declared terminal"),
+    ],
+)
+def test_broken_tables(
+    table: dict[tuple[State, str], State], terminal: set[State], faults: str
+) -> None:
+    """A table that cannot be meant is refused, with everything that is wrong with it."""
+    with pytest.raises(InvalidInput) as caught:
+        Lifecycle("mine", A, table, frozenset(terminal))
+    assert f"lifecycle mine: {faults}" == str(caught.value)
+
+
+def test_table_is_not_shared() -> None:
+    """Changing the mapping a lifecycle was made from changes nothing about it."""
+    table = {(A, "go"): B}
+    mine = Lifecycle("mine", A, table, frozenset({B}))
+    table[B, "back"] = A
+    assert {(A, "go"): B} == mine.table
+    assert "stateDiagram-v2\n    [*] --> a\n    a --> b: go\n    b --> [*]" == mine.diagram()
+
+
+T = TypeVar("T", Lifecycle, Lifecycles)
+
+
+@pytest.mark.parametrize("value", [lc.ORDER, lc.STANDARD])
+def test_lifecycles_are_values(value: T) -> None:
+    """Lifecycles compare, hash and travel like the other frozen values."""
+    for twin in (copy.deepcopy(value), pickle.loads(pickle.dumps(value))):  # noqa: S301
+        assert (value, hash(value)) == (twin, hash(twin))
+    assert lc.ORDER.step(lc.DRAFT, "place") == copy.deepcopy(lc.ORDER).step(lc.DRAFT, "place")
+
+
+def test_diagram() -> None:
+    """The diagram shows each row once, where it begins and where it ends."""
+    lines = lc.ORDER.diagram().splitlines()
+    rows = {f"    {state} --> {to}: {do}" for (state, do), to in written("order").items()}
+    ends = {f"    {state} --> [*]" for state in ("rejected", "cancelled", "expired")}
+    assert ["stateDiagram-v2", "    [*] --> draft"] == lines[:2]
+    assert rows | ends == set(lines[2:])
+    assert len(rows | ends) == len(lines[2:])
+
+
+# --- extension ------------------------------------------------------------------------------------
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+WRAPPING = State("gift-wrapping", Phase.WORKING)
+GIFTS = Lifecycles(
+    name="gifts.v1",
+    shipment=lc.SHIPMENT.extended(
+        "gift shipment",
+        {
+            (lc.PICKING, "wrap"): WRAPPING,
+            (WRAPPING, "pack"): lc.PACKED,
+            (WRAPPING, "ship"): lc.SHIPPED,
+            (WRAPPING, "deliver"): lc.DELIVERED,
+        },
+        without=[(lc.PICKING, "pack")],
+    ),
+)
+AWAITING = State("awaiting_prescription", Phase.WAITING)
+PHARMACY = Lifecycles(
+    name="pharmacy.v1",
+    order=lc.ORDER.extended(
+        "pharmacy order",
+        {
+            (lc.DRAFT, "place"): AWAITING,
+            (AWAITING, "prescribe"): lc.PLACED,
+            (AWAITING, "cancel"): lc.CANCELLED,
+            (AWAITING, "expire"): lc.EXPIRED,
+        },
+    ),
+)
+
+
+def desk(lifecycles: Lifecycles) -> OrderDesk:
+    """A desk with three mugs in its only warehouse."""
+    inventory = MemoryInventory()
+    inventory.post(Posting.receive("delivery-1", "MUG", "MAIN", 3, at=NOON))
+    return OrderDesk(
+        orders=MemoryOrders(),
+        inventory=inventory,
+        payments=MemoryPayments(),
+        locations=[Location(id="MAIN")],
+        lifecycles=lifecycles,
+        clock=lambda: NOON,
+    )
+
+
+def place(shop: OrderDesk) -> Order:
+    """Place an order of one mug, paid by card."""
+    mug = DraftLine(sku="MUG", quantity=1, unit_price=UnitPrice.of("12.50", "EUR"))
+    return shop.place([mug], order_id="o1", tenders=[Tender(method="card")])
+
+
+def test_gift_wrapping() -> None:
+    """A real order goes through a state of the user's own, and cannot leave it out."""
+    shop = desk(GIFTS)
+    place(shop)
+    for action in ("release", "pick"):
+        shop.advance("o1", "f1", action)
+    with pytest.raises(IllegalTransition) as caught:
+        shop.advance("o1", "f1", "pack")
+    assert ("fulfillment f1", "picking") == (caught.value.subject, caught.value.state)
+    wrapped = shop.advance("o1", "f1", "wrap")
+    assert (WRAPPING, "in_fulfilment") == (wrapped.fulfillments[0].state, wrapped.goods)
+    shop.advance("o1", "f1", "pack")
+    shop.ship("o1", "f1")
+    done = shop.deliver("o1", "f1")
+    assert (lc.COMPLETED, "delivered", "paid") == (done.state, done.goods, done.money)
+    assert done == Order.replay(shop.history("o1"), GIFTS)
+
+
+def test_extended_leaves_the_original_alone() -> None:
+    """The lifecycle that was extended has neither the new states nor lost a row."""
+    assert written("shipment") == stepped(lc.SHIPMENT)
+    expected = written("shipment")
+    del expected["picking", "pack"]
+    expected |= {
+        ("picking", "wrap"): "gift-wrapping",
+        ("gift-wrapping", "pack"): "packed",
+        ("gift-wrapping", "ship"): "shipped",
+        ("gift-wrapping", "deliver"): "delivered",
+    }
+    assert expected == stepped(GIFTS.shipment) == fired(GIFTS.shipment)
+
+
+def test_extended_is_checked_like_any_other() -> None:
+    """Dropping the only way to a state makes an extension as illegal as a new table."""
+    with pytest.raises(InvalidInput, match="packed cannot be reached from planned"):
+        lc.SHIPMENT.extended("no packing", {}, without=[(lc.PICKING, "pack")])
+    lost = State("lost", Phase.DROPPED)
+    ended = lc.SHIPMENT.extended("lossy", {(lc.SHIPPED, "lose"): lost}, terminal=[lost])
+    assert (lost, ()) == (ended.step(lc.SHIPPED, "lose"), ended.allowed(lost))
+
+
+def prescribe(order_id: str) -> Flow[None]:
+    """A host's own use case: take the step, and what follows from it."""
+    order = yield from ask(LoadOrder(order_id))
+    assert order is not None
+    prescribed = (commands.advance(order, "prescribe", at=NOON),)
+    events = (*prescribed, *next_events(order.after(prescribed), NOON))
+    yield from ask(SaveOrder(order.after(events), events, order.version))
+
+
+def test_awaiting_prescription() -> None:
+    """An order waits in a state of the user's own, reserved and authorized, until its step."""
+    shop = desk(PHARMACY)
+    waiting = place(shop)
+    assert (AWAITING, "reserved", "authorized") == (waiting.state, waiting.goods, waiting.money)
+    assert ("prescribe", "cancel", "expire") == waiting.allowed()
+    with pytest.raises(IllegalTransition):
+        shop.advance("o1", "f1", "release")
+    shop.run(prescribe("o1"))
+    assert lc.CONFIRMED == shop.order("o1").state
+    shop.ship("o1", "f1")
+    assert lc.COMPLETED == shop.deliver("o1", "f1").state
+
+
+def test_nobody_prescribes() -> None:
+    """A state of the waiting phase expires like a placed order, by its own row."""
+    shop = desk(PHARMACY)
+    place(shop)
+    shop.resume(now=NOON + timedelta(days=1))
+    assert (lc.EXPIRED, "cancelled") == (shop.order("o1").state, shop.order("o1").goods)

@@ -1,0 +1,89 @@
+"""Requests are values, and each knows the port verb it means."""
+
+from typing import Any
+from unittest.mock import Mock, sentinel
+
+import pytest
+
+from orderwright import Reference
+from orderwright.requests import (
+    CallProvider,
+    FindDue,
+    FindKey,
+    FindReference,
+    LoadEvents,
+    LoadOrder,
+    LookUp,
+    Ports,
+    PostStock,
+    ReadSupply,
+    Request,
+    SaveOrder,
+    ask,
+)
+from tests.worlds import NOON
+
+REFERENCE = Reference("tracking", "T-1")
+EACH: list[tuple[Request[object], str, tuple[Any, ...], dict[str, Any]]] = [
+    (LoadOrder("o1"), "orders.load", ("o1",), {}),
+    (
+        SaveOrder(sentinel.order, (sentinel.event,), 3),
+        "orders.save",
+        (sentinel.order, (sentinel.event,)),
+        {"expected_version": 3},
+    ),
+    (LoadEvents("o1"), "orders.events", ("o1",), {}),
+    (FindKey("o1", "k1"), "orders.find_key", ("o1", "k1"), {}),
+    (FindReference(REFERENCE), "orders.by_reference", (REFERENCE,), {}),
+    (FindDue(NOON, 5), "orders.due", (NOON,), {"limit": 5}),
+    (ReadSupply(("MUG",), NOON), "inventory.supply", (("MUG",),), {"now": NOON}),
+    (PostStock(sentinel.posting), "inventory.post", (sentinel.posting,), {}),
+    *(
+        (CallProvider(one), f"payments.{kind}", (one,), {})
+        for kind in ("authorize", "capture", "void", "refund")
+        for one in [Mock(kind=kind)]
+    ),
+    (LookUp(sentinel.request), "payments.look_up", (sentinel.request,), {}),
+]
+
+
+@pytest.mark.parametrize(("request_", "verb", "args", "kwargs"), EACH)
+def test_each_request_asks_its_verb_and_nothing_else(
+    request_: Request[object], verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Performing a request is one call of one port, with the facts of the request."""
+    world = Mock()
+    ports = Ports(orders=world.orders, inventory=world.inventory, payments=world.payments)
+    reply = request_.perform(ports)
+    assert [(verb, args, kwargs)] == world.mock_calls
+    port, method = verb.split(".")
+    assert getattr(getattr(world, port), method).return_value is reply
+
+
+def test_requests_are_equal_when_they_ask_the_same() -> None:
+    """Equality and hash go by kind and facts."""
+    assert FindKey("o1", "k1") == FindKey("o1", "k1")
+    assert hash(FindKey("o1", "k1")) == hash(FindKey("o1", "k1"))
+    assert FindKey("o1", "k1") != FindKey("o1", "k2")
+    assert LoadOrder("o1") != LoadEvents("o1")
+    assert LoadOrder("o1") != "o1"
+
+
+def test_a_request_prints_as_it_could_be_written() -> None:
+    """A log shows what was asked."""
+    assert "FindKey('o1', 'k1')" == repr(FindKey("o1", "k1"))
+
+
+def test_the_base_asks_nothing() -> None:
+    """A request of one's own must say which port it means."""
+    with pytest.raises(NotImplementedError):
+        Request().perform(Mock())
+
+
+def test_ask_yields_the_request_and_returns_the_reply() -> None:
+    """The one place that yields passes the reply through."""
+    asking = ask(LoadOrder("o1"))
+    assert LoadOrder("o1") == next(asking)
+    with pytest.raises(StopIteration) as stopped:
+        asking.send("reply")
+    assert "reply" == stopped.value.value
