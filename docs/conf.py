@@ -32,13 +32,15 @@ autodoc_default_options = {"exclude-members": "__init__, __new__"}
 nitpicky = True
 # intersphinx would fetch inventories, and the build must work offline; so names of other projects
 # cannot be resolved. Ours must be.
-FOREIGN = sorted({*sys.stdlib_module_names, "attr", "attrs", "cattrs", "hypothesis", "pytest", "transitions"})
+OTHERS = {"attr", "attrs", "cattrs", "hypothesis", "pytest", "transitions"}
+FOREIGN = sorted({*sys.stdlib_module_names, *OTHERS})
 BUILTIN = sorted(map(re.escape, dir(builtins)))
 nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join(FOREIGN)})\..*"),
     (r"py:.*", rf"({'|'.join(BUILTIN)})"),
     # Imported by name, the standard library's own are named without their module.
-    (r"py:.*", r"(datetime|timedelta|Decimal|Callable|Awaitable|Sequence|Mapping|Iterable|Iterator)"),
+    (r"py:.*", r"datetime|timedelta|Decimal|Callable|Awaitable"),
+    (r"py:.*", r"Sequence|Mapping|Iterable|Iterator"),
     # A type variable (T, T_co) is no place to go to.
     (r"py:.*", r"(orderwright\..*\.)?[A-Z](_co|_contra)?"),
 ]

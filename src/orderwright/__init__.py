@@ -20,7 +20,7 @@ from orderwright.flows.resuming import Resumed
 from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
 from orderwright.fulfillment.locations import Location
 from orderwright.fulfillment.planning import FulfillmentPlan
-from orderwright.inventory.ledger import InventoryLedger, Stock
+from orderwright.inventory.ledger import InventoryLedger
 from orderwright.inventory.postings import Posting, Reservation
 from orderwright.lifecycles import STANDARD, Lifecycle, Lifecycles, Phase, State
 from orderwright.money import Money, UnitPrice
@@ -28,7 +28,6 @@ from orderwright.orders.lines import (
     Charge,
     DraftLine,
     Hold,
-    LineQuantities,
     OrderException,
     OrderLine,
     Policy,
@@ -55,7 +54,6 @@ __all__ = [
     "InventoryRepository",
     "Lifecycle",
     "Lifecycles",
-    "LineQuantities",
     "Location",
     "Mistake",
     "Money",
@@ -79,7 +77,6 @@ __all__ = [
     "Reservation",
     "Resumed",
     "State",
-    "Stock",
     "Tender",
     "UnitPrice",
 ]

@@ -13,6 +13,11 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, final, get_type_hints
 
 from cattrs import Converter, transform_error
+from cattrs.cols import (
+    is_namedtuple,
+    namedtuple_dict_structure_factory,
+    namedtuple_dict_unstructure_factory,
+)
 from cattrs.errors import BaseValidationError
 from cattrs.strategies import configure_tagged_union
 
@@ -198,6 +203,8 @@ def _converter(lifecycles: Lifecycles) -> Converter:
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _strictly(kind))
     converter.register_unstructure_hook(Phase, lambda phase: phase.value)
+    # A phase is a str too: without a hook of its own it would come back as a bare string.
+    converter.register_structure_hook(Phase, lambda value, _: Phase(_strictly(str)(value, _)))
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, _read_decimal)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
@@ -212,6 +219,12 @@ def _converter(lifecycles: Lifecycles) -> Converter:
     converter.register_unstructure_hook_func(
         lambda kind: getattr(kind, "__origin__", kind) is tuple,
         lambda value: [converter.unstructure(one) for one in value],
+    )
+    converter.register_unstructure_hook_factory(
+        is_namedtuple, lambda kind: namedtuple_dict_unstructure_factory(kind, converter)
+    )
+    converter.register_structure_hook_factory(
+        is_namedtuple, lambda kind: namedtuple_dict_structure_factory(kind, converter)
     )
     converter.register_unstructure_hook(Lifecycles, lambda value: value.name)
 

@@ -125,22 +125,22 @@ def test_story_of_late_payment() -> None:
 2026-01-01 12:00  placed: 3 units by web (ann)
 2026-01-01 12:00  planned: f1 from MAIN (2 units), f2 from SHOP (1 unit)
 2026-01-01 12:00  stock reserved
-2026-01-01 12:00  authorize 25.00 EUR declined (p1)
+2026-01-01 12:00  authorization of 25.00 EUR declined (p1)
 2026-01-01 12:01  hold fraud: new [2J face (b ob)
-2026-01-01 12:02  2 further payment(s) offered
-2026-01-01 12:02  authorize 5.00 EUR succeeded (p2)
-2026-01-01 12:02  authorize 20.00 EUR succeeded (p3)
+2026-01-01 12:02  payment offered: 5.00 EUR by gift_card, 20.00 EUR by card
+2026-01-01 12:02  authorized 5.00 EUR (p2)
+2026-01-01 12:02  authorized 20.00 EUR (p3)
 2026-01-01 12:02  confirmed
 2026-01-01 12:03  hold fraud released
 2026-01-01 12:03  f1 released
 2026-01-01 12:04  f1 shipped with DHL T1
-2026-01-01 12:09  capture 5.00 EUR succeeded (p2)
-2026-01-01 12:09  capture 15.00 EUR succeeded (p3)
+2026-01-01 12:09  captured 5.00 EUR (p2)
+2026-01-01 12:09  captured 15.00 EUR (p3)
 2026-01-01 12:10  cancelled elsewhere: court
 2026-01-01 12:10  exception cancelled_after_hand_over: court
 2026-01-01 12:11  exception cancelled_after_hand_over resolved: paid back
-2026-01-01 12:11  refund 5.00 EUR succeeded (p2)
-2026-01-01 12:11  refund 15.00 EUR succeeded (p3)""" == render(
+2026-01-01 12:11  refunded 5.00 EUR (p2)
+2026-01-01 12:11  refunded 15.00 EUR (p3)""" == render(
         timeline(paid_late_and_returned_by_a_court())
     )
 
@@ -153,14 +153,14 @@ def test_story_of_short_stock() -> None:
 2026-01-01 12:00  stock had moved: MUG at MAIN: wanted 2, available 0
 2026-01-01 12:00  planned: f1 from SHOP (1 unit), 2 of l1 backordered
 2026-01-01 12:00  stock reserved
-2026-01-01 12:00  authorize 25.00 EUR succeeded (p1)
+2026-01-01 12:00  authorized 25.00 EUR (p1)
 2026-01-01 12:00  confirmed
 2026-01-01 12:01  capture of 20.00 EUR asked for
-2026-01-01 12:01  capture 20.00 EUR succeeded (p1)
+2026-01-01 12:01  captured 20.00 EUR (p1)
 2026-01-01 12:02  cancelled: changed mind
-2026-01-01 12:02  void 5.00 EUR succeeded (p1)
+2026-01-01 12:02  voided 5.00 EUR (p1)
 2026-01-01 12:03  refund of all asked for: sorry
-2026-01-01 12:03  refund 20.00 EUR unknown (p1): no answer
+2026-01-01 12:03  refund of 20.00 EUR unknown (p1): no answer
 2026-01-01 12:20  o1/p1/refund-1 parked: no answer after 2 tries""" == render(
         timeline(short_of_stock_and_never_refunded())
     )
@@ -172,10 +172,10 @@ def test_story_of_one_unit() -> None:
 2026-01-01 12:00  placed: 1 unit by web
 2026-01-01 12:00  planned: f1 from SHOP (1 unit)
 2026-01-01 12:00  stock reserved
-2026-01-01 12:00  authorize 5.00 EUR succeeded (p1)
+2026-01-01 12:00  authorized 5.00 EUR (p1)
 2026-01-01 12:00  confirmed
 2026-01-01 12:01  f1 shipped
-2026-01-01 12:01  capture 5.00 EUR succeeded (p1)
+2026-01-01 12:01  captured 5.00 EUR (p1)
 2026-01-01 12:02  f1 delivered
 2026-01-01 12:02  completed""" == render(timeline(delivered()))
 

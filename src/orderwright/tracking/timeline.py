@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from attrs import frozen
 
+from orderwright.lifecycles import Phase
 from orderwright.orders import events as e
 
 if TYPE_CHECKING:
@@ -88,7 +89,18 @@ def _stock_refused(event: e.StockRefused) -> str:
 
 def _paid(event: e.PaymentReported) -> str:
     kind = event.operation_id.rsplit("/", 1)[-1].rsplit("-", 1)[0]
-    return _because(f"{kind} {event.amount} {event.state} ({event.payment_id})", event.reason)
+    noun, done = _MONEY[kind]
+    if event.state.phase is Phase.DONE:
+        return f"{done} {event.amount} ({event.payment_id})"
+    return _because(f"{noun} of {event.amount} {event.state} ({event.payment_id})", event.reason)
+
+
+_MONEY = {
+    "authorize": ("authorization", "authorized"),
+    "capture": ("capture", "captured"),
+    "void": ("voiding", "voided"),
+    "refund": ("refund", "refunded"),
+}
 
 
 def _stock_posted(event: e.StockPosted) -> str:
@@ -105,6 +117,11 @@ def _cancelled(event: e.OrderCancelled) -> str:
     return _because(word, event.reason)
 
 
+def _offered(event: e.PaymentsAdded) -> str:
+    tenders = (f"{one.amount} by {one.method}" for one in event.payments)
+    return f"payment offered: {', '.join(tenders)}"
+
+
 def _asked(event: e.MoneyRequested) -> str:
     return _because(f"{event.action} of {event.amount or 'all'} asked for", event.reason)
 
@@ -113,7 +130,7 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.OrderPlaced: _placed,
     e.OrderAdvanced: lambda event: _because(event.state.name, event.reason),
     e.OrderCancelled: _cancelled,
-    e.PaymentsAdded: lambda event: f"{len(event.payments)} further payment(s) offered",
+    e.PaymentsAdded: _offered,
     e.MoneyRequested: _asked,
     e.IntentParked: lambda event: f"{event.intent_id} parked: {event.reason}",
     e.FulfillmentsPlanned: _planned,

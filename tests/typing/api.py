@@ -1,0 +1,163 @@
+"""Not run: every public name is used here as its users would, and the type checkers agree.
+
+`assert_type` is checked by mypy and pyright; a change of a public type shows up here first.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import assert_type
+
+from orderwright import (
+    STANDARD,
+    AdapterFault,
+    AsyncOrderDesk,
+    Charge,
+    Conflict,
+    DraftLine,
+    Fulfillment,
+    FulfillmentItem,
+    FulfillmentPlan,
+    Hold,
+    InvalidInput,
+    InventoryLedger,
+    InventoryRepository,
+    Lifecycle,
+    Lifecycles,
+    Location,
+    Mistake,
+    Money,
+    Order,
+    OrderDesk,
+    OrderException,
+    OrderLine,
+    OrderRepository,
+    OrderwrightError,
+    OutOfStock,
+    Payment,
+    PaymentOperation,
+    PaymentOutcome,
+    PaymentPort,
+    PaymentRequest,
+    Phase,
+    Policy,
+    Posting,
+    Reference,
+    Refused,
+    Reservation,
+    Resumed,
+    State,
+    Tender,
+    UnitPrice,
+)
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.adapters.system import new_id, utc_now
+from orderwright.codec import Codec
+from orderwright.inventory.ledger import Stock
+from orderwright.orders.events import Event
+from orderwright.orders.lines import LineQuantities
+from orderwright.requests import Flow, LoadOrder, ask
+from orderwright.tracking.timeline import TimelineEntry, timeline
+
+orders: OrderRepository = MemoryOrders()
+inventory: InventoryRepository = MemoryInventory()
+payments: PaymentPort = MemoryPayments()
+
+
+def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
+    """Methods of the sync desk return values."""
+    assert_type(desk.place(lines, order_id="A-1", at=at), Order)
+    assert_type(desk.pay("A-1", [Tender(method="card")]), Order)
+    assert_type(desk.capture("A-1", amount=Money(1, "EUR")), Order)
+    assert_type(desk.refund("A-1"), Order)
+    assert_type(desk.cancel("A-1", reason="x"), Order)
+    assert_type(desk.report_cancellation("A-1", reason="x"), Order)
+    assert_type(desk.allocate("A-1"), Order)
+    assert_type(desk.hold("A-1", "fraud", blocks=["fulfil"]), Order)
+    assert_type(desk.release_hold("A-1", "fraud"), Order)
+    assert_type(desk.resolve("A-1", "code", resolution="x"), Order)
+    assert_type(desk.advance("A-1", "f1", "pick"), Order)
+    assert_type(desk.ship("A-1", "f1", carrier="DHL", tracking="1"), Order)
+    assert_type(desk.deliver("A-1", "f1"), Order)
+    assert_type(desk.resume(now=at), Resumed)
+    assert_type(desk.notify_payment("A-1/p1/capture-1"), Order)
+    assert_type(desk.retry("A-1", "A-1/commit-5"), Order)
+    assert_type(desk.find("tracking", "1"), tuple[str, ...])
+    assert_type(desk.order("A-1"), Order)
+    assert_type(desk.history("A-1"), tuple[Event, ...])
+    assert_type(timeline(desk.history("A-1")), tuple[TimelineEntry, ...])
+
+
+async def async_desk(desk: AsyncOrderDesk, lines: list[DraftLine]) -> None:
+    """Methods of the async desk return the same, to be awaited."""
+    assert_type(await desk.order("A-1"), Order)
+    assert_type(await desk.place(lines), Order)
+    assert_type(await desk.resume(), Resumed)
+
+
+def own_flow(order_id: str) -> Flow[str]:
+    """A request's reply has the type the request says."""
+    order = yield from ask(LoadOrder(order_id))
+    assert_type(order, Order | None)
+    return "" if order is None else order.id
+
+
+def values(order: Order, ledger: InventoryLedger, at: datetime, plan: FulfillmentPlan) -> None:
+    """Values and reads have the types the docs say."""
+    assert_type(Money.of("1.00", "EUR") + Money(1, "EUR"), Money)
+    assert_type(Money(100, "EUR").amount, Decimal)
+    assert_type(Money(100, "EUR").split([1, 2]), tuple[Money, ...])
+    assert_type(UnitPrice.of("1.00", "EUR").times(3, "half_up"), Money)
+    assert_type(order.due, Money)
+    assert_type(order.state, State)
+    assert_type(order.state.phase, Phase)
+    assert_type(order.lines[0], OrderLine)
+    assert_type(order.charges[0], Charge)
+    assert_type(order.payments[0], Payment)
+    assert_type(order.payments[0].operations[0], PaymentOperation)
+    assert_type(order.fulfillments[0], Fulfillment)
+    assert_type(order.fulfillments[0].items[0], FulfillmentItem)
+    assert_type(order.holds[0], Hold)
+    assert_type(order.exceptions[0], OrderException)
+    assert_type(order.references[0], Reference)
+    assert_type(order.policy, Policy)
+    assert_type(order.lifecycles, Lifecycles)
+    assert_type(order.lifecycles.order, Lifecycle)
+    assert_type(order.quantities()["l1"], LineQuantities)
+    assert_type(Order.replay((), STANDARD), Order)
+    assert_type(ledger.stock("MUG", "MAIN", now=at), Stock)
+    assert_type(ledger.reservations(now=at), tuple[Reservation, ...])
+    assert_type(ledger.post(Posting.receive("d", "MUG", "MAIN", 1, at=at)), Posting)
+    assert_type(plan.cost, int)
+    assert_type(Codec().decode_order({}), Order)
+    assert_type(Codec().decode({}, Money), Money)
+
+
+def provider(port: PaymentPort, request: PaymentRequest) -> PaymentOutcome:
+    """A port's answer has a type."""
+    return port.authorize(request)
+
+
+def refusals(desk: OrderDesk) -> None:
+    """Errors carry typed facts."""
+    try:
+        desk.order("A-1")
+    except OutOfStock as error:
+        assert_type(error.shortages[0].wanted, int)
+    except Conflict as error:
+        assert_type(error.actual, int)
+    except Refused as error:
+        assert_type(error.allowed, tuple[str, ...])
+    except InvalidInput as error:
+        assert_type(error.faults[0].path, str)
+    except (Mistake, AdapterFault, OrderwrightError):
+        pass
+
+
+OrderDesk(
+    orders=orders,
+    inventory=inventory,
+    payments=payments,
+    locations=[Location(id="MAIN", offers=["grill"])],
+    clock=utc_now,
+    ids=new_id,
+)
