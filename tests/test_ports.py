@@ -50,7 +50,7 @@ def test_every_promise_is_numbered(port: type, name: str) -> None:
     method = vars(port)[name]
     own = _clauses(inspect.getdoc(method) or "")
     shared = _clauses(inspect.getdoc(port) or "")
-    assert own or shared or name in ("reservations", "postings", "capabilities"), name
+    assert own or shared, name
     if own:
         assert own in (
             list(range(1, len(own) + 1)),

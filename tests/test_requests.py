@@ -70,8 +70,9 @@ def test_requests_are_equal_when_they_ask_the_same() -> None:
 
 
 def test_a_request_prints_as_it_could_be_written() -> None:
-    """A log shows what was asked."""
-    assert "FindKey('o1', 'k1')" == repr(FindKey("o1", "k1"))
+    """A log shows what was asked, and what it shows makes the same request."""
+    assert FindKey("o1", "k1") == FindKey(key="k1", order_id="o1")
+    assert "FindKey(key='k1', order_id='o1')" == repr(FindKey("o1", "k1"))
 
 
 def test_the_base_asks_nothing() -> None:

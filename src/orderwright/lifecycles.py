@@ -146,6 +146,18 @@ class Lifecycle:
             )
         return target
 
+    def reported(self, state: State, action: str) -> State | None:
+        """Return where a report of ``action`` leads from ``state``; None if it was known already.
+
+        What happened has happened: where the table has no row, as in a state of your own, it
+        leads where ``action`` leads from elsewhere.
+        """
+        target = self._next.get(state.name, _NOWHERE).get(action)
+        if target is None and state.phase not in (Phase.OUT, Phase.DONE):
+            targets = (row[action] for row in self._next.values() if action in row)
+            target = next(targets, None)
+        return target
+
     def allowed(self, state: State) -> tuple[str, ...]:
         """Return the actions that have a row from ``state``, in the table's order."""
         return tuple(self._next.get(state.name, _NOWHERE))

@@ -8,19 +8,17 @@ again may help), never anything else of its own. The ``Async`` twins make the sa
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, Protocol, final
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, final
 
-from attrs import frozen
-
-from orderwright.orders.events import Event
 from orderwright.payments.operations import PaymentOutcome, PaymentRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime, timedelta
 
     from orderwright.inventory.ledger import Stock
     from orderwright.inventory.postings import Posting, Reservation
+    from orderwright.orders.events import Event
     from orderwright.orders.lines import Reference
     from orderwright.orders.order import Order
 
@@ -40,8 +38,7 @@ __all__ = [
 
 
 @final
-@frozen
-class FeedEntry:
+class FeedEntry(NamedTuple):
     """One event in the feed of all orders: ``number`` counts within its order, from 1."""
 
     position: int
@@ -51,8 +48,7 @@ class FeedEntry:
 
 
 @final
-@frozen(kw_only=True)
-class OrderQuery:
+class OrderQuery(NamedTuple):
     """Which orders to find; what is left empty does not narrow. Placed from ≤ t < ``until``."""
 
     states: frozenset[str] = frozenset()
@@ -63,8 +59,7 @@ class OrderQuery:
 
 
 @final
-@frozen
-class OpenFulfillment:
+class OpenFulfillment(NamedTuple):
     """A fulfillment of an order that a location still has to work on."""
 
     order_id: str
@@ -183,11 +178,17 @@ class InventoryRepository(Protocol):
         ...
 
     def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
-        """Return the open reservations, those expired by ``now`` left out."""
+        """Return the open reservations.
+
+        1. Those expired by ``now`` are left out, swept or not. 2. One consistent moment.
+        """
         ...
 
     def postings(self) -> Iterable[Posting]:
-        """Return all postings in the order they were written."""
+        """Return all postings in the order they were written.
+
+        1. Complete as of the call, with those by which the store let reservations lapse.
+        """
         ...
 
 
@@ -196,8 +197,7 @@ Finding = PaymentOutcome | Literal["not_found", "unsure"]
 
 
 @final
-@frozen(kw_only=True)
-class PaymentCapabilities:
+class PaymentCapabilities(NamedTuple):
     """What a provider can do. ``key_retention``: how long a repeated id is recognised."""
 
     several_captures: bool
@@ -217,7 +217,10 @@ class PaymentPort(Protocol):
 
     @property
     def capabilities(self) -> PaymentCapabilities:
-        """What this provider can do."""
+        """What this provider can do.
+
+        1. The same for as long as the desk lives.
+        """
         ...
 
     def authorize(self, request: PaymentRequest) -> PaymentOutcome:

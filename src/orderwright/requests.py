@@ -96,7 +96,9 @@ class Request(Generic[T_co]):
 
     def __repr__(self) -> str:
         """Return the request as it could be written."""
-        return f"{type(self).__name__}({', '.join(map(repr, self._facts()))})"
+        slots: tuple[str, ...] = tuple(self.__slots__)
+        told = (f"{name}={getattr(self, name)!r}" for name in slots)
+        return f"{type(self).__name__}({', '.join(told)})"
 
 
 Flow: TypeAlias = Generator[Request[object], object, T]

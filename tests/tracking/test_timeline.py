@@ -138,6 +138,7 @@ def test_story_of_late_payment() -> None:
 2026-01-01 12:09  captured 15.00 EUR (p3)
 2026-01-01 12:10  cancelled elsewhere: court
 2026-01-01 12:10  exception cancelled_after_hand_over: court
+2026-01-01 12:10  voided 5.00 EUR (p3)
 2026-01-01 12:11  exception cancelled_after_hand_over resolved: paid back
 2026-01-01 12:11  refunded 5.00 EUR (p2)
 2026-01-01 12:11  refunded 15.00 EUR (p3)""" == render(

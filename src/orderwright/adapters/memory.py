@@ -225,15 +225,15 @@ class MemoryPayments:
     def finish(
         self, operation_id: str, outcome: Literal["succeeded", "declined"]
     ) -> PaymentOutcome:
-        """Decide a pending operation, as a bank does days later; return the outcome."""
+        """Decide a pending operation, as a bank does days later; return what is true of it now."""
         with self._lock:
-            request, pending = self._known[operation_id]
-            decided = evolve(pending, outcome=outcome)
-            if pending.outcome == "pending":
-                self._known[operation_id] = (request, decided)
+            request, known = self._known[operation_id]
+            if known.outcome == "pending":
+                known = evolve(known, outcome=outcome)
+                self._known[operation_id] = (request, known)
                 if outcome == "succeeded":
-                    self._book(request, decided.reference)
-            return decided
+                    self._book(request, known.reference)
+            return known
 
     def _once(self, request: PaymentRequest) -> PaymentOutcome:
         with self._lock:

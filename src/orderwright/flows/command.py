@@ -29,6 +29,9 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
     def __init__(self, flow: Callable[Concatenate[Any, P], Flow[T]]) -> None:
         self.flow = flow
         self.__doc__ = flow.__doc__
+        signature = inspect.signature(flow)
+        returns = str(signature.return_annotation).removeprefix("Flow[").removesuffix("]")
+        self.signature = signature.replace(return_annotation=returns)
 
     @overload
     def __get__(self, desk: SyncRunner, owner: type) -> Callable[P, T]: ...
@@ -47,7 +50,7 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
         def method(desk: SyncRunner, *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
             return desk.run(flow(desk, *args, **kwargs))
 
-        return _dressed(method, flow)
+        return self._dressed(method)
 
     def async_function(self) -> Callable[..., Any]:
         """Return the ``async def`` function that runs the flow."""
@@ -56,22 +59,22 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
         async def method(desk: AsyncRunner, *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
             return await desk.run(flow(desk, *args, **kwargs))
 
-        return _dressed(method, flow)
+        return self._dressed(method)
 
-
-def _dressed(method: Callable[..., Any], flow: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``method`` the name, text and signature of ``flow``, returning what the flow returns."""
-    functools.update_wrapper(method, flow)
-    del method.__dict__["__wrapped__"]
-    signature = inspect.signature(flow)
-    returns = str(signature.return_annotation).removeprefix("Flow[").removesuffix("]")
-    method.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]
-    method.__annotations__ = {**flow.__annotations__, "return": returns}
-    return method
+    def _dressed(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Give ``method`` the name, text and signature of the flow, returning what it returns."""
+        functools.update_wrapper(method, self.flow)
+        del method.__dict__["__wrapped__"]
+        method.__signature__ = self.signature  # type: ignore[attr-defined]
+        returns = self.signature.return_annotation
+        method.__annotations__ = {**self.flow.__annotations__, "return": returns}
+        return method
 
 
 def _commands(cls: type) -> dict[str, command[..., Any]]:
-    found = {name: inspect.getattr_static(cls, name) for name in dir(cls)}
+    found: dict[str, object] = {}
+    for base in reversed(cls.__mro__):
+        found |= vars(base)
     return {name: value for name, value in found.items() if isinstance(value, command)}
 
 

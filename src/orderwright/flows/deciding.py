@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from orderwright.errors import Conflict
 from orderwright.flows.settling import MAX_TRIES, follow, load, save, settle
-from orderwright.orders.events import Event, require_same
+from orderwright.orders.events import Event, ExceptionOpened, require_same
 from orderwright.requests import FindKey, ask
-from orderwright.values import aware, identifier, text
+from orderwright.values import aware, identifier, quantity, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from orderwright.flows.settling import Setting
     from orderwright.orders.order import Order
@@ -25,8 +24,7 @@ __all__ = ["Call", "decide"]
 
 
 @final
-@frozen(kw_only=True)
-class Call:
+class Call(NamedTuple):
     """What every command may be told besides its own content.
 
     ``kind`` and ``said`` are the event it will cause and the content a repeated ``key`` must
@@ -44,15 +42,18 @@ class Call:
 
     def check(self) -> None:
         """Raise InvalidInput for what no command may be told."""
-        if self.key:
+        if self.key != "":
             identifier(self.key, "key")
+        if self.expected_version is not None:
+            quantity(self.expected_version, "expected_version", least=0)
         text(self.by, "by")
         if self.occurred_at is not None:
             aware(self.occurred_at, "occurred_at")
 
-    def final(self, attempt: int) -> bool:
-        """Whether a conflict at this ``attempt`` is to be raised."""
-        return self.expected_version is not None or not self.reapply or attempt + 1 == MAX_TRIES
+    def final(self, attempt: int, *, durable: bool) -> bool:
+        """Whether to raise a conflict at this ``attempt``; in the host's transaction, always."""
+        again = self.reapply and self.expected_version is None and durable
+        return not again or attempt + 1 == MAX_TRIES
 
 
 def decide(
@@ -73,8 +74,10 @@ def decide(
         if call.key:
             before = yield from ask(FindKey(order_id, call.key))
             if before:
-                require_same(before[0], call.kind, call.said, call.key)
-                return order
+                if not (call.reapply and type(before[0]) is ExceptionOpened):
+                    require_same(before[0], call.kind, call.said, call.key)
+                # else a report that could only be noted as an exception: the key alone tells it
+                return (yield from load(order_id))  # loaded before, it may lack what the key did
         if call.expected_version not in (None, order.version):
             raise Conflict(order_id, call.expected_version or 0, order.version)
         decided = tuple(decision(order))
@@ -84,7 +87,7 @@ def decide(
         try:
             mine = yield from save(order, after, events)
         except Conflict:
-            if call.final(attempt):
+            if call.final(attempt, durable=setting.durable):
                 raise
         else:
             return (yield from settle(setting, after, call.at, mine=mine))

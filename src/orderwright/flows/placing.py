@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING
 from orderwright.errors import AmountRefused, Conflict, InvalidInput, OutOfStock, Shortage
 from orderwright.flows.command import command
 from orderwright.flows.settling import Flows, follow, load, plan_for, settle
+from orderwright.money import Money
 from orderwright.orders.events import Intended, OrderPlaced, require_same
+from orderwright.orders.lines import Policy
 from orderwright.orders.order import Order
-from orderwright.orders.placement import placed
+from orderwright.orders.placement import Placement, placed
 from orderwright.orders.processing import allocated, demand
 from orderwright.requests import FindKey, LoadEvents, LoadOrder, SaveOrder, ask
+from orderwright.values import instance, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from orderwright.money import Money
+    from orderwright.flows.settling import Setting
+    from orderwright.fulfillment.planning import Demand, FulfillmentPlan
     from orderwright.orders.events import Event
-    from orderwright.orders.lines import Charge, DraftLine, Policy, Reference
+    from orderwright.orders.lines import Charge, DraftLine, Reference
     from orderwright.payments.payment import Tender
     from orderwright.requests import Flow
 
@@ -60,58 +64,32 @@ class Placing(Flows):
         it is recorded (aware; the desk's clock if left out), ``occurred_at`` when it happened.
 
         Returns the order, confirmed if everything went well. A declined tender is an outcome, not
-        an error: the order then waits, its stock kept, for :meth:`pay` until its policy's
+        an error: the order then waits, its stock kept, for ``pay`` until its policy's
         ``unpaid_ttl``. Raises InvalidInput with all faults at once, AmountRefused if the total is
         not ``expected_total``, OutOfStock if units are missing and the policy rejects that.
         Nothing is saved when it raises.
         """
         setting = self.setting
-        at = setting.moment(at)
         if order_id is None:
             if setting.ids is None:
                 raise InvalidInput.at("order_id", "pass one, or build the desk with ids")
             order_id = setting.ids()
-        opening = placed(
-            order_id,
-            lines,
+        if expected_total is not None:
+            instance(expected_total, Money, "expected_total")
+        said = Placement(
+            order_id=order_id,
+            lines=lines,
             charges=charges,
             tenders=tenders,
             channel=channel,
             customer_id=customer_id,
             references=references,
-            policy=setting.policy if policy is None else policy,
-            lifecycles=setting.lifecycles,
-            at=at,
+            policy=setting.policy if policy is None else instance(policy, Policy, "policy"),
+            at=setting.moment(at),
             occurred_at=occurred_at,
             by=by,
         )
-        known = yield from ask(LoadOrder(order_id))
-        if known is not None:
-            return (yield from _again(known, opening))
-        order = Order.replay((opening,), setting.lifecycles)
-        if expected_total is not None and expected_total != order.total:
-            raise AmountRefused(
-                "expected total", asked=expected_total, limit=order.total, order_id=order_id
-            )
-        wanted = demand(order)
-        made = yield from plan_for(setting, wanted, at)
-        if made.leftovers and order.policy.short == "reject":
-            lacking = {(one.line_id): one.quantity for one in made.leftovers}
-            raise OutOfStock(
-                (
-                    Shortage(one.sku, "", one.quantity, one.quantity - lacking[one.line_id])
-                    for one in wanted
-                    if one.line_id in lacking
-                ),
-                order_id,
-            )
-        after, events = follow(order, allocated(order, made, at), at)
-        try:
-            yield from ask(SaveOrder(after, (opening, *events), 0))
-        except Conflict:
-            return (yield from _again((yield from load(order_id)), opening))
-        mine = [one.intent.id for one in events if type(one) is Intended]
-        return (yield from settle(setting, after, at, mine=mine))
+        return (yield from _place(setting, placed(said, setting.lifecycles), expected_total))
 
     @command
     def order(self, order_id: str) -> Flow[Order]:
@@ -121,7 +99,46 @@ class Placing(Flows):
     @command
     def history(self, order_id: str) -> Flow[tuple[Event, ...]]:
         """Return all events of an order, oldest first (none for an unknown order)."""
-        return (yield from ask(LoadEvents(order_id)))
+        return (yield from ask(LoadEvents(text(order_id, "order_id"))))
+
+
+def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None) -> Flow[Order]:
+    """Plan, save and carry on with the order that ``opening`` makes, unless it is there already."""
+    known = yield from ask(LoadOrder(opening.order_id))
+    if known is not None:
+        return (yield from _again(known, opening))
+    order = Order.replay((opening,), setting.lifecycles)
+    if expected_total is not None and expected_total != order.total:
+        raise AmountRefused(
+            "expected total", asked=expected_total, limit=order.total, order_id=order.id
+        )
+    at = opening.at
+    wanted = demand(order)
+    made = yield from plan_for(setting, wanted, at)
+    if made.leftovers and order.policy.short == "reject":
+        known = yield from ask(LoadOrder(order.id))
+        if known is not None:  # the same call at once: it is this order that has the stock
+            return (yield from _again(known, opening))
+        raise _short(order, wanted, made)
+    after, events = follow(order, allocated(order, made, at), at)
+    try:
+        yield from ask(SaveOrder(after, (opening, *events), 0))
+    except Conflict:
+        return (yield from _again((yield from load(order.id)), opening))
+    mine = [one.intent.id for one in events if type(one) is Intended]
+    return (yield from settle(setting, after, at, mine=mine))
+
+
+def _short(order: Order, wanted: Sequence[Demand], made: FulfillmentPlan) -> OutOfStock:
+    lacking = {one.line_id: one.quantity for one in made.leftovers}
+    return OutOfStock(
+        (
+            Shortage(one.sku, "", one.quantity, one.quantity - lacking[one.line_id])
+            for one in wanted
+            if one.line_id in lacking
+        ),
+        order.id,
+    )
 
 
 def _again(known: Order, opening: OrderPlaced) -> Flow[Order]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
-from orderwright.flows.settling import Flows, load, plan_for, save, settle
+from orderwright.flows.settling import Flows, follow, load, plan_for, save, settle
+from orderwright.money import Money
 from orderwright.orders import commands
 from orderwright.orders.events import (
     ExceptionResolved,
@@ -19,17 +20,16 @@ from orderwright.orders.events import (
 )
 from orderwright.orders.lines import Hold
 from orderwright.orders.processing import allocated, by_hand, demand
-from orderwright.values import identifier, text
+from orderwright.payments.payment import Tender
+from orderwright.values import each, identifier, instance, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from orderwright.money import Money
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Blockable
     from orderwright.orders.order import Order
-    from orderwright.payments.payment import Tender
     from orderwright.requests import Flow
 
 __all__ = ["Processing"]
@@ -64,7 +64,7 @@ class Processing(Flows):
         AmountRefused if nothing is left to pay, InvalidInput for no tenders.
         """
         setting, at = self.setting, self.setting.moment(at)
-        tenders = tuple(tenders)
+        tenders = each(tenders, Tender, "tenders")
         if not tenders:
             raise InvalidInput.at("tenders", "expected at least one")
         call = Call(
@@ -161,6 +161,10 @@ class Processing(Flows):
         expected_version: int | None,
     ) -> Flow[Order]:
         at = self.setting.moment(at)
+        if amount is not None:
+            instance(amount, Money, "amount")
+        if payment_id != "":
+            identifier(payment_id, "payment_id")
 
         def decision(order: Order) -> Sequence[Event]:
             asked = commands.request_money(
@@ -260,8 +264,7 @@ class Processing(Flows):
         made = yield from plan_for(setting, wanted, at)
         if not made.fulfillments:
             return order
-        events = allocated(order, made, at)
-        after = order.after(events)
+        after, events = follow(order, allocated(order, made, at), at)
         mine = yield from save(order, after, events)
         return (yield from settle(setting, after, at, mine=mine))
 
@@ -285,10 +288,10 @@ class Processing(Flows):
         """
         at = self.setting.moment(at)
         stop = Hold(
-            name=identifier(name, "name"),
-            blocks=frozenset(blocks),
+            name=name,
+            blocks=blocks,
             owner=text(by, "by"),
-            reason=text(reason, "reason"),
+            reason=reason,
         )
         call = Call(
             kind=HoldPlaced,

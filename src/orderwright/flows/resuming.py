@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from orderwright.errors import Conflict, InvalidInput, OrderwrightError
 from orderwright.flows.command import command
@@ -12,8 +10,9 @@ from orderwright.flows.settling import Flows, follow, load, record, save, settle
 from orderwright.orders.commands import cancel, report_payment
 from orderwright.orders.lines import Reference
 from orderwright.orders.processing import claimed
+from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import FindDue, FindReference, ask
-from orderwright.values import identifier, quantity
+from orderwright.values import identifier, instance, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +22,13 @@ if TYPE_CHECKING:
     from orderwright.orders.events import Event
     from orderwright.orders.intents import Intent
     from orderwright.orders.order import Order
-    from orderwright.payments.operations import PaymentOutcome
     from orderwright.requests import Flow
 
 __all__ = ["Resumed", "Resuming"]
 
 
 @final
-@frozen
-class Resumed:
+class Resumed(NamedTuple):
     """What a call of ``resume`` did: the orders it worked on, and those that raised."""
 
     order_ids: tuple[str, ...]
@@ -82,10 +79,13 @@ class Resuming(Flows):
         setting, at = self.setting, self.setting.moment(at)
         if type(operation_id) is not str or operation_id.count("/") != 2:  # noqa: PLR2004
             raise InvalidInput.at("operation_id", "expected order/payment/kind-n, as we sent it")
+        quantity(sequence, "sequence", least=0)
+        if outcome is not None:
+            instance(outcome, PaymentOutcome, "outcome")
         order = yield from load(operation_id.split("/", maxsplit=1)[0])
         if outcome is None or not sequence:
             open_ones = [one for one in order.intents if one.id == operation_id]
-            return (yield from _take_over(setting, order, open_ones, at))
+            return (yield from _take_over(setting, order, open_ones, at, asked=True))
         todo: list[str] = []
 
         def report(current: Order) -> Sequence[Event]:
@@ -95,13 +95,25 @@ class Resuming(Flows):
         return (yield from settle(setting, order, at, mine=todo))
 
     @command
+    def retry(self, order_id: str, intent_id: str, *, at: datetime | None = None) -> Flow[Order]:
+        """Take up unfinished business now, parked or not; ``intent_id`` is one of the order's.
+
+        For a person who has looked into why it was parked. Raises NotFound.
+        """
+        setting, at = self.setting, self.setting.moment(at)
+        order = yield from load(order_id)
+        intent = order.intent(intent_id)
+        return (yield from _take_over(setting, order, (intent,), at, asked=True))
+
+    @command
     def find(self, kind: str, value: str) -> Flow[tuple[str, ...]]:
         """Return the ids of the orders known by a reference.
 
         ``payment`` is a provider's id, ``tracking`` a tracking number; other kinds are those you
         placed orders with.
         """
-        return (yield from ask(FindReference(Reference(identifier(kind, "kind"), value))))
+        reference = Reference(identifier(kind, "kind"), text(value, "value"))
+        return (yield from ask(FindReference(reference)))
 
 
 def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
@@ -115,20 +127,27 @@ def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
         except Conflict:
             return order
         return (yield from settle(setting, after, now, mine=mine))
+    if "plan" in due.values():
+        return (yield from settle(setting, order, now, mine=()))
     return (yield from _take_over(setting, order, [o for o in order.intents if o.id in due], now))
 
 
 def _take_over(
-    setting: Setting, order: Order, intents: Sequence[Intent], now: datetime
+    setting: Setting,
+    order: Order,
+    intents: Sequence[Intent],
+    now: datetime,
+    *,
+    asked: bool = False,
 ) -> Flow[Order]:
     """Claim ``intents`` by saving the attempt, then finish them."""
-    events = [event for one in intents for event in claimed(order, one, now)]
-    if not events:
+    claims = [claimed(order, one, now, asked=asked) for one in intents]
+    if not claims or not setting.durable:
         return order
-    after = order.after(events)
+    after, events = follow(order, claims, now)  # what is parked may have been waited for
     try:
-        yield from save(order, after, events)
+        new = yield from save(order, after, events)
     except Conflict:
         return order
-    mine = [one.id for one in intents]
-    return (yield from settle(setting, after, now, mine=mine, ask_first=True))
+    again = [one.id for one in intents]
+    return (yield from settle(setting, after, now, mine=[*again, *new], ask_first=again))

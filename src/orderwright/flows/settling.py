@@ -9,19 +9,13 @@ order says what is unfinished.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, final
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from orderwright.errors import AdapterFault, Conflict, InvalidInput, NotFound, OutOfStock
-from orderwright.fulfillment.locations import Location
 from orderwright.fulfillment.planning import plan
 from orderwright.inventory.postings import Posting
-from orderwright.lifecycles import Lifecycles
 from orderwright.orders.commands import report_payment
 from orderwright.orders.events import Event, Intended, IntentParked
-from orderwright.orders.lines import Policy
 from orderwright.orders.processing import (
     allocated,
     demand,
@@ -39,18 +33,22 @@ from orderwright.requests import (
     SaveOrder,
     ask,
 )
-from orderwright.values import aware
+from orderwright.values import aware, identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime, timedelta
 
+    from orderwright.fulfillment.locations import Location
     from orderwright.fulfillment.planning import Demand, FulfillmentPlan
+    from orderwright.lifecycles import Lifecycles
     from orderwright.orders.intents import Intent
+    from orderwright.orders.lines import Policy
     from orderwright.orders.order import Order
     from orderwright.payments.operations import PaymentRequest
     from orderwright.requests import Flow
 
-__all__ = ["Flows", "Setting", "follow", "load", "plan_for", "record", "save", "settle"]
+__all__ = ["Flows", "Report", "Setting", "follow", "load", "plan_for", "record", "save", "settle"]
 
 MAX_TRIES = 10
 """A recording retries so often after version conflicts before it leaves the intent to resume."""
@@ -59,8 +57,7 @@ MAX_STEPS = 1_000
 
 
 @final
-@frozen(kw_only=True)
-class Setting:
+class Setting(NamedTuple):
     """What a desk is set up with, as far as flows need to know."""
 
     locations: Mapping[str, Location]
@@ -89,6 +86,8 @@ class Flows:
 
 def load(order_id: str) -> Flow[Order]:
     """Return the order as last saved; raise NotFound."""
+    if type(order_id) is not str:
+        identifier(order_id, "order_id")
     order = yield from ask(LoadOrder(order_id))
     if order is None:
         raise NotFound("order", order_id)
@@ -136,12 +135,12 @@ def settle(
     at: datetime,
     *,
     mine: Sequence[str],
-    ask_first: bool = False,
+    ask_first: Sequence[str] = (),
 ) -> Flow[Order]:
     """Make the calls ``mine`` (ids of intents this flow saved), and all that follows from them.
 
-    ``ask_first``: look a payment operation up before sending it again. Returns the order when
-    nothing is left that this flow may do now.
+    ``ask_first`` are those that may have been made before: a payment is looked up before it is
+    sent again. Returns the order when nothing is left that this flow may do now.
     """
     if not setting.durable:
         return order
@@ -151,7 +150,7 @@ def settle(
         intent = next((one for one in order.intents if one.id in todo and not one.parked), None)
         if intent is not None:
             todo.remove(intent.id)
-            report = yield from _performed(setting, intent, at, ask_first=ask_first)
+            report = yield from _performed(setting, intent, at, ask_first=intent.id in ask_first)
         else:
             wanted = demand(order) if plans <= order.policy.replans else ()
             if not wanted:

@@ -230,7 +230,7 @@ def request_money(
     reason: str,
     at: datetime,
 ) -> MoneyRequested:
-    """Ask for money by hand; what it comes to is worked out in :mod:`.processing`.
+    """Ask for money by hand; :mod:`orderwright.orders.processing` works out what it comes to.
 
     Raises OnHold, and AmountRefused if ``amount`` is more than is authorized (capture) or than is
     owed to the customer (refund), or if there is nothing to move.
@@ -267,18 +267,25 @@ def advance_fulfillment(
 
     A step that leads out of our walls is a report: it is recorded whatever the order's state is,
     a second one like it is a no-op, and one that contradicts the order opens an exception. Any
-    other step needs a confirmed order, no hold on fulfilling, and a row in the table.
+    other step needs a confirmed order, no hold on fulfilling, and a row in the table; reserving
+    and withdrawing are not steps to take by hand, they follow from the ledger and from a
+    cancellation.
     """
     one = order.fulfillment(fulfillment_id)
     lifecycle = order.lifecycles.shipment
     subject = f"fulfillment {one.id}"
-    if one.gone and action in _REPORTS and action not in lifecycle.allowed(one.state):
+    state = lifecycle.reported(one.state, action) if action in _REPORTS else None
+    if state is None and one.gone and action in _REPORTS:
         if (tracking or one.tracking, carrier or one.carrier) == (one.tracking, one.carrier):
             return ()
         detail = f"{subject} left again: {carrier} {tracking}".rstrip()
         return open_exception(order, "handed_over_twice", detail, at=at)
-    state = lifecycle.step(one.state, action, subject, order.id)
+    if state is None:
+        state = lifecycle.step(one.state, action, subject, order.id)
     if state.phase not in (Phase.OUT, Phase.DONE):
+        if one.state.phase is Phase.PLANNED or state.phase is Phase.DROPPED:
+            # The ledger's answer reserves, a cancellation withdraws: never a step by itself.
+            raise IllegalTransition(subject, one.state.name, action, (), order.id)
         _require_free(order, "fulfil")
         if order.state.phase is not Phase.WORKING:
             raise IllegalTransition("order", order.state.name, action, order.allowed(), order.id)
@@ -325,8 +332,9 @@ def report_payment(
     """Record what a provider says became of an operation, in whatever order and however often.
 
     A repeated report, and one with an older ``sequence``, is a no-op. A report that the table of
-    payment operations does not permit opens the exception ``payment_contradiction``. Raises
-    NotFound for an unknown operation, BrokenPromise for another currency.
+    payment operations does not permit opens the exception ``payment_contradiction``; a refused
+    capture, void or refund opens ``capture_refused`` (and so on), and the next one waits until
+    that is resolved. Raises NotFound for an unknown operation, BrokenPromise for another currency.
     """
     for payment in order.payments:
         operation = payment.operation(operation_id)
@@ -346,16 +354,19 @@ def report_payment(
         return open_exception(order, "payment_contradiction", detail, at=at)
     state = lifecycle.step(operation.state, outcome.outcome)
     still_open = state.phase is Phase.WORKING
-    return (
-        PaymentReported(
-            payment_id=payment.id,
-            operation_id=operation_id,
-            state=state,
-            amount=outcome.amount if state.phase is Phase.DONE else operation.amount,
-            reference=outcome.reference,
-            reason=outcome.reason,
-            sequence=max(sequence, operation.sequence),
-            due_at=at + order.policy.patience if still_open else None,
-            at=at,
-        ),
+    reported = PaymentReported(
+        payment_id=payment.id,
+        operation_id=operation_id,
+        state=state,
+        amount=outcome.amount if state.phase is Phase.DONE else operation.amount,
+        reference=outcome.reference,
+        reason=outcome.reason,
+        sequence=max(sequence, operation.sequence),
+        due_at=at + order.policy.patience if still_open else None,
+        at=at,
     )
+    if state.phase is Phase.DROPPED and operation.kind != "authorize":
+        # Asking again at once would only be refused again: a person resolves it first.
+        detail = f"{operation_id}: {outcome.reason}".rstrip(": ")
+        return (reported, *_opened(order, f"{operation.kind}_refused", detail, at))
+    return (reported,)

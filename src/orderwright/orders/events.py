@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, final
 
-from attrs import frozen
+from attrs import fields, frozen
 
 from orderwright.errors import KeyReused, Shortage
 from orderwright.fulfillment.fulfillment import Fulfillment
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Event:
     """Base of all events; see the module's text for the meaning of its fields."""
 
@@ -63,9 +63,31 @@ class Event:
     key: str = ""
     by: str = ""
 
+    def _facts(self) -> tuple[object, ...]:
+        return tuple(getattr(self, one.name) for one in fields(type(self)))
+
+    def __eq__(self, other: object) -> bool:
+        """Two events are equal when they are of one kind and say the same."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        """Return a hash that equal events share."""
+        return hash((type(self).__name__, self.at, self.key))
+
+    def __repr__(self) -> str:
+        """Return the event with the facts that are not empty."""
+        told = (
+            f"{one.name}={value!r}"
+            for one in fields(type(self))
+            if (value := getattr(self, one.name)) not in (None, "", ())
+        )
+        return f"{type(self).__name__}({', '.join(told)})"
+
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OrderPlaced(Event):
     """The order exists. ``payments`` are the tenders offered with it, amounts worked out."""
 
@@ -83,7 +105,7 @@ class OrderPlaced(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OrderAdvanced(Event):
     """The order took the step ``action`` of its lifecycle."""
 
@@ -93,7 +115,7 @@ class OrderAdvanced(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OrderCancelled(Event):
     """Units will not be served, and are no longer due.
 
@@ -111,7 +133,7 @@ class OrderCancelled(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class PaymentsAdded(Event):
     """Further tenders were offered."""
 
@@ -120,7 +142,7 @@ class PaymentsAdded(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MoneyRequested(Event):
     """Somebody asked for money to be taken or paid back (``amount`` None: all there is)."""
 
@@ -131,7 +153,7 @@ class MoneyRequested(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Intended(Event):
     """A call outside is about to be made."""
 
@@ -139,9 +161,9 @@ class Intended(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class IntentClaimed(Event):
-    """Somebody took over unfinished business, until ``due_at``."""
+    """Somebody took over unfinished business, parked or not, until ``due_at``."""
 
     intent_id: str
     attempts: int
@@ -149,7 +171,7 @@ class IntentClaimed(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class IntentParked(Event):
     """Unfinished business was given up for a person to look at."""
 
@@ -158,7 +180,7 @@ class IntentParked(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class FulfillmentsPlanned(Event):
     """It was decided who serves what; ``backordered`` is (line id, units) nobody has."""
 
@@ -168,7 +190,7 @@ class FulfillmentsPlanned(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class StockPosted(Event):
     """The ledger wrote the intent's posting. ``state`` is what planned fulfillments became."""
 
@@ -177,7 +199,7 @@ class StockPosted(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class StockRefused(Event):
     """The ledger refused the intent's posting, which therefore left no trace there."""
 
@@ -186,7 +208,7 @@ class StockRefused(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class PaymentReported(Event):
     """A provider answered, or reported later. ``due_at`` is when to ask again, None for never."""
 
@@ -201,7 +223,7 @@ class PaymentReported(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class FulfillmentAdvanced(Event):
     """A fulfillment took the step ``action``.
 
@@ -217,7 +239,7 @@ class FulfillmentAdvanced(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class HoldPlaced(Event):
     """Something is stopped until the hold is released."""
 
@@ -225,7 +247,7 @@ class HoldPlaced(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class HoldReleased(Event):
     """The hold ``name`` is over."""
 
@@ -234,7 +256,7 @@ class HoldReleased(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ExceptionOpened(Event):
     """Something happened that contradicts the order."""
 
@@ -242,7 +264,7 @@ class ExceptionOpened(Event):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ExceptionResolved(Event):
     """A person dealt with the exceptions of that ``code``."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import evolve, fields
 
 from orderwright.errors import BrokenPromise
 from orderwright.lifecycles import REQUESTED, Phase
@@ -24,6 +24,24 @@ if TYPE_CHECKING:
     from orderwright.payments.payment import Payment
 
 __all__ = ["apply", "first"]
+
+
+def _next(order: Order, **changes: Any) -> Order:  # noqa: ANN401 - checked by the fields' own types
+    """Return ``order`` one version on, with ``changes``.
+
+    Every event does this once, and `evolve` spends most of its time on what never differs here.
+    """
+    kind = type(order)
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = tuple(one.name for one in fields(kind))
+    facts = {name: getattr(order, name) for name in names}
+    facts.update(changes)
+    facts["version"] += 1
+    return kind(**facts)
+
+
+_NAMES: dict[type, tuple[str, ...]] = {}
 
 
 def apply(order: Order, event: e.Event) -> Order:
@@ -62,15 +80,14 @@ def first(kind: type[Order], event: e.Event, lifecycles: Lifecycles) -> Order:
 
 
 def _advanced(order: Order, event: e.OrderAdvanced) -> Order:
-    return evolve(order, version=order.version + 1, state=event.state)
+    return _next(order, state=event.state)
 
 
 def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
     units, withdrawn = dict(event.units), dict(event.withdrawn)
     credits_ = {credit.target: credit for credit in event.credits}
-    return evolve(
+    return _next(
         order,
-        version=order.version + 1,
         state=event.state,
         lines=tuple(
             _line_credited(line, units.get(line.id, 0), credits_.get(line.id))
@@ -101,11 +118,11 @@ def _charge_credited(charge: Charge, credit: Credit | None) -> Charge:
 
 
 def _payments_added(order: Order, event: e.PaymentsAdded) -> Order:
-    return evolve(order, version=order.version + 1, payments=order.payments + event.payments)
+    return _next(order, payments=order.payments + event.payments)
 
 
 def _noted(order: Order, _: e.MoneyRequested) -> Order:
-    return evolve(order, version=order.version + 1)
+    return _next(order)
 
 
 def _intended(order: Order, event: e.Intended) -> Order:
@@ -122,9 +139,7 @@ def _intended(order: Order, event: e.Intended) -> Order:
             else one
             for one in payments
         )
-    return evolve(
-        order, version=order.version + 1, payments=payments, intents=(*order.intents, intent)
-    )
+    return _next(order, payments=payments, intents=(*order.intents, intent))
 
 
 def _changed(order: Order, intent_id: str, **changes: Any) -> tuple[Intent, ...]:  # noqa: ANN401
@@ -132,13 +147,15 @@ def _changed(order: Order, intent_id: str, **changes: Any) -> tuple[Intent, ...]
 
 
 def _claimed(order: Order, event: e.IntentClaimed) -> Order:
-    intents = _changed(order, event.intent_id, attempts=event.attempts, due_at=event.due_at)
-    return evolve(order, version=order.version + 1, intents=intents)
+    intents = _changed(
+        order, event.intent_id, attempts=event.attempts, due_at=event.due_at, parked=""
+    )
+    return _next(order, intents=intents)
 
 
 def _parked(order: Order, event: e.IntentParked) -> Order:
     intents = _changed(order, event.intent_id, parked=event.reason)
-    return evolve(order, version=order.version + 1, intents=intents)
+    return _next(order, intents=intents)
 
 
 def _planned(order: Order, event: e.FulfillmentsPlanned) -> Order:
@@ -146,9 +163,8 @@ def _planned(order: Order, event: e.FulfillmentsPlanned) -> Order:
     lines = order.lines
     if waiting or any(line.backordered for line in lines):
         lines = tuple(evolve(line, backordered=waiting.get(line.id, 0)) for line in lines)
-    return evolve(
+    return _next(
         order,
-        version=order.version + 1,
         lines=lines,
         fulfillments=order.fulfillments + event.fulfillments,
     )
@@ -172,9 +188,8 @@ def _stock_posted(order: Order, event: e.StockPosted) -> Order:
             return evolve(one, firmed=True, lapses_at=None)
         return evolve(one, stock="freed" if intent.purpose == "release" else "left")
 
-    return evolve(
+    return _next(
         order,
-        version=order.version + 1,
         intents=_without(order, intent.id),
         fulfillments=tuple(posted(one) for one in order.fulfillments),
     )
@@ -182,22 +197,29 @@ def _stock_posted(order: Order, event: e.StockPosted) -> Order:
 
 def _stock_refused(order: Order, event: e.StockRefused) -> Order:
     intent = order.intent(event.intent_id)
-    fulfillments = order.fulfillments
-    intents = _without(order, intent.id)
-    if intent.purpose in ("reserve", "firm"):
-        # Nothing is held for them (any more): the units are open again and planned anew.
-        fulfillments = tuple(
-            one for one in fulfillments if one.id not in intent.fulfillments or one.gone
-        )
-    elif intent.purpose == "release":
-        # They had lapsed by themselves, so there was nothing left to release.
-        fulfillments = tuple(
-            evolve(one, stock="freed") if one.id in intent.fulfillments else one
-            for one in fulfillments
-        )
-    else:
-        intents = order.intents
-    return evolve(order, version=order.version + 1, intents=intents, fulfillments=fulfillments)
+    if intent.purpose == "hand_over":
+        return _next(order)
+    lost = set(intent.fulfillments)
+    fulfillments = []
+    if intent.purpose != "reserve":
+        # Only those whose reservation had lapsed; the others are still held as they were.
+        lapsed = {one.reservation for one in event.shortages}
+        lost = {
+            one.id
+            for one in order.fulfillments
+            if one.id in lost and any(held.id in lapsed for held in order.reservations(one))
+        } or lost
+    for one in order.fulfillments:
+        if one.id not in lost:
+            fulfillments.append(one)
+        elif one.gone or not one.live:
+            fulfillments.append(evolve(one, stock="freed"))
+        # Of the rest nothing is held (any more): the units are open again and planned anew.
+    return _next(
+        order,
+        intents=_without(order, intent.id),
+        fulfillments=tuple(fulfillments),
+    )
 
 
 def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
@@ -225,9 +247,8 @@ def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
         intents = _without(order, event.operation_id)
     else:
         intents = _changed(order, event.operation_id, due_at=event.due_at)
-    return evolve(
+    return _next(
         order,
-        version=order.version + 1,
         payments=tuple(reported(one) for one in order.payments),
         intents=intents,
     )
@@ -241,9 +262,8 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
             evolve(line, cancelled=line.cancelled - back[line.id]) if line.id in back else line
             for line in lines
         )
-    return evolve(
+    return _next(
         order,
-        version=order.version + 1,
         lines=lines,
         fulfillments=tuple(
             evolve(
@@ -260,21 +280,21 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
 
 
 def _hold_placed(order: Order, event: e.HoldPlaced) -> Order:
-    return evolve(order, version=order.version + 1, holds=(*order.holds, event.hold))
+    return _next(order, holds=(*order.holds, event.hold))
 
 
 def _hold_released(order: Order, event: e.HoldReleased) -> Order:
     holds = tuple(hold for hold in order.holds if hold.name != event.name)
-    return evolve(order, version=order.version + 1, holds=holds)
+    return _next(order, holds=holds)
 
 
 def _exception_opened(order: Order, event: e.ExceptionOpened) -> Order:
-    return evolve(order, version=order.version + 1, exceptions=(*order.exceptions, event.exception))
+    return _next(order, exceptions=(*order.exceptions, event.exception))
 
 
 def _exception_resolved(order: Order, event: e.ExceptionResolved) -> Order:
     left = tuple(one for one in order.exceptions if one.code != event.code)
-    return evolve(order, version=order.version + 1, exceptions=left)
+    return _next(order, exceptions=left)
 
 
 _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, NamedTuple, final
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast, final, get_args
 
 from attrs import Factory, field, frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.money import Money, Rounding, UnitPrice
-from orderwright.values import identifier, quantity, text
+from orderwright.values import choice, identifier, instance, quantity, tags, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,8 +31,15 @@ Blockable = Literal["allocate", "capture", "fulfil", "refund"]
 """What a hold can stop."""
 
 
-def _tags(value: Iterable[str]) -> frozenset[str]:
-    return frozenset(value)
+def _requires(value: Iterable[str]) -> frozenset[str]:
+    return tags(value, "requires") if value else frozenset()
+
+
+def _blocks(value: Iterable[Blockable]) -> frozenset[Blockable]:
+    found = tags(value, "blocks")
+    for one in found:
+        choice(one, Blockable, "blocks")
+    return cast("frozenset[Blockable]", found)
 
 
 @final
@@ -49,7 +56,7 @@ class DraftLine:
     unit_price: UnitPrice
     id: str = ""
     name: str = ""
-    requires: frozenset[str] = field(default=frozenset(), converter=_tags)
+    requires: frozenset[str] = field(default=frozenset(), converter=_requires)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no line can be."""
@@ -102,13 +109,12 @@ class Charge:
         identifier(self.kind, "kind")
         if self.id:
             identifier(self.id, "id")
-        if self.amount.minor < 0:
+        if instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")
 
 
 @final
-@frozen
-class Credit:
+class Credit(NamedTuple):
     """``amount`` less is due for ``units`` of the line (or for the charge, 0 units) ``target``."""
 
     target: str
@@ -117,17 +123,11 @@ class Credit:
 
 
 @final
-@frozen
-class Reference:
+class Reference(NamedTuple):
     """A name by which others know an order, such as a marketplace number."""
 
     kind: str
     value: str
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse bad names."""
-        identifier(self.kind, "kind")
-        text(self.value, "value")
 
 
 @final
@@ -136,14 +136,21 @@ class Hold:
     """A named stop: ``blocks`` says what may not happen until it is released."""
 
     name: str
-    blocks: frozenset[Blockable]
+    blocks: frozenset[Blockable] = field(converter=_blocks)
     owner: str = ""
     reason: str = ""
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse bad names, and a hold that stops nothing."""
+        identifier(self.name, "name")
+        text(self.owner, "owner")
+        text(self.reason, "reason")
+        if not self.blocks:
+            raise InvalidInput.at("blocks", f"expected at least one of {get_args(Blockable)}")
+
 
 @final
-@frozen
-class OrderException:
+class OrderException(NamedTuple):
     """Something that happened and contradicts the order; a person has to look at it."""
 
     code: str
@@ -164,6 +171,12 @@ class LineQuantities(NamedTuple):
     """Of the fulfilled units, those that have arrived."""
 
 
+Capture = Literal["on_confirmation", "on_dispatch", "by_hand"]
+PayBack = Literal["when_cancelled", "by_hand"]
+Short = Literal["reject", "backorder"]
+_CHOICES = {"capture": Capture, "refund": PayBack, "short": Short, "rounding": Rounding}
+
+
 @final
 @frozen(kw_only=True)
 class Policy:
@@ -179,9 +192,9 @@ class Policy:
     ``replans``: so often a plan is made anew when stock moved meanwhile.
     """
 
-    capture: Literal["on_confirmation", "on_dispatch", "by_hand"] = "on_dispatch"
-    refund: Literal["when_cancelled", "by_hand"] = "when_cancelled"
-    short: Literal["reject", "backorder"] = "reject"
+    capture: Capture = "on_dispatch"
+    refund: PayBack = "when_cancelled"
+    short: Short = "reject"
     require_cover: bool = True
     unpaid_ttl: timedelta | None = timedelta(hours=1)
     patience: timedelta = timedelta(minutes=1)
@@ -191,8 +204,14 @@ class Policy:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what would never end or never begin."""
+        for name, among in _CHOICES.items():
+            choice(getattr(self, name), among, name)
+        instance(self.require_cover, bool, "require_cover")
         quantity(self.attempts, "attempts")
         quantity(self.replans, "replans", least=0)
+        instance(self.patience, timedelta, "patience")
+        if self.unpaid_ttl is not None:
+            instance(self.unpaid_ttl, timedelta, "unpaid_ttl")
         if self.patience <= timedelta(0):
             raise InvalidInput.at("patience", "expected more than no time")
         if self.unpaid_ttl is not None and self.unpaid_ttl <= timedelta(0):

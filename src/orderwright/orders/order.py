@@ -8,6 +8,7 @@ people ask for) and :mod:`orderwright.orders.processing` (what follows from the 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, final
 
 from attrs import frozen
@@ -159,7 +160,7 @@ class Order:
             minor += charge.remaining.minor
         return self._money(minor)
 
-    @property
+    @cached_property
     def figures(self) -> MoneyFigures:
         """Everything about money at once, in minor units."""
         captured = refunded = authorized = capturing = refunding = 0
@@ -274,7 +275,7 @@ class Order:
                 return status
         return "reserved"
 
-    @property
+    @cached_property
     def stocked(self) -> bool:
         """Whether every unit that is neither cancelled nor backordered has been reserved."""
         placed = 0
@@ -338,11 +339,14 @@ class Order:
         does not expire.
         """
         items = [DueItem(one.due_at, "resume", one.id) for one in self.intents if not one.parked]
-        if not self.intents and self.state.phase in (Phase.WAITING, Phase.WORKING):
+        phase = self.state.phase
+        if not items and phase in (Phase.WAITING, Phase.WORKING):
             ttl = self.policy.unpaid_ttl
-            if self.state.phase is Phase.WAITING and ttl is not None:
+            left = any(one.gone for one in self.fulfillments)  # what has left cannot be given up
+            if phase is Phase.WAITING and ttl is not None and not self.intents and not left:
                 items.append(DueItem(self.placed_at + ttl, "expire", self.id))
-            if not self.stocked and not self.blocked("allocate"):
+            reserving = any(one.state.phase is Phase.PLANNED for one in self.fulfillments)
+            if not self.stocked and not reserving and not self.blocked("allocate"):
                 items.append(DueItem(self.placed_at, "plan", self.id))
         return tuple(sorted(items)) if len(items) > 1 else tuple(items)
 

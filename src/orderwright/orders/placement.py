@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, final
 
 from attrs import evolve
 
@@ -11,7 +12,7 @@ from orderwright.money import Money, total
 from orderwright.orders.events import OrderPlaced
 from orderwright.orders.lines import Charge, DraftLine, OrderLine, Policy, Reference
 from orderwright.payments.payment import Payment, Tender
-from orderwright.values import aware, identifier
+from orderwright.values import aware, each, identifier, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,80 +20,108 @@ if TYPE_CHECKING:
 
     from orderwright.lifecycles import Lifecycles
 
-__all__ = ["MAX_LINES", "payments_of", "placed"]
+__all__ = ["MAX_LINES", "Placement", "payments_of", "placed"]
 
 MAX_LINES = 10_000
 
 
-def placed(
-    order_id: str,
-    lines: Sequence[DraftLine],
-    *,
-    charges: Sequence[Charge],
-    tenders: Sequence[Tender],
-    channel: str,
-    customer_id: str,
-    references: Sequence[Reference],
-    policy: Policy,
-    lifecycles: Lifecycles,
-    at: datetime,
-    occurred_at: datetime | None,
-    by: str,
-) -> OrderPlaced:
+@final
+class Placement(NamedTuple):
+    """What the caller says of an order, before anything is worked out; see ``OrderDesk.place``."""
+
+    order_id: str
+    lines: Sequence[DraftLine]
+    charges: Sequence[Charge]
+    tenders: Sequence[Tender]
+    channel: str
+    customer_id: str
+    references: Sequence[Reference]
+    policy: Policy
+    at: datetime
+    occurred_at: datetime | None
+    by: str
+
+    def faults(self) -> Iterator[Fault]:
+        """Return everything that is wrong, with its path."""
+        yield from _checked(identifier, self.order_id, "order_id")
+        yield from _checked(identifier, self.channel, "channel")
+        yield from _checked(aware, self.at, "at")
+        if self.customer_id != "":
+            yield from _checked(identifier, self.customer_id, "customer_id")
+        if self.occurred_at is not None:
+            yield from _checked(aware, self.occurred_at, "occurred_at")
+        yield from _checked(text, self.by, "by")
+        kinds = [
+            *_checked(partial(each, kind=DraftLine), self.lines, "lines"),
+            *_checked(partial(each, kind=Charge), self.charges, "charges"),
+            *_checked(partial(each, kind=Tender), self.tenders, "tenders"),
+            *_checked(partial(each, kind=Reference), self.references, "references"),
+        ]
+        yield from kinds or self._content_faults()
+
+    def _content_faults(self) -> Iterator[Fault]:
+        for index, reference in enumerate(self.references):
+            yield from _checked(identifier, reference.kind, f"references[{index}].kind")
+            yield from _checked(text, reference.value, f"references[{index}].value")
+        if not self.lines:
+            yield Fault("lines", "an order needs at least one line")
+        elif len(self.lines) > MAX_LINES:
+            count = len(self.lines)
+            yield Fault("lines", f"{count} lines; an order has at most {MAX_LINES}")
+        else:
+            yield from _currency_faults(self.lines, self.charges, self.tenders)
+            yield from _repeated(self.lines, self.charges)
+
+
+def placed(said: Placement, lifecycles: Lifecycles) -> OrderPlaced:
     """Return the event that places the order; raise InvalidInput with all faults together."""
-    faults = [
-        *_checked(identifier, order_id, "order_id"),
-        *_checked(identifier, channel, "channel"),
-        *(_checked(identifier, customer_id, "customer_id") if customer_id else ()),
-        *_checked(aware, at, "at"),
-        *(_checked(aware, occurred_at, "occurred_at") if occurred_at is not None else ()),
-    ]
-    if not lines:
-        faults.append(Fault("lines", "an order needs at least one line"))
-    if len(lines) > MAX_LINES:
-        faults.append(Fault("lines", f"{len(lines)} lines; an order has at most {MAX_LINES}"))
-    if faults or not lines:
+    faults = tuple(said.faults())
+    if faults:
         raise InvalidInput(faults)
-    currency = lines[0].unit_price.currency
-    faults += _currency_faults(currency, lines, charges, tenders)
-    named = tuple(
+    currency = said.lines[0].unit_price.currency
+    lines = tuple(
         OrderLine(
-            id=line.id or f"l{number}",
+            id=line_id,
             sku=line.sku,
             ordered=line.quantity,
             unit_price=line.unit_price,
-            amount=line.unit_price.times(line.quantity, policy.rounding),
+            amount=line.unit_price.times(line.quantity, said.policy.rounding),
             name=line.name,
             requires=line.requires,
         )
-        for number, line in enumerate(lines, 1)
+        for line_id, line in _named("l", said.lines)
     )
-    charged = tuple(
-        charge if charge.id else evolve(charge, id=f"c{number}")
-        for number, charge in enumerate(charges, 1)
+    charges = tuple(
+        charge if charge.id else evolve(charge, id=charge_id)
+        for charge_id, charge in _named("c", said.charges)
     )
-    faults += _repeated([*(line.id for line in named), *(charge.id for charge in charged)])
-    if faults:
-        raise InvalidInput(faults)
-    due = total((line.amount for line in named), currency)
-    due += total((charge.amount for charge in charged), currency)
+    due = total((line.amount for line in lines), currency)
+    due += total((charge.amount for charge in charges), currency)
     return OrderPlaced(
-        order_id=order_id,
+        order_id=said.order_id,
         currency=currency,
-        lines=named,
-        charges=charged,
-        payments=payments_of(tenders, due, batch=1, first=1),
-        policy=policy,
-        channel=channel,
-        customer_id=customer_id,
-        references=tuple(references),
+        lines=lines,
+        charges=charges,
+        payments=payments_of(said.tenders, due, batch=1, first=1),
+        policy=said.policy,
+        channel=said.channel,
+        customer_id=said.customer_id,
+        references=tuple(said.references),
         state=lifecycles.order.step(lifecycles.order.initial, "place"),
         lifecycles=lifecycles.name,
-        at=at,
-        occurred_at=occurred_at,
-        key=order_id,
-        by=by,
+        at=said.at,
+        occurred_at=said.occurred_at,
+        key=said.order_id,
+        by=said.by,
     )
+
+
+_P = TypeVar("_P", DraftLine, Charge)
+
+
+def _named(prefix: str, parts: Sequence[_P]) -> Iterator[tuple[str, _P]]:
+    """Pair each part with its id: its own, or the prefix and its number."""
+    return ((one.id or f"{prefix}{number}", one) for number, one in enumerate(parts, 1))
 
 
 def payments_of(
@@ -118,20 +147,18 @@ def payments_of(
     return tuple(payments)
 
 
-def _checked(check: Callable[[object, str], object], value: object, path: str) -> tuple[Fault, ...]:
+def _checked(check: Callable[..., object], value: object, path: str) -> tuple[Fault, ...]:
     try:
-        check(value, path)
+        check(value, path=path)
     except InvalidInput as error:
         return error.faults
     return ()
 
 
 def _currency_faults(
-    currency: str,
-    lines: Sequence[DraftLine],
-    charges: Sequence[Charge],
-    tenders: Sequence[Tender],
+    lines: Sequence[DraftLine], charges: Sequence[Charge], tenders: Sequence[Tender]
 ) -> Iterator[Fault]:
+    currency = lines[0].unit_price.currency
     wrong = f"the order is in {currency}, as its first line is"
     for index, line in enumerate(lines):
         if line.unit_price.currency != currency:
@@ -144,9 +171,14 @@ def _currency_faults(
             yield Fault(f"tenders[{index}].amount", f"{tender.amount}: {wrong}")
 
 
-def _repeated(ids: Sequence[str]) -> Iterator[Fault]:
+def _repeated(lines: Sequence[DraftLine], charges: Sequence[Charge]) -> Iterator[Fault]:
     seen: set[str] = set()
-    for one in ids:
-        if one in seen:
-            yield Fault("lines", f"the id {one!r} is used twice; lines and charges share ids")
-        seen.add(one)
+    for path, ids in (
+        ("lines", [name for name, _ in _named("l", lines)]),
+        ("charges", [name for name, _ in _named("c", charges)]),
+    ):
+        for index, one in enumerate(ids):
+            if one in seen:
+                wrong = f"the id {one!r} is used twice; lines and charges share ids"
+                yield Fault(f"{path}[{index}].id", wrong)
+            seen.add(one)

@@ -17,7 +17,7 @@ from orderwright.errors import OutOfStock, Shortage
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.fulfillment.planning import Demand
 from orderwright.inventory.postings import Posting
-from orderwright.lifecycles import Phase
+from orderwright.lifecycles import PENDING, Phase
 from orderwright.money import Money
 from orderwright.orders.commands import advance, cancel, open_exception
 from orderwright.orders.events import (
@@ -115,7 +115,15 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
         )
         for index, part in enumerate(plan.fulfillments, number)
     )
-    short_units = tuple((one.line_id, one.quantity) for one in plan.leftovers)
+    served: dict[str, int] = {}
+    for part in plan.fulfillments:
+        for item in part.items:
+            served[item.line_id] = served.get(item.line_id, 0) + item.quantity
+    short_units = tuple(
+        (line_id, counts.open + counts.backordered - served.get(line_id, 0))
+        for line_id, counts in order.quantities().items()
+        if counts.open + counts.backordered > served.get(line_id, 0)
+    )
     events: list[Event] = [
         FulfillmentsPlanned(
             fulfillments=fulfillments, backordered=short_units, reasons=plan.reasons, at=at
@@ -174,11 +182,12 @@ def stock_refused(
 ) -> tuple[Event, ...]:
     """Record that the ledger refused the posting.
 
-    A refused reservation is planned anew. Goods that have left are a fact: the ledger is wrong
-    about them, so the posting is parked and the exception ``stock_mismatch`` opened.
+    A refused reservation is planned anew; goods that left after their reservation lapsed are
+    handed over from free stock. If there is none either, the ledger is wrong about a fact: the
+    posting is parked and the exception ``stock_mismatch`` opened.
     """
     refused = StockRefused(intent_id=intent_id, shortages=tuple(shortages), at=at)
-    if order.intent(intent_id).purpose not in ("commit", "hand_over"):
+    if order.intent(intent_id).purpose != "hand_over":
         return (refused,)
     detail = "; ".join(str(one) for one in shortages)
     return (
@@ -188,22 +197,35 @@ def stock_refused(
     )
 
 
-def claimed(order: Order, intent: Intent, now: datetime) -> tuple[Event, ...]:
-    """Return the event by which whoever saves it first takes over a due intent.
+def claimed(order: Order, intent: Intent, now: datetime, *, asked: bool = False) -> Event:
+    """Return the event by which whoever saves it first takes over an intent.
 
-    Each try waits twice as long as the one before; after the policy's attempts it is parked.
+    Each try waits twice as long as the one before; after the policy's attempts it is parked. A
+    try does not count where the provider has said that it is under way, nor where somebody
+    ``asked`` for it, which also takes up again what was parked.
     """
-    if intent.attempts >= order.policy.attempts:
-        return (
-            IntentParked(
-                intent_id=intent.id, reason=f"no answer after {intent.attempts} tries", at=now
-            ),
-        )
-    patience = order.policy.patience * 2**intent.attempts
-    return (
-        IntentClaimed(
-            intent_id=intent.id, attempts=intent.attempts + 1, due_at=now + patience, at=now
-        ),
+    under_way = _under_way(order, intent)
+    if intent.attempts >= order.policy.attempts and not asked and not under_way:
+        reason = f"no answer after {intent.attempts} tries"
+        return IntentParked(intent_id=intent.id, reason=reason, at=now)
+    patience = order.policy.patience * 2 ** min(intent.attempts, _DOUBLINGS_MAX)
+    return IntentClaimed(
+        intent_id=intent.id,
+        attempts=intent.attempts if asked else intent.attempts + 1,
+        due_at=now + patience,
+        at=now,
+    )
+
+
+_DOUBLINGS_MAX = 10
+
+
+def _under_way(order: Order, intent: Intent) -> bool:
+    """Whether the provider has answered that the operation is pending."""
+    return any(
+        operation.id == intent.id and operation.state == PENDING
+        for payment in order.payments
+        for operation in payment.operations
     )
 
 
@@ -231,10 +253,21 @@ _SETTLING: tuple[tuple[Purpose, frozenset[tuple[Phase, str]]], ...] = (
 
 
 def _firm_stock(order: Order, at: datetime) -> Iterator[Event]:
-    """Before money is asked for, the reservations stop lapsing."""
-    lapsing = [one for one in order.fulfillments if one.lapses_at and one.stock == "held"]
-    if lapsing and not order.intents and any(payment.unasked for payment in order.payments):
+    """Before money is asked for, and once confirmed, the reservations stop lapsing."""
+    if order.state.phase is Phase.WAITING and not any(one.unasked for one in order.payments):
+        return
+    busy = {part for intent in order.intents for part in intent.fulfillments}
+    lapsing = [one for one in _lapsing(order) if one.id not in busy]
+    if lapsing:
         yield _stock_intent(order, "firm", lapsing, at)
+
+
+def _lapsing(order: Order) -> list[Fulfillment]:
+    return [
+        one
+        for one in order.fulfillments
+        if one.lapses_at and one.stock == "held" and one.live and not one.gone
+    ]
 
 
 # Money -------------------------------------------------------------------------------------
@@ -266,6 +299,11 @@ def payment_intents(
             yield Intended(intent=intent, at=at)
 
 
+def _stopped(order: Order, kind: OperationKind) -> bool:
+    """Whether the provider refused such a call, so that a person has to look before the next."""
+    return any(one.code == f"{kind}_refused" for one in order.exceptions)
+
+
 def _failed_batches(order: Order) -> set[int]:
     return {payment.batch for payment in order.payments if payment.sums.refused}
 
@@ -282,17 +320,36 @@ def _void_failed(order: Order, at: datetime) -> Iterator[Event]:
     return _voided(order, sisters, at)
 
 
+def _void_credited(order: Order, at: datetime) -> Iterator[Event]:
+    """What a cancellation freed before it was captured is not left authorized.
+
+    Only whole authorizations, the last one first: not every provider voids parts.
+    """
+    figures = order.figures
+    if not figures.authorized or figures.due == order.total.minor:
+        return iter(())
+    excess = figures.authorized - max(0, figures.due - figures.kept - figures.capturing)
+    freed: list[Payment] = []
+    for payment in reversed(order.payments):
+        if 0 < payment.sums.open_authorization <= excess:
+            excess -= payment.sums.open_authorization
+            freed.append(payment)
+    return _voided(order, freed, at)
+
+
 def _voided(order: Order, payments: Iterable[Payment], at: datetime) -> Iterator[Event]:
+    if _stopped(order, "void"):
+        return
     for one in payments:
         if one.sums.open_authorization and not one.in_flight:
             yield from payment_intents(order, "void", ((one, one.open_authorization),), at)
 
 
 def _authorize(order: Order, at: datetime) -> Iterator[Event]:
-    """One tender after the other is authorized, once everything is reserved."""
+    """One tender after the other is authorized, once everything is reserved for good."""
     if not any(one.unasked for one in order.payments):
         return
-    if order.state.phase is Phase.WAITING and not order.stocked:
+    if order.state.phase is Phase.WAITING and (not order.stocked or _lapsing(order)):
         return
     failed = _failed_batches(order)
     for payment in order.payments:
@@ -326,7 +383,7 @@ def _capture(order: Order, at: datetime) -> Iterator[Event]:
     if order.policy.capture == "by_hand":
         return
     figures = order.figures
-    if not figures.authorized or order.blocked("capture"):
+    if not figures.authorized or order.blocked("capture") or _stopped(order, "capture"):
         return
     wanted = figures.due if order.policy.capture == "on_confirmation" else _dispatched(order)
     left = wanted - figures.kept - figures.capturing + figures.refunding
@@ -411,9 +468,18 @@ _Rule = Callable[["Order", "datetime"], "Iterator[Event]"]
 _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
     Phase.PLANNED: (),
     Phase.WAITING: (_settle_stock, _firm_stock, _void_failed, _authorize, _confirm),
-    Phase.WORKING: (_settle_stock, _firm_stock, _authorize, _capture, _pay_out, _complete),
+    Phase.WORKING: (
+        _settle_stock,
+        _firm_stock,
+        _void_failed,
+        _authorize,
+        _capture,
+        _void_credited,
+        _pay_out,
+        _complete,
+    ),
     Phase.OUT: (_settle_stock,),
-    Phase.DONE: (_settle_stock, _void_all),
+    Phase.DONE: (_settle_stock, _void_all, _pay_out),
     Phase.DROPPED: (_settle_stock, _void_all, _pay_out),
 }
 """What is looked at in each phase of an order, in this order."""

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.money import Money
+from orderwright.values import choice, instance
 
 __all__ = ["OperationKind", "Outcome", "PaymentOutcome", "PaymentRequest"]
 
@@ -56,5 +57,6 @@ class PaymentOutcome:
 
     def __attrs_post_init__(self) -> None:
         """Refuse negative amounts."""
-        if self.amount.minor < 0:
+        choice(self.outcome, Outcome, "outcome")
+        if instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")

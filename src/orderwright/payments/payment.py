@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple, final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.lifecycles import Phase, State
 from orderwright.money import Money
 from orderwright.payments.operations import OperationKind
-from orderwright.values import identifier, text
+from orderwright.values import identifier, instance, text
 
 __all__ = ["Payment", "PaymentOperation", "PaymentSums", "Tender"]
 
@@ -32,7 +33,7 @@ class Tender:
         """Refuse bad names and negative amounts."""
         identifier(self.method, "method")
         text(self.instrument, "instrument")
-        if self.amount is not None and self.amount.minor < 0:
+        if self.amount is not None and instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")
 
 
@@ -110,8 +111,7 @@ def _folded(operations: tuple[PaymentOperation, ...]) -> PaymentSums:
 class Payment:
     """One tender: ``amount`` was asked of ``method``; what became of it is in ``operations``.
 
-    ``batch`` groups tenders that were offered together, and succeed or fail together. ``sums``
-    is what the operations add up to, in minor units.
+    ``batch`` groups tenders that were offered together, and succeed or fail together.
     """
 
     id: str
@@ -120,11 +120,11 @@ class Payment:
     instrument: str = ""
     batch: int = 0
     operations: tuple[PaymentOperation, ...] = ()
-    sums: PaymentSums = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        """Fold the operations once; they are read far more often than they change."""
-        object.__setattr__(self, "sums", _folded(self.operations))
+    @cached_property
+    def sums(self) -> PaymentSums:
+        """What the operations add up to; worked out once, as it is read often."""
+        return _folded(self.operations)
 
     def _money(self, minor: int) -> Money:
         return Money(minor, self.amount.currency)

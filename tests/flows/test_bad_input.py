@@ -1,0 +1,266 @@
+"""Whatever a desk is handed, the answer is one typed error, and nothing has changed."""
+
+import inspect
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from orderwright import (
+    Charge,
+    Hold,
+    InvalidInput,
+    Mistake,
+    Money,
+    OrderDesk,
+    OrderwrightError,
+    PaymentOutcome,
+    Policy,
+    Reference,
+    Tender,
+    UnitPrice,
+)
+from orderwright.errors import AdapterFault, AmountRefused, Conflict, NotFound
+from tests.worlds import NOON, World, card, commands_of, eur, line
+
+GOOD: dict[str, dict[str, Any]] = {
+    "place": {"lines": [line()], "order_id": "o2", "tenders": [card()]},
+    "order": {"order_id": "o1"},
+    "history": {"order_id": "o1"},
+    "pay": {"order_id": "o1", "tenders": [card()]},
+    "capture": {"order_id": "o1"},
+    "refund": {"order_id": "o1"},
+    "cancel": {"order_id": "o1", "reason": "sorry"},
+    "report_cancellation": {"order_id": "o1", "reason": "sorry"},
+    "allocate": {"order_id": "o1"},
+    "hold": {"order_id": "o1", "name": "fraud", "blocks": {"capture"}},
+    "release_hold": {"order_id": "o1", "name": "fraud"},
+    "resolve": {"order_id": "o1", "code": "lost", "resolution": "found"},
+    "advance": {"order_id": "o1", "fulfillment_id": "f1", "action": "release"},
+    "ship": {"order_id": "o1", "fulfillment_id": "f1"},
+    "deliver": {"order_id": "o1", "fulfillment_id": "f1"},
+    "resume": {},
+    "notify_payment": {"operation_id": "o1/p1/authorize-1"},
+    "retry": {"order_id": "o1", "intent_id": "o1/reserve-3"},
+    "find": {"kind": "tracking", "value": "T-1"},
+}
+NAIVE = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - that is the point
+LONG = "x" * 201
+NOT_TEXT = [7, None, b"x", 1.5, ["o1"], "a\0b", "\ud800", "x" * 10_001]
+NOT_AN_ID = ["", "a/b", "a\nb", "\u202eabc", LONG, 7, None, b"o1", ["o1"], {}]
+NOT_MONEY = [1.5, 10, "10.00", True, (10, "EUR")]
+NOT_A_TIME = [NAIVE, "2026-01-01", 1_767_268_800, 1.5]
+NOT_A_VERSION = ["1", 1.0, True, -1, 10**13]
+NOT_LISTS = [None, 7, "card", {"a": 1}, [None], [7], [card().__class__], [[card()]], [object()]]
+
+WRONG: dict[str, list[Any]] = {
+    "at": NOT_A_TIME,
+    "now": NOT_A_TIME,
+    "occurred_at": NOT_A_TIME,
+    "order_id": [one for one in NOT_AN_ID if one is not None],
+    "fulfillment_id": [*NOT_AN_ID, "f9"],
+    "payment_id": [one for one in NOT_AN_ID if one != ""] + ["p9"],
+    "intent_id": ["nothing", 7, None],
+    "key": [one for one in NOT_AN_ID if one != ""],
+    "by": NOT_TEXT,
+    "reason": NOT_TEXT,
+    "resolution": NOT_TEXT,
+    "carrier": NOT_TEXT,
+    "tracking": NOT_TEXT,
+    "name": NOT_AN_ID,
+    "code": ["nothing", "", 7, None],
+    "action": [*NOT_AN_ID, "juggle"],
+    "channel": NOT_AN_ID,
+    "customer_id": [one for one in NOT_AN_ID if one],
+    "kind": NOT_AN_ID,
+    "value": NOT_TEXT,
+    "amount": [*NOT_MONEY, eur(0), eur(-1), eur(1000), Money(5, "JPY")],
+    "expected_total": [*NOT_MONEY, eur("10.01"), Money(1000, "USD")],
+    "expected_version": [*NOT_A_VERSION, 99],
+    "lines": [*NOT_LISTS, [], [line(), None]],
+    "charges": NOT_LISTS,
+    "tenders": [*NOT_LISTS, [Tender(method="card", amount=Money(5, "JPY"))]],
+    "references": [*NOT_LISTS, [Reference("", "x")], [Reference("x", 7)], [("kind", "value")]],
+    "policy": [7, "on_dispatch", {"capture": "by_hand"}],
+    "blocks": [(), None, 7, "capture", {"everything"}, [[]], {7}],
+    "limit": [0, -1, 1.5, True, "5", 10**13],
+    "sequence": [-1, 1.5, True, "5"],
+    "outcome": [7, "succeeded", {}],
+    "operation_id": ["", "o1", "o1/p1", "o9/p1/authorize-1", "a/b/c/d", 7, None],
+}
+
+CASES = [
+    (name, argument, value)
+    for name, declared in sorted(commands_of(OrderDesk).items())
+    for argument in list(inspect.signature(declared.flow).parameters)[1:]
+    for value in WRONG[argument]
+]
+
+
+@pytest.fixture
+def world() -> World:
+    """A world with an order that was paid by hand and has left nothing yet."""
+    world = World(policy=Policy(capture="by_hand"))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    return world
+
+
+def test_every_command_has_a_good_call() -> None:
+    """The table above is complete, so that a new command cannot be forgotten here."""
+    assert sorted(commands_of(OrderDesk)) == sorted(GOOD)
+
+
+@pytest.mark.parametrize(("name", "argument", "value"), CASES)
+def test_a_bad_value_raises_one_typed_error_and_changes_nothing(
+    world: World, name: str, argument: str, value: object
+) -> None:
+    """Each argument of each command is given each wrong value."""
+    before = world.trace()
+    order = world.orders.load("o1")
+    kwargs = {**GOOD[name], argument: value}
+    if name == "history" and value in ("", "a/b", "a\nb", "\u202eabc", LONG):
+        assert () == world.desk.history(**kwargs)  # an unknown order has no history
+        return
+    with pytest.raises(OrderwrightError) as caught:
+        getattr(world.desk, name)(**kwargs)
+    assert not isinstance(caught.value, AdapterFault)
+    assert len(str(caught.value)) < 2_000
+    assert before == world.trace()
+    assert order == world.orders.load("o1")
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name not in ("place", "resume", "find")])
+def test_an_unknown_order_is_not_found(world: World, name: str) -> None:
+    """Every command on an order names the order that is not there; only its history is empty."""
+    before = world.trace()
+    argument = "operation_id" if name == "notify_payment" else "order_id"
+    value = "nobody/p1/authorize-1" if name == "notify_payment" else "nobody"
+    call = getattr(world.desk, name)
+    if name == "history":
+        assert () == call(**{**GOOD[name], argument: value})
+    else:
+        with pytest.raises(NotFound, match="no order 'nobody'"):
+            call(**{**GOOD[name], argument: value})
+    assert before == world.trace()
+
+
+def test_all_faults_of_a_placement_come_together(world: World) -> None:
+    """One error names each wrong thing by its path."""
+    with pytest.raises(InvalidInput) as caught:
+        world.desk.place(
+            [line(), line(price="1").__class__(sku="X", quantity=1, unit_price=USD)],
+            order_id="a/b",
+            channel="",
+            customer_id="x\n",
+            charges=[Charge(kind="shipping", amount=Money(5, "JPY"), id="l1")],
+            tenders=[card(), Tender(method="card", amount=Money(5, "CHF"))],
+            references=[Reference("", "v"), Reference("k", "\0")],
+            occurred_at=NAIVE,
+            by=7,
+        )
+    assert {
+        "order_id",
+        "channel",
+        "customer_id",
+        "occurred_at",
+        "by",
+        "references[0].kind",
+        "references[1].value",
+        "lines[1].unit_price",
+        "charges[0].amount",
+        "charges[0].id",
+        "tenders[1].amount",
+    } == {fault.path for fault in caught.value.faults}
+
+
+USD = UnitPrice.of("1.00", "USD")
+
+
+def test_wrong_kinds_of_parts_are_all_named(world: World) -> None:
+    """Things that are no lines, charges or tenders are told apart by index, ids included."""
+    with pytest.raises(InvalidInput) as caught:
+        world.desk.place(
+            [line(), {"sku": "MUG"}, 7], order_id="", charges=None, tenders=[card(), "card"]
+        )
+    assert {"order_id", "lines[1]", "lines[2]", "charges", "tenders[1]"} == {
+        fault.path for fault in caught.value.faults
+    }
+
+
+def test_a_placement_of_too_many_lines_is_refused(world: World) -> None:
+    """There is a named limit."""
+    with pytest.raises(InvalidInput, match="10001 lines; an order has at most 10000"):
+        world.desk.place([line()] * 10_001, order_id="o2")
+
+
+def test_an_unexpected_total_is_refused_with_both_amounts(world: World) -> None:
+    """The client may say what it expects; the order is then placed for that or not at all."""
+    with pytest.raises(AmountRefused) as caught:
+        world.desk.place([line()], order_id="o2", expected_total=eur("9.99"))
+    assert (eur("9.99"), eur(10)) == (caught.value.asked, caught.value.limit)
+    assert "o2" == world.desk.place([line()], order_id="o2", expected_total=eur(10)).id
+
+
+@pytest.mark.parametrize(
+    ("make", "path"),
+    [
+        (lambda: Tender(method="card", amount=1.5), "amount"),
+        (lambda: Tender(method="card", amount=eur(-1)), "amount"),
+        (lambda: Tender(method="a/b"), "method"),
+        (lambda: Tender(method="card", instrument=7), "instrument"),
+        (lambda: Charge(kind="shipping", amount=4.9), "amount"),
+        (lambda: Charge(kind="shipping", amount=eur(-1)), "amount"),
+        (lambda: Charge(kind="", amount=eur(1)), "kind"),
+        (lambda: Charge(kind="shipping", amount=eur(1), id="a/b"), "id"),
+        (lambda: line(quantity=0), "quantity"),
+        (lambda: line(quantity=True), "quantity"),
+        (lambda: line(id="a/b"), "id"),
+        (lambda: line(name=7), "name"),
+        (lambda: line(requires="frozen"), "requires"),
+        (lambda: line(requires=[7]), "requires"),
+        (lambda: line().__class__(sku="X", quantity=1, unit_price=10), "unit_price"),
+        (lambda: Hold(name="", blocks={"capture"}), "name"),
+        (lambda: Hold(name="h", blocks=()), "blocks"),
+        (lambda: Hold(name="h", blocks={"capture"}, owner=7), "owner"),
+        (lambda: Hold(name="h", blocks={"capture"}, reason=7), "reason"),
+        (lambda: Policy(capture="sometimes"), "capture"),
+        (lambda: Policy(refund=None), "refund"),
+        (lambda: Policy(short=["reject"]), "short"),
+        (lambda: Policy(rounding="up"), "rounding"),
+        (lambda: Policy(require_cover=1), "require_cover"),
+        (lambda: Policy(unpaid_ttl=3600), "unpaid_ttl"),
+        (lambda: Policy(unpaid_ttl=NOON - NOON), "unpaid_ttl"),
+        (lambda: Policy(patience=60), "patience"),
+        (lambda: Policy(patience=NOON - NOON), "patience"),
+        (lambda: Policy(attempts=0), "attempts"),
+        (lambda: Policy(replans=-1), "replans"),
+        (lambda: PaymentOutcome(outcome="perhaps", amount=eur(1)), "outcome"),
+        (lambda: PaymentOutcome(outcome="succeeded", amount=1), "amount"),
+        (lambda: PaymentOutcome(outcome="succeeded", amount=eur(-1)), "amount"),
+    ],
+)
+def test_parts_refuse_what_they_cannot_be(make: Any, path: str) -> None:  # noqa: ANN401
+    """An illegal part cannot be made, and says which of its fields is wrong."""
+    with pytest.raises(InvalidInput) as caught:
+        make()
+    assert [path] == [fault.path for fault in caught.value.faults]
+
+
+def test_a_version_that_moved_on_conflicts_with_both_numbers(world: World) -> None:
+    """A clerk who decided on an old version is told so, and may decide again."""
+    version = world.orders.load("o1").version
+    for wrong in (version - 1, version + 1, 0):
+        with pytest.raises(Conflict) as caught:
+            world.desk.cancel("o1", reason="sorry", expected_version=wrong)
+        assert (wrong, version) == (caught.value.expected, caught.value.actual)
+    assert "cancelled" == world.desk.cancel("o1", reason="x", expected_version=version).state.name
+
+
+def test_mistakes_are_told_from_refusals(world: World) -> None:
+    """A malformed call is a Mistake; a clerk's refused one is not."""
+    with pytest.raises(Mistake):
+        world.desk.capture("o1", amount=1.5)
+    with pytest.raises(AmountRefused) as caught:
+        world.desk.capture("o1", amount=eur(11))
+    assert not isinstance(caught.value, Mistake)
+    assert ("complete", "cancel") == caught.value.allowed

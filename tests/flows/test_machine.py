@@ -1,0 +1,286 @@
+"""Any commands in any order, with a provider that does what it likes: the laws hold throughout."""
+
+from collections.abc import Callable  # noqa: TC003 - Hypothesis reads the annotations of rules
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from orderwright import Charge, Money, Order, OrderwrightError, Policy, Tender
+from orderwright.errors import AdapterFault, KeyReused
+from tests.worlds import HOUR, MINUTE, World, card, check_laws, check_quiet, eur, line
+
+SKUS = ("MUG", "CUP", "TEA")
+PLACES = ("MAIN", "STORE", "DEPOT")
+ORDERS = ("o1", "o2", "o3", "o4")
+
+policies = st.builds(
+    Policy,
+    capture=st.sampled_from(["on_confirmation", "on_dispatch", "by_hand"]),
+    refund=st.sampled_from(["when_cancelled", "when_cancelled", "by_hand"]),
+    short=st.sampled_from(["reject", "backorder"]),
+    require_cover=st.booleans(),
+    unpaid_ttl=st.sampled_from([None, HOUR, 10 * MINUTE]),
+    attempts=st.sampled_from([2, 5]),
+    replans=st.sampled_from([0, 3]),
+)
+amounts = st.sampled_from([None, eur(0), eur(1), eur("7.77"), eur(10), eur("25.50"), eur(100)])
+tenders = st.builds(Tender, method=st.sampled_from(["card", "gift_card"]), amount=amounts)
+lines = st.builds(
+    line,
+    st.sampled_from(SKUS),
+    st.integers(1, 3),
+    st.sampled_from(["10.00", "3.33", "0.005", "0"]),
+)
+charges = st.builds(Charge, kind=st.just("shipping"), amount=st.sampled_from([eur(0), eur("4.90")]))
+MOODS = ("approve", "approve", "decline", "pending", "answer_lost", "request_lost")
+HOLDS = ("fraud", "customs")
+BLOCKS = ("allocate", "capture", "fulfil", "refund")
+ACTIONS = ("release", "release", "pick", "pack", "withdraw", "reserve", "ship", "juggle")
+
+
+some = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
+"""Which of the orders there are; a number too high names one that there is not."""
+parts = st.sampled_from(["f1", "f1", "f1", "f2", "f2", "f3"])
+
+
+class Life(RuleBasedStateMachine):
+    """Several orders on scarce stock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(("MUG", "MAIN", 4), ("MUG", "STORE", 2), ("CUP", "STORE", 4))
+        self.deliveries = 0
+        self.keys = 0
+        self.placed: list[str] = []
+        self.refusals: list[str] = []
+        self.said: list[tuple[Callable[..., Order], str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def call(self, name: str, *args: object, keyed: bool = False, **kwargs: object) -> None:
+        """Call the desk; a refusal must leave no trace."""
+        before = self.world.trace()
+        method = getattr(self.world.desk, name)
+        if args and type(args[0]) is int:
+            args = (self.named(args[0]), *args[1:])
+        if keyed:
+            self.keys += 1
+            kwargs["key"] = f"k{self.keys}"
+        try:
+            order = method(*args, **kwargs)
+        except AdapterFault as fault:
+            raise AssertionError(fault) from fault
+        except OrderwrightError as error:
+            self.refusals.append(str(error))
+            assert before == self.world.trace()
+            return
+        assert order == self.world.orders.load(order.id)
+        if (keyed and self.world.orders.find_key(order.id, kwargs["key"])) or name == "place":
+            self.said.append((method, name, args, kwargs))
+
+    def named(self, which: int) -> str:
+        """The id of one of the orders there are, newest first."""
+        return self.placed[-1 - which] if which < len(self.placed) else "nobody"
+
+    @initialize(
+        policy=policies,
+        quantity=st.integers(1, 5),
+        tenders=st.lists(tenders, max_size=3),
+        paying=st.booleans(),
+    )
+    def open_shop(self, policy: Policy, quantity: int, tenders: list[Tender], paying: bool) -> None:  # noqa: FBT001
+        """There is an order to begin with, often one that is paid."""
+        given = [card()] if paying else tenders
+        self.place("o1", lines=[line("MUG", quantity)], tenders=given, policy=policy)
+
+    @rule(moods=st.lists(st.sampled_from(MOODS), max_size=6))
+    def provider_turns(self, moods: list[str]) -> None:
+        """The provider decides what to do with the next requests."""
+        self.world.moods = moods
+
+    @rule(by=st.sampled_from([timedelta(seconds=1), MINUTE, 3 * MINUTE, 10 * MINUTE, HOUR]))
+    def time_passes(self, by: timedelta) -> None:
+        """Time moves forward."""
+        self.world.now += by
+
+    @rule(sku=st.sampled_from(SKUS), place=st.sampled_from(PLACES), units=st.integers(1, 3))
+    def receive(self, sku: str, place: str, units: int) -> None:
+        """Stock comes in."""
+        self.deliveries += 1
+        self.world.receive(f"again-{self.deliveries}", sku, place, units)
+
+    @rule(
+        order_id=st.sampled_from(ORDERS),
+        lines=st.lists(lines, min_size=1, max_size=3),
+        charges=st.lists(charges, max_size=1),
+        tenders=st.lists(tenders, max_size=3),
+        policy=policies,
+    )
+    def place(self, order_id: str, **order: object) -> None:
+        """Somebody orders."""
+        self.call("place", order.pop("lines"), order_id=order_id, **order)
+        if self.world.orders.load(order_id) and order_id not in self.placed:
+            self.placed.append(order_id)
+
+    @rule(
+        order_id=some,
+        tenders=st.lists(tenders, max_size=2),
+        keyed=st.booleans(),
+    )
+    def pay(self, order_id: int, tenders: list[Tender], keyed: bool) -> None:  # noqa: FBT001
+        """Somebody pays."""
+        self.call("pay", order_id, tenders, keyed=keyed)
+
+    @rule(
+        name=st.sampled_from(["capture", "refund"]),
+        order_id=some,
+        amount=amounts,
+        payment_id=st.sampled_from(["", "", "p1", "p2"]),
+        keyed=st.booleans(),
+    )
+    def move_money(
+        self,
+        name: str,
+        order_id: int,
+        amount: Money | None,
+        payment_id: str,
+        keyed: bool,  # noqa: FBT001
+    ) -> None:
+        """A clerk takes or pays back money."""
+        self.call(name, order_id, amount=amount, payment_id=payment_id, keyed=keyed)
+
+    @rule(
+        name=st.sampled_from(["cancel", "report_cancellation"]),
+        order_id=some,
+        keyed=st.booleans(),
+    )
+    def give_up(self, name: str, order_id: int, keyed: bool) -> None:  # noqa: FBT001
+        """An order is cancelled here or elsewhere."""
+        self.call(name, order_id, reason="why not", keyed=keyed)
+
+    @rule(
+        order_id=some,
+        name=st.sampled_from(HOLDS),
+        blocks=st.sets(st.sampled_from(BLOCKS), min_size=1),
+        keyed=st.booleans(),
+    )
+    def hold(self, order_id: int, name: str, blocks: set[str], keyed: bool) -> None:  # noqa: FBT001
+        """A hold is placed."""
+        self.call("hold", order_id, name, blocks=blocks, keyed=keyed)
+
+    @rule(order_id=some, name=st.sampled_from(HOLDS), keyed=st.booleans())
+    def release_hold(self, order_id: int, name: str, keyed: bool) -> None:  # noqa: FBT001
+        """A hold is released."""
+        self.call("release_hold", order_id, name, keyed=keyed)
+
+    @rule(
+        order_id=some,
+        fulfillment_id=parts,
+        action=st.sampled_from(ACTIONS),
+        keyed=st.booleans(),
+    )
+    def advance(self, order_id: int, fulfillment_id: str, action: str, keyed: bool) -> None:  # noqa: FBT001
+        """The warehouse takes a step, some that no table knows."""
+        self.call("advance", order_id, fulfillment_id, action, keyed=keyed)
+
+    @rule(
+        name=st.sampled_from(["ship", "deliver"]),
+        order_id=some,
+        fulfillment_id=parts,
+        keyed=st.booleans(),
+    )
+    def report(self, name: str, order_id: int, fulfillment_id: str, keyed: bool) -> None:  # noqa: FBT001
+        """A carrier scans something, whatever the order's state."""
+        more = {"tracking": f"T-{order_id}-{fulfillment_id}"} if name == "ship" else {}
+        order_id = self.named(order_id)
+        known = self.world.orders.load(order_id)
+        there = known and any(one.id == fulfillment_id for one in known.fulfillments)
+        before = self.world.trace()
+        self.call(name, order_id, fulfillment_id, keyed=keyed, **more)
+        if there:
+            gone = self.world.orders.load(order_id).fulfillment(fulfillment_id).gone
+            assert gone, "a report was refused"
+        else:
+            assert before == self.world.trace()
+
+    @rule(order_id=some)
+    def allocate(self, order_id: int) -> None:
+        """What had to wait is sourced again."""
+        self.call("allocate", order_id)
+
+    @rule(order_id=some, which=st.integers(0, 5), keyed=st.booleans())
+    def resolve(self, order_id: int, which: int, keyed: bool) -> None:  # noqa: FBT001
+        """A person deals with an exception."""
+        order = self.world.orders.load(self.named(order_id))
+        codes = [one.code for one in order.exceptions] if order else []
+        code = codes[which % len(codes)] if codes else "nothing"
+        self.call("resolve", order_id, code, resolution="seen", keyed=keyed)
+
+    @precondition(lambda self: self.world.payments._known)
+    @rule(
+        which=st.integers(0, 50),
+        outcome=st.sampled_from(["succeeded", "declined"]),
+        told=st.sampled_from([0, 1, 2]),
+    )
+    def notify(self, which: int, outcome: Any, told: int) -> None:  # noqa: ANN401
+        """The provider decides what was pending, and tells it twice, once, or only hints."""
+        known = sorted(self.world.payments._known)
+        operation_id = known[which % len(known)]
+        truth = self.world.payments.finish(operation_id, outcome)
+        for _ in range(max(told, 1)):
+            said = {"outcome": truth, "sequence": 7} if told else {}
+            self.call("notify_payment", operation_id, **said)
+
+    @rule(limit=st.sampled_from([1, 100]))
+    def resume(self, limit: int) -> None:
+        """The background job runs."""
+        assert () == self.world.desk.resume(limit=limit).failures
+
+    @rule(order_id=some, which=st.integers(0, 3))
+    def retry(self, order_id: int, which: int) -> None:
+        """A person has unfinished business taken up at once."""
+        order = self.world.orders.load(self.named(order_id))
+        ids = [one.id for one in order.intents] if order else []
+        self.call("retry", order_id, ids[which % len(ids)] if ids else "nothing")
+
+    @precondition(lambda self: self.said)
+    @rule(which=st.integers(0, 100))
+    def repeat(self, which: int) -> None:
+        """A command comes again under its key: the same order, and nothing happens."""
+        method, name, args, kwargs = self.said[which % len(self.said)]
+        before = self.world.trace()
+        order = method(*args, **kwargs)
+        assert order == self.world.orders.load(order.id)
+        assert before == self.world.trace()
+        if name == "place":
+            kwargs = {**kwargs, "channel": "elsewhere"}
+        elif name in ("cancel", "report_cancellation", "release_hold"):
+            kwargs = {**kwargs, "reason": "another"}
+        else:
+            return
+        try:
+            method(*args, **kwargs)
+        except KeyReused:
+            assert before == self.world.trace()
+        else:
+            raise AssertionError(name)
+
+    @invariant()
+    def laws(self) -> None:
+        """Everything adds up, and every refusal said something."""
+        assert all(self.refusals)
+        check_laws(self.world)
+
+    def teardown(self) -> None:
+        """Once the storm is over, everything comes to rest."""
+        self.world.calm()
+        check_quiet(self.world)
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(
+    max_examples=150,
+    stateful_step_count=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)

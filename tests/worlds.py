@@ -1,0 +1,394 @@
+"""A small world to test flows in: adapters in memory, a desk on them, and the laws they obey."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from orderwright import (
+    DraftLine,
+    Location,
+    Money,
+    Order,
+    OrderDesk,
+    OrderwrightError,
+    PaymentRequest,
+    Policy,
+    Posting,
+    Tender,
+    UnitPrice,
+)
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.flows.command import command
+from orderwright.lifecycles import Phase
+from orderwright.ports import OrderQuery
+from orderwright.requests import Flow
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+LOCATIONS = (Location(id="MAIN"), Location(id="STORE", cost=5), Location(id="DEPOT", cost=9))
+
+
+def eur(amount: str | int) -> Money:
+    """So many euros."""
+    return Money.of(amount, "EUR")
+
+
+def line(sku: str = "MUG", quantity: int = 1, price: str = "10.00", **more: str) -> DraftLine:
+    """A draft line in euros."""
+    return DraftLine(sku=sku, quantity=quantity, unit_price=UnitPrice.of(price, "EUR"), **more)
+
+
+def card(amount: str | None = None) -> Tender:
+    """A tender by card, of what is left to pay if no amount is given."""
+    return Tender(method="card", amount=None if amount is None else eur(amount))
+
+
+class World:
+    """Adapters in memory with some stock, and desks on them.
+
+    `moods` are what the provider does with its next requests, `moods_by_id` what it does with
+    certain ones; otherwise it approves.
+    """
+
+    def __init__(
+        self,
+        *stock: tuple[str, str, int],
+        moods: Iterable[str] = (),
+        policy: Policy | None = None,
+        now: datetime = NOON,
+    ) -> None:
+        self.now = now
+        self.moods: list[str] = list(moods)
+        self.moods_by_id: dict[str, str] = {}
+        self.orders = MemoryOrders()
+        self.inventory = MemoryInventory()
+        self.payments = MemoryPayments(self._behave)
+        self.policy = Policy() if policy is None else policy
+        self.desk = self.new_desk()
+        for number, (sku, location, units) in enumerate(stock or (("MUG", "MAIN", 10),)):
+            self.receive(f"delivery-{number}", sku, location, units)
+
+    def _behave(self, request: PaymentRequest) -> str:
+        if request.id in self.moods_by_id:
+            mood = self.moods_by_id[request.id]
+            if mood == "request_lost":  # once: the next one arrives
+                del self.moods_by_id[request.id]
+            return mood
+        return self.moods.pop(0) if self.moods else "approve"
+
+    def new_desk(self, **more: object) -> OrderDesk:
+        """Another desk on the same stored world, as after a restart."""
+        given = {
+            "orders": self.orders,
+            "inventory": self.inventory,
+            "payments": self.payments,
+            "locations": LOCATIONS,
+            "policy": self.policy,
+            "clock": lambda: self.now,
+        }
+        return OrderDesk(**{**given, **more})
+
+    def receive(self, posting_id: str, sku: str, location: str, units: int) -> None:
+        """Receive stock."""
+        self.inventory.post(Posting.receive(posting_id, sku, location, units, at=self.now))
+
+    def flow(self, name: str, *args: object, **kwargs: object) -> Flow[object]:
+        """The flow behind a desk's command."""
+        return flow_of(self.desk, name, *args, **kwargs)
+
+    def all_orders(self) -> list[Order]:
+        """Every order, by id."""
+        return [self.orders.load(one) for one in self.orders.find(OrderQuery(), limit=999)]
+
+    def trace(self) -> tuple[int, int, int, int]:
+        """How much was ever written: nothing was, if it is the same before and after."""
+        return (
+            len(self.orders._feed),
+            len(tuple(self.inventory.postings())),
+            len(self.payments.books),
+            len(self.payments._known),
+        )
+
+    def calm(self, rounds: int = 80, *, keep_moods: bool = False) -> None:
+        """Let the provider approve, and resume with the clock moved on until nothing is due."""
+        if not keep_moods:
+            self.moods.clear()
+            self.moods_by_id.clear()
+        for operation_id, (_, outcome) in list(self.payments._known.items()):
+            if outcome.outcome == "pending":
+                self.payments.finish(operation_id, "succeeded")
+        desk = self.new_desk()
+        for _ in range(rounds):
+            times = [order.due_at for order in self.all_orders() if order.due_at is not None]
+            if not times:
+                return
+            self.now = max(self.now, min(times))
+            done = desk.resume(now=self.now)
+            assert () == done.failures
+        raise AssertionError([order.due_items for order in self.all_orders() if order.due_at])
+
+
+def flow_of(desk: OrderDesk, name: str, *args: object, **kwargs: object) -> Flow[object]:
+    """The flow behind the command `name` of a desk."""
+    for cls in type(desk).__mro__:
+        marked = cls.__dict__.get(name)
+        if isinstance(marked, command):
+            return marked.flow(desk, *args, **kwargs)
+    raise AssertionError(name)
+
+
+def commands_of(desk: type) -> dict[str, command]:
+    """Every command a desk class inherits, as it was declared."""
+    found = {}
+    for cls in reversed(desk.__mro__):
+        found |= {name: one for name, one in vars(cls).items() if isinstance(one, command)}
+    return found
+
+
+# Crashes -----------------------------------------------------------------------------------
+
+
+class Crashed(BaseException):
+    """The process died."""
+
+
+def run_until(world: World, flow: Flow[object], stop: int, *, performed: bool) -> object:
+    """Run `flow`, dying at its request number `stop`, before or after it is performed."""
+    ports = world.desk.ports
+    number = 0
+    try:
+        request = flow.send(None)
+        while True:
+            if number == stop and not performed:
+                flow.close()
+                raise Crashed
+            error: Exception | None = None
+            reply: object = None
+            try:
+                reply = request.perform(ports)
+            except OrderwrightError as raised:
+                error = raised
+            if number == stop:
+                flow.close()
+                raise Crashed
+            number += 1
+            request = flow.send(reply) if error is None else flow.throw(error)
+    except StopIteration as stopped:
+        return stopped.value
+
+
+# Interleavings -----------------------------------------------------------------------------
+
+
+class Running:
+    """A flow that is taken one request further at a time."""
+
+    def __init__(self, world: World, flow: Flow[object]) -> None:
+        self.world = world
+        self.flow = flow
+        self.replies: list[int] = []
+        self.result: object = None
+        self.error: OrderwrightError | None = None
+        self.done = False
+        self._go(flow.send, None)
+
+    def _go(self, call: Callable[[object], object], value: object) -> None:
+        try:
+            self.request = call(value)
+        except StopIteration as stopped:
+            self.result, self.done = stopped.value, True
+        except OrderwrightError as error:
+            self.error, self.done = error, True
+
+    def step(self) -> None:
+        """Perform the next request, and let the flow see the reply."""
+        try:
+            reply = self.request.perform(self.world.desk.ports)
+        except OrderwrightError as error:
+            self.replies.append(hash(repr(error)))
+            self._go(self.flow.throw, error)
+        else:
+            self.replies.append(self._told(reply))
+            self._go(self.flow.send, reply)
+
+    def _told(self, reply: object) -> int:
+        if isinstance(reply, Order):
+            return hash((reply.id, repr(self.world.orders.events(reply.id))))
+        return hash(repr(reply))
+
+
+Scene = Callable[[], tuple[World, tuple[Flow[object], ...]]]
+
+
+def interleavings(scene: Scene) -> Iterator[tuple[World, list[Running]]]:
+    """Every different way in which the flows of `scene` can take turns, request by request.
+
+    What led to the same stored world and the same replies is only followed once.
+    """
+    seen = set()
+    pending: list[tuple[int, ...]] = [()]
+    while pending:
+        turns = pending.pop()
+        world, flows = scene()
+        running = [Running(world, flow) for flow in flows]
+        for turn in turns:
+            running[turn].step()
+        state = (
+            *(hash(repr(world.orders.events(order.id))) for order in world.all_orders()),
+            tuple(posting.id for posting in world.inventory.postings()),
+            repr(world.payments.books),
+            *(tuple(one.replies) for one in running),
+        )
+        if state in seen:
+            continue
+        seen.add(state)
+        open_ones = [index for index, one in enumerate(running) if not one.done]
+        if not open_ones:
+            yield world, running
+        pending += [(*turns, index) for index in open_ones]
+        for one in running:
+            one.flow.close()
+
+
+# The laws ----------------------------------------------------------------------------------
+
+
+def check_laws(world: World) -> None:
+    """Assert everything that has to be true of a stored world at any moment."""
+    orders = world.all_orders()
+    for order in orders:
+        _check_history(world, order)
+        _check_units(order)
+        _check_money(world, order)
+    _check_books(world)
+    _check_stock(world, orders)
+    _check_finding(world, orders)
+
+
+def check_quiet(world: World) -> None:
+    """Assert the laws, and that nothing is in flight: what is unfinished waits for a person."""
+    check_laws(world)
+    for order in world.all_orders():
+        assert [] == [one for one in order.intents if not one.parked]
+        assert order.due_at is None
+        if order.state.phase is Phase.DROPPED and not order.intents and not order.exceptions:
+            assert 0 == order.authorized.minor
+            assert [] == [one for one in order.fulfillments if one.stock == "held"]
+            if order.policy.refund == "when_cancelled" and not order.holds:
+                assert 0 == order.payout.minor
+
+
+def _check_history(world: World, order: Order) -> None:
+    history = world.orders.events(order.id)
+    assert order == Order.replay(history)
+    assert order.version == len(history)
+    for key in {event.key for event in history if event.key}:
+        assert tuple(e for e in history if e.key == key) == world.orders.find_key(order.id, key)
+
+
+def _check_units(order: Order) -> None:
+    for line_id, counts in order.quantities().items():
+        ordered, *parts, delivered = counts
+        assert ordered == sum(parts), (line_id, counts)
+        assert min(*parts, delivered) >= 0, (line_id, counts)
+        assert delivered <= counts.fulfilled
+    for one in (*order.lines, *order.charges):
+        assert one.remaining.minor >= 0
+    assert order.due.minor >= 0
+
+
+def _check_money(world: World, order: Order) -> None:
+    booked = {entry.operation_id: entry for entry in world.payments.books}
+    for payment in order.payments:
+        for operation in payment.operations:
+            entry = booked.pop(operation.id, None)
+            if operation.state.phase is Phase.DONE:
+                assert entry is not None, operation
+                assert (operation.kind, operation.amount) == (entry.kind, entry.amount)
+            elif operation.state.phase is Phase.DROPPED:
+                assert entry is None, operation
+    mine = [one for one in booked if one.startswith(f"{order.id}/")]
+    assert [] == mine, "the provider did what no order announces"
+    assert order.refunded <= order.captured
+
+
+def _check_books(world: World) -> None:
+    ids = [entry.operation_id for entry in world.payments.books]
+    assert len(ids) == len(set(ids))
+    sums: Counter[tuple[str, str]] = Counter()
+    for entry in world.payments.books:
+        sums[entry.reference, entry.kind] += entry.amount.minor
+        assert sums[entry.reference, "refund"] <= sums[entry.reference, "capture"]
+        taken = sums[entry.reference, "capture"] + sums[entry.reference, "void"]
+        assert taken <= sums[entry.reference, "authorize"]
+
+
+def _check_stock(world: World, orders: list[Order]) -> None:
+    ledger = world.inventory.ledger
+    assert () == ledger.audit()
+    held: dict[str, set[object]] = {}
+    for one in ledger.reservations(now=world.now):
+        held.setdefault(one.order_id, set()).add((one.id, one.sku, one.location, one.quantity))
+    gone: Counter[str] = Counter()
+    for posting in ledger.postings():
+        for entry in posting.entries:
+            if entry.bucket == "customer":
+                gone[posting.order_id] += entry.quantity
+    for order in orders:
+        if order.intents:
+            continue
+        expected = {
+            (one.id, one.sku, one.location, one.quantity)
+            for part in order.fulfillments
+            if part.stock == "held" and (part.lapses_at is None or part.lapses_at > world.now)
+            for one in order.reservations(part)
+        }
+        assert expected == held.get(order.id, set())
+        left = sum(
+            item.quantity
+            for part in order.fulfillments
+            if part.stock == "left"
+            for item in part.items
+        )
+        assert left == gone[order.id]
+
+
+def _check_finding(world: World, orders: list[Order]) -> None:
+    due = {order.id for order in orders if order.due_at is not None}
+    assert due == set(world.orders.due(NEVER, limit=999))
+    for order in orders:
+        for reference in order.all_references:
+            assert order.id in world.orders.by_reference(reference)
+    seen = []
+    position = 0
+    while page := world.orders.feed(after=position, limit=7):
+        seen += page
+        position = page[-1].position
+    assert {order.id: order.version for order in orders} == Counter(e.order_id for e in seen)
+
+
+def figures(world: World) -> object:
+    """What became of the world, less the detours: axes, figures, stock and books."""
+    return (
+        [
+            (
+                order.id,
+                order.state.name,
+                order.money,
+                order.goods,
+                order.figures,
+                order.quantities(),
+                order.exceptions,
+                [
+                    (one.location, one.items, one.state.name, one.stock)
+                    for one in order.fulfillments
+                ],
+                [(one.id, one.purpose) for one in order.intents],
+            )
+            for order in world.all_orders()
+        ],
+        [(sku, world.inventory.supply([sku], now=world.now)) for sku in ("MUG", "CUP", "TEA")],
+        sorted((e.operation_id, e.kind, e.amount.minor) for e in world.payments.books),
+    )
