@@ -94,7 +94,9 @@ def busy_desk() -> OrderDesk:
     desk.place([mug], order_id="A-3", tenders=[card], at=NOON, policy=Policy(capture="by_hand"))
     desk.capture("A-3", amount=Money.of("5.00", "EUR"), at=NOON)
     desk.place([mug], order_id="A-4", tenders=[card], at=NOON)
-    desk.place([mug], order_id="A-5", tenders=[card], at=NOON, policy=Policy(capture="on_confirmation"))
+    desk.place(
+        [mug], order_id="A-5", tenders=[card], at=NOON, policy=Policy(capture="on_confirmation")
+    )
     desk.resume(now=NOON + timedelta(hours=1))
     return desk
 
@@ -117,9 +119,9 @@ def test_orders_and_events_survive_json(order_id: str) -> None:
 
 def test_every_event_has_a_fixed_tag() -> None:
     """Each event class has a tag of its own that is not its class name, so renaming is safe."""
-    assert {getattr(events, name) for name in events.__all__ if name[0].isupper()} - {
-        Event
-    } == set(_EVENTS)
+    assert {getattr(events, name) for name in events.__all__ if name[0].isupper()} - {Event} == set(
+        _EVENTS
+    )
     assert len(_EVENTS) == len(set(_EVENTS.values()))
     assert all(tag.endswith(".v1") for tag in _EVENTS.values())
 
@@ -217,7 +219,9 @@ def test_orders_that_are_none_are_refused(data: object) -> None:
         CODEC.decode_order(data)
 
 
-@pytest.mark.parametrize("data", [None, {"error": "ValueError", "facts": {}}, {"error": "NotFound"}])
+@pytest.mark.parametrize(
+    "data", [None, {"error": "ValueError", "facts": {}}, {"error": "NotFound"}]
+)
 def test_errors_that_are_none_are_refused(data: object) -> None:
     """Data that is none of our errors is one typed error."""
     with pytest.raises(CodecError):
@@ -253,7 +257,7 @@ def test_unknown_fields_of_a_newer_version_are_ignored() -> None:
 
 def test_an_order_needs_the_lifecycles_it_was_made_under() -> None:
     """Decoding under other lifecycles is refused instead of guessing what a state means."""
-    with pytest.raises(CodecError, match="standard.v1"):
+    with pytest.raises(CodecError, match=r"standard\.v1"):
         Codec(Lifecycles(name="other.v1")).decode_order(stored_order())
 
 
@@ -262,6 +266,6 @@ def test_every_field_of_an_order_is_stored() -> None:
     stored = stored_order()["order"]
     assert isinstance(stored, dict)
     order = DESK.order("A-1")
-    assert {
-        one.name for one in fields(Order) if getattr(order, one.name) not in ((), "")
-    } == set(stored)
+    assert {one.name for one in fields(Order) if getattr(order, one.name) not in ((), "")} == set(
+        stored
+    )

@@ -20,12 +20,9 @@ from orderwright.fulfillment.locations import Location
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Lifecycle, Lifecycles, Phase, State
 from orderwright.money import UnitPrice
-from orderwright.orders import commands
 from orderwright.orders.lines import DraftLine
 from orderwright.orders.order import Order
-from orderwright.orders.processing import next_events
 from orderwright.payments.payment import Tender
-from orderwright.requests import Flow, LoadOrder, SaveOrder, ask
 from tests.helpers import parsed
 
 # What may follow what, written by hand from what shops do; `*` marks where nothing follows.
@@ -352,15 +349,6 @@ def test_extended_is_checked_like_any_other() -> None:
     assert (lost, ()) == (ended.step(lc.SHIPPED, "lose"), ended.allowed(lost))
 
 
-def prescribe(order_id: str) -> Flow[None]:
-    """A host's own use case: take the step, and what follows from it."""
-    order = yield from ask(LoadOrder(order_id))
-    assert order is not None
-    prescribed = (commands.advance(order, "prescribe", at=NOON),)
-    events = (*prescribed, *next_events(order.after(prescribed), NOON))
-    yield from ask(SaveOrder(order.after(events), events, order.version))
-
-
 def test_awaiting_prescription() -> None:
     """An order waits in a state of the user's own, reserved and authorized, until its step."""
     shop = desk(PHARMACY)
@@ -369,10 +357,22 @@ def test_awaiting_prescription() -> None:
     assert ("prescribe", "cancel", "expire") == waiting.allowed()
     with pytest.raises(IllegalTransition):
         shop.advance("o1", "f1", "release")
-    shop.run(prescribe("o1"))
-    assert lc.CONFIRMED == shop.order("o1").state
+    assert lc.CONFIRMED == shop.advance_order("o1", "prescribe", by="doctor").state
     shop.ship("o1", "f1")
     assert lc.COMPLETED == shop.deliver("o1", "f1").state
+
+
+def test_some_steps_are_not_taken_by_hand() -> None:
+    """Completing and reopening are steps for people; giving up is a command of its own."""
+    shop = desk(lc.STANDARD)
+    place(shop)
+    for action in ("cancel", "confirm", "expire"):
+        before = shop.order("o1")
+        with pytest.raises(IllegalTransition):
+            shop.advance_order("o1", action)
+        assert before == shop.order("o1")
+    assert lc.COMPLETED == shop.advance_order("o1", "complete", reason="fetched in person").state
+    assert lc.CONFIRMED == shop.advance_order("o1", "reopen").state
 
 
 def test_nobody_prescribes() -> None:

@@ -91,8 +91,10 @@ def each(values: object, kind: type[T], path: str) -> tuple[T, ...]:
 def choice(value: object, among: object, path: str) -> None:
     """Refuse ``value`` unless it is one of the strings that the Literal ``among`` lists."""
     known = get_args(among)
-    if type(value) is not str or value not in known:
-        raise InvalidInput.at(path, f"{value!r:.40} is none of {', '.join(known)}")
+    if type(value) is not str:
+        raise InvalidInput.at(path, f"expected a string, got {type(value).__name__}")
+    if value not in known:
+        raise InvalidInput.at(path, f"{value[:40]!r} is none of {', '.join(known)}")
 
 
 def tags(value: object, path: str) -> frozenset[str]:

@@ -37,6 +37,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "release_hold": {"order_id": "o1", "name": "fraud"},
     "resolve": {"order_id": "o1", "code": "lost", "resolution": "found"},
     "advance": {"order_id": "o1", "fulfillment_id": "f1", "action": "release"},
+    "advance_order": {"order_id": "o1", "action": "complete"},
     "ship": {"order_id": "o1", "fulfillment_id": "f1"},
     "deliver": {"order_id": "o1", "fulfillment_id": "f1"},
     "resume": {},

@@ -185,6 +185,15 @@ class Life(RuleBasedStateMachine):
         self.call("advance", order_id, fulfillment_id, action, keyed=keyed)
 
     @rule(
+        order_id=some,
+        action=st.sampled_from(["complete", "reopen", "confirm", "cancel", "juggle"]),
+        keyed=st.booleans(),
+    )
+    def advance_order(self, order_id: int, action: str, keyed: bool) -> None:  # noqa: FBT001
+        """A clerk takes a step of the order's own lifecycle."""
+        self.call("advance_order", order_id, action, keyed=keyed)
+
+    @rule(
         name=st.sampled_from(["ship", "deliver"]),
         order_id=some,
         fulfillment_id=parts,

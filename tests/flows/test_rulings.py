@@ -429,6 +429,35 @@ def test_a_plan_that_was_interrupted_is_made_by_resume() -> None:
     check_quiet(world)
 
 
+def test_an_order_is_completed_by_hand_but_not_cancelled_past_its_command() -> None:
+    """Steps that move stock or money have commands of their own, or follow by themselves."""
+    world = World(policy=Policy(capture="by_hand"))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    before = world.trace()
+    for action in ("cancel", "confirm", "juggle"):
+        with pytest.raises(IllegalTransition) as caught:
+            world.desk.advance_order("o1", action)
+        assert "order" == caught.value.subject
+    assert before == world.trace()
+    world.desk.deliver("o1", "f1")
+    order = world.desk.advance_order("o1", "complete", reason="a gift", key="k1")
+    assert ("completed", "unpaid", eur(0)) == (order.state.name, order.money, order.authorized)
+    assert order == world.desk.advance_order("o1", "complete", reason="a gift", key="k1")
+    check_quiet(world)
+
+
+def test_what_a_cancellation_leaves_authorized_is_given_back() -> None:
+    """A tender that was taken already stays; one that nobody needs any more is voided."""
+    world = World(("MUG", "MAIN", 1), ("CUP", "STORE", 1))
+    world.desk.place([line("MUG"), line("CUP")], order_id="o1", tenders=[card("10.00"), card()])
+    world.desk.ship("o1", "f1")
+    assert eur(10) == world.desk.order("o1").captured
+    order = world.desk.report_cancellation("o1", reason="elsewhere")
+    assert (eur(0), eur(10)) == (order.authorized, order.payout)
+    assert 1 == sum(one.kind == "void" for one in world.payments.books)
+    check_quiet(world)
+
+
 def test_nothing_is_picked_for_an_order_that_is_not_confirmed() -> None:
     """The refusal names the order's state and what can be done about it."""
     world = World()

@@ -44,7 +44,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_main_job_touches_nothing() -> None:
-    """Placing, paying, shipping and delivering open no file, socket or process and import nothing."""
+    """Placing, paying, shipping and delivering open no file, socket or process."""
     done = run()
     assert (0, "") == (done.returncode, done.stderr)
 

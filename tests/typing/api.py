@@ -69,6 +69,7 @@ def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
     assert_type(desk.pay("A-1", [Tender(method="card")]), Order)
     assert_type(desk.capture("A-1", amount=Money(1, "EUR")), Order)
     assert_type(desk.refund("A-1"), Order)
+    assert_type(desk.advance_order("A-1", "complete"), Order)
     assert_type(desk.cancel("A-1", reason="x"), Order)
     assert_type(desk.report_cancellation("A-1", reason="x"), Order)
     assert_type(desk.allocate("A-1"), Order)

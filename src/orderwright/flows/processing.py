@@ -15,6 +15,7 @@ from orderwright.orders.events import (
     HoldPlaced,
     HoldReleased,
     MoneyRequested,
+    OrderAdvanced,
     OrderCancelled,
     PaymentsAdded,
 )
@@ -181,6 +182,44 @@ class Processing(Flows):
             expected_version=expected_version,
         )
         return (yield from decide(self.setting, order_id, call, decision))
+
+    @command
+    def advance_order(
+        self,
+        order_id: str,
+        action: str,
+        *,
+        reason: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Take a step of the order's own lifecycle by hand: complete, reopen, or one of yours.
+
+        For the steps that people decide and that move neither stock nor money by themselves; what
+        follows from the new state follows at once. Raises IllegalTransition if the table has no
+        such step, or if it is one that has a command of its own (cancel) or follows by itself.
+        """
+        at = self.setting.moment(at)
+        call = Call(
+            kind=OrderAdvanced,
+            said={"action": identifier(action, "action"), "reason": text(reason, "reason")},
+            at=at,
+            key=key,
+            by=by,
+            expected_version=expected_version,
+        )
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: (
+                    commands.advance(order, action, at=at, reason=reason, by_hand=True),
+                ),
+            )
+        )
 
     @command
     def cancel(

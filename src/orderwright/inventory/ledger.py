@@ -12,6 +12,7 @@ from orderwright.inventory.postings import (
     StockAccount,
     changes_of,
 )
+from orderwright.values import aware
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -140,6 +141,7 @@ class InventoryLedger:
 
     def stock(self, sku: str, location: str, *, now: datetime) -> Stock:
         """Return what there is of ``sku`` at ``location``; what has expired by ``now`` is free."""
+        aware(now, "now")
         lapsed = sum(
             units for account, units in self._expired(sku, now) if account.location == location
         )
@@ -160,6 +162,7 @@ class InventoryLedger:
 
     def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
         """Return every reservation that has not been settled and has not expired by ``now``."""
+        aware(now, "now")
         found: list[Reservation] = []
         for account, units in self._balances.items():
             if account.reservation:

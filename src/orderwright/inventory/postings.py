@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple, Self, final
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, final, get_args
 
 from attrs import fields, frozen
 
 from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
-from orderwright.values import MAX_QUANTITY, aware, identifier, quantity, text
+from orderwright.values import MAX_QUANTITY, aware, choice, identifier, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +18,7 @@ __all__ = ["Bucket", "Entry", "Posting", "Reservation", "StockAccount", "changes
 Bucket = Literal["available", "reserved", "supplier", "customer", "loss"]
 """Where units are: the first two inside our walls and never below zero, the rest outside."""
 
+_BUCKETS: frozenset[str] = frozenset(get_args(Bucket))
 INSIDE: frozenset[Bucket] = frozenset({"available", "reserved"})
 
 
@@ -90,6 +91,8 @@ class Posting:
             units = entry.quantity
             if type(units) is not int or not 0 < abs(units) <= MAX_QUANTITY:
                 quantity(units, f"entries[{index}].quantity")
+            if entry.bucket not in _BUCKETS:
+                choice(entry.bucket, Bucket, f"entries[{index}].bucket")
             if (entry.bucket == "reserved") != bool(entry.reservation):
                 raise InvalidInput.at(
                     f"entries[{index}].reservation",
@@ -105,6 +108,8 @@ class Posting:
                 )
         if not self.entries:
             raise InvalidInput.at("entries", "a posting needs entries")
+        if not text(self.id, "id"):
+            raise InvalidInput.at("id", "a posting needs an id of the caller's")
         aware(self.at, "at")
 
     @classmethod

@@ -59,10 +59,22 @@ def _require_free(order: Order, what: Blockable) -> None:
         raise OnHold(hold.name, what, order.id, order.allowed())
 
 
-def advance(order: Order, action: str, *, at: datetime, reason: str = "") -> OrderAdvanced:
-    """Take the step ``action`` of the order's lifecycle; raise IllegalTransition."""
+def advance(
+    order: Order, action: str, *, at: datetime, reason: str = "", by_hand: bool = False
+) -> OrderAdvanced:
+    """Take the step ``action`` of the order's lifecycle; raise IllegalTransition.
+
+    ``by_hand`` refuses the steps that are more than a step: those that free stock and money, and
+    confirming, which follows by itself from both.
+    """
     state = order.lifecycles.order.step(order.state, action, "order", order.id)
+    if by_hand and action in _NOT_BY_HAND:
+        by_itself = tuple(one for one in order.allowed() if one not in _NOT_BY_HAND)
+        raise IllegalTransition("order", order.state.name, action, by_itself, order.id)
     return OrderAdvanced(action=action, reason=reason, state=state, at=at)
+
+
+_NOT_BY_HAND = frozenset({"place", "confirm", "reject", "cancel", "expire"})
 
 
 def cancel(
