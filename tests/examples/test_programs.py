@@ -39,7 +39,7 @@ def number(text: str, label: str) -> str:
 
 
 def test_real_history_reaches_its_figures(data_file: Callable[[str], Path]) -> None:
-    """The main job runs without complaint and prints just what it is known to print."""
+    """6,253 real orders: the three books agree with each other and with plain sums of the csv."""
     files = [data_file(name) for name in FILES]
     done = run("replay_history.py", *map(str, files), "--prefix", "0", "--quiet")
     assert 0 == done.returncode, done.stdout + done.stderr
