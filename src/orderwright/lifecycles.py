@@ -68,9 +68,10 @@ class Lifecycle:
     """
 
     name: str
-    initial: State
-    table: Mapping[tuple[State, str], State] = field(converter=_own, hash=False)
-    terminal: frozenset[State]
+    # A lifecycle is shown by its name alone: it is part of every order's repr, and of help texts.
+    initial: State = field(repr=False)
+    table: Mapping[tuple[State, str], State] = field(converter=_own, hash=False, repr=False)
+    terminal: frozenset[State] = field(repr=False)
     _next: dict[str, dict[str, State]] = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -290,9 +291,9 @@ class Lifecycles:
     """
 
     name: str
-    order: Lifecycle = ORDER
-    shipment: Lifecycle = SHIPMENT
-    payment_operation: Lifecycle = PAYMENT_OPERATION
+    order: Lifecycle = field(default=ORDER, repr=False)
+    shipment: Lifecycle = field(default=SHIPMENT, repr=False)
+    payment_operation: Lifecycle = field(default=PAYMENT_OPERATION, repr=False)
 
 
 STANDARD = Lifecycles(name="standard.v1")

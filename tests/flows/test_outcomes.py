@@ -8,7 +8,13 @@ import pytest
 
 from orderwright import PaymentOutcome, PaymentRequest, Policy
 from orderwright.adapters.memory import MemoryPayments
-from orderwright.errors import AdapterFault, BrokenPromise, NotFound, OutcomeUnknown
+from orderwright.errors import (
+    AdapterFault,
+    AmountRefused,
+    BrokenPromise,
+    NotFound,
+    OutcomeUnknown,
+)
 from tests.worlds import (
     HOUR,
     MINUTE,
@@ -502,3 +508,28 @@ def test_a_ledger_that_does_not_answer_is_asked_again_with_the_same_posting() ->
             world.orders.load("o1").goods,
         )
         check_quiet(world)
+
+
+def test_an_older_notice_never_overrules_a_newer_one() -> None:
+    """Numbered reports are folded by number, also where the older one could still be believed."""
+    world = World(policy=Policy(unpaid_ttl=None), moods=["pending"])
+    placed(world)
+    told = world.desk.notify_payment
+    told("o1/p1/authorize-1", outcome=outcome("unknown"), sequence=5)
+    before = world.trace()
+    for sequence in (5, 3):
+        told("o1/p1/authorize-1", outcome=outcome("declined"), sequence=sequence)
+    assert before == world.trace()
+    told("o1/p1/authorize-1", outcome=outcome("declined"), sequence=6)
+    assert "declined" == state(world, "o1/p1/authorize-1")
+
+
+def test_no_more_is_paid_back_by_hand_than_is_owed() -> None:
+    """What was taken is not yet owed to the customer: the order still stands."""
+    world = World(policy=AT_ONCE)
+    placed(world)
+    for amount in (None, eur(1)):
+        with pytest.raises(AmountRefused) as caught:
+            world.desk.refund("o1", amount=amount)
+        assert eur(0) == caught.value.limit
+    assert 0 == sum(one.kind == "refund" for one in world.payments.books)
