@@ -12,12 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, final, get_type_hints
 
-from cattrs import Converter, transform_error
-from cattrs.cols import (
-    is_namedtuple,
-    namedtuple_dict_structure_factory,
-    namedtuple_dict_unstructure_factory,
-)
+from cattrs import Converter, cols, transform_error
 from cattrs.errors import BaseValidationError
 from cattrs.strategies import configure_tagged_union
 
@@ -220,12 +215,15 @@ def _converter(lifecycles: Lifecycles) -> Converter:
         lambda kind: getattr(kind, "__origin__", kind) is tuple,
         lambda value: [converter.unstructure(one) for one in value],
     )
-    converter.register_unstructure_hook_factory(
-        is_namedtuple, lambda kind: namedtuple_dict_unstructure_factory(kind, converter)
-    )
-    converter.register_structure_hook_factory(
-        is_namedtuple, lambda kind: namedtuple_dict_structure_factory(kind, converter)
-    )
+
+    @converter.register_unstructure_hook_factory(cols.is_namedtuple)
+    def by_name(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any], Any]:
+        return cols.namedtuple_dict_unstructure_factory(kind, using)  # pyright: ignore[reportUnknownMemberType]
+
+    @converter.register_structure_hook_factory(cols.is_namedtuple)
+    def from_names(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any, Any], Any]:
+        return cols.namedtuple_dict_structure_factory(kind, using)  # pyright: ignore[reportUnknownMemberType]
+
     converter.register_unstructure_hook(Lifecycles, lambda value: value.name)
 
     def named(value: object, _: object) -> Lifecycles:

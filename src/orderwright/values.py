@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar, get_args
+from typing import TypeVar, cast, get_args
 
 from orderwright.errors import Fault, InvalidInput
 
@@ -78,14 +78,15 @@ def each(values: object, kind: type[T], path: str) -> tuple[T, ...]:
         raise InvalidInput.at(
             path, f"expected a list of {kind.__name__}, got {type(values).__name__}"
         )
-    faults = [
-        Fault(f"{path}[{index}]", f"expected {kind.__name__}, got {type(one).__name__}")
-        for index, one in enumerate(values)
-        if not isinstance(one, kind)
-    ]
-    if faults:
-        raise InvalidInput(faults)
-    return tuple(values)
+    given = cast("Sequence[object]", values)
+    right = tuple(one for one in given if isinstance(one, kind))
+    if len(right) < len(given):
+        raise InvalidInput(
+            Fault(f"{path}[{index}]", f"expected {kind.__name__}, got {type(one).__name__}")
+            for index, one in enumerate(given)
+            if not isinstance(one, kind)
+        )
+    return right
 
 
 def choice(value: object, among: object, path: str) -> None:
@@ -101,7 +102,7 @@ def tags(value: object, path: str) -> frozenset[str]:
     """Return the set of names in ``value``; a single string is a slip, not a set of letters."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InvalidInput.at(path, f"expected a set of strings, got {type(value).__name__}")
-    return frozenset(identifier(one, path) for one in value)
+    return frozenset(identifier(one, path) for one in cast("Iterable[object]", value))
 
 
 def aware(value: object, path: str) -> datetime:

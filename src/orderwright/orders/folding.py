@@ -200,7 +200,7 @@ def _stock_refused(order: Order, event: e.StockRefused) -> Order:
     if intent.purpose == "hand_over":
         return _next(order)
     lost = set(intent.fulfillments)
-    fulfillments = []
+    fulfillments: list[Fulfillment] = []
     if intent.purpose != "reserve":
         # Only those whose reservation had lapsed; the others are still held as they were.
         lapsed = {one.reservation for one in event.shortages}
