@@ -183,12 +183,29 @@ def test_the_async_desk_does_what_the_sync_one_does(slow: tuple[str, ...]) -> No
     check_quiet(other)
 
 
-def test_a_sync_desk_refuses_async_adapters_before_anything_is_saved() -> None:
+class Veiled(Slow):
+    """An async adapter that does not look like one until it answers."""
+
+    def __getattr__(self, name: str) -> object:
+        """Hide the coroutine function behind an ordinary one."""
+        verb = super().__getattr__(name)
+        return (lambda *given, **named: verb(*given, **named)) if callable(verb) else verb
+
+
+def test_a_sync_desk_refuses_async_adapters_when_it_is_built() -> None:
+    """Each of the three ports is refused by its name before any order can be affected."""
+    world = World()
+    for name in ("orders", "inventory", "payments"):
+        with pytest.raises(InvalidInput, match=f"{name}: is an async adapter; use AsyncOrderDesk"):
+            world.new_desk(**{name: Slow(getattr(world, name))})
+
+
+def test_a_sync_desk_refuses_awaitable_replies_before_anything_is_saved() -> None:
     """A reply that would have to be awaited is a broken promise, and leaves no coroutine behind."""
     world = World()
     for name in ("orders", "inventory"):
         before = world.trace()
-        desk = world.new_desk(**{name: Slow(getattr(world, name))})
+        desk = world.new_desk(**{name: Veiled(getattr(world, name))})
         with pytest.raises(BrokenPromise, match="use AsyncOrderDesk"):
             desk.place([line()], order_id="o1")
         assert before == world.trace()

@@ -375,6 +375,17 @@ def test_some_steps_are_not_taken_by_hand() -> None:
     assert lc.CONFIRMED == shop.advance_order("o1", "reopen").state
 
 
+def test_a_reopened_order_stays_open_until_that_is_resolved() -> None:
+    """An order that was complete in every respect does not complete itself again at once."""
+    shop = desk(lc.STANDARD)
+    place(shop)
+    shop.ship("o1", "f1")
+    assert lc.COMPLETED == shop.deliver("o1", "f1").state
+    reopened = shop.advance_order("o1", "reopen", reason="a complaint")
+    assert (lc.CONFIRMED, "reopened") == (reopened.state, reopened.exceptions[0].code)
+    assert lc.COMPLETED == shop.resolve("o1", "reopened", resolution="she is happy").state
+
+
 def test_nobody_prescribes() -> None:
     """A state of the waiting phase expires like a placed order, by its own row."""
     shop = desk(PHARMACY)

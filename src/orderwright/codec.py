@@ -57,9 +57,9 @@ _EVENTS: dict[type[events.Event], str] = {
 }
 _REQUESTS: dict[type, str] = {Posting: "posting.v1", PaymentRequest: "payment.v1"}
 _ERRORS: dict[str, type[OrderwrightError]] = {
-    name: kind
-    for name in errors.__all__
-    if isinstance(kind := getattr(errors, name), type) and issubclass(kind, OrderwrightError)
+    one.__name__: one
+    for one in vars(errors).values()
+    if isinstance(one, type) and issubclass(one, OrderwrightError)
 }
 _EVENT: Any = Union[tuple(_EVENTS)]  # noqa: UP007 - made from the table
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, TypeVar, final
 
 from orderwright.drivers import run, run_async
+from orderwright.errors import InvalidInput
 from orderwright.flows.command import AsyncRunner, SyncRunner
 from orderwright.flows.fulfilling import Fulfilling
 from orderwright.flows.placing import Placing
@@ -36,6 +38,7 @@ __all__ = ["AsyncOrderDesk", "OrderDesk"]
 T = TypeVar("T")
 
 _POLICY = Policy()
+_VERBS = ("load", "save", "post", "supply", "authorize", "capture", "look_up")
 
 
 def _setting(
@@ -65,7 +68,7 @@ class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
     ``locations`` are where orders can be served from. ``policy`` is what new orders get unless
     they bring their own. ``lifecycles`` must be those the stored orders were made under. ``clock``
     (returning aware datetimes) and ``ids`` (returning new order ids) are asked only where a call
-    leaves ``at`` or ``order_id`` out.
+    leaves ``at`` or ``order_id`` out. Raises InvalidInput for an async adapter.
     """
 
     __slots__ = ("ports", "setting")
@@ -82,8 +85,11 @@ class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
         clock: Callable[[], datetime] | None = None,
         ids: Callable[[], str] | None = None,
     ) -> None:
-        self.ports = Ports(orders=orders, inventory=inventory, payments=payments)
-        self.setting = _setting(
+        for name, port in (("orders", orders), ("inventory", inventory), ("payments", payments)):
+            if any(iscoroutinefunction(getattr(port, verb, None)) for verb in _VERBS):
+                raise InvalidInput.at(name, "is an async adapter; use AsyncOrderDesk")
+        self.ports: Ports = Ports(orders=orders, inventory=inventory, payments=payments)
+        self.setting: Setting = _setting(
             self.ports,
             locations=locations,
             policy=policy,
@@ -115,8 +121,8 @@ class AsyncOrderDesk(Placing, Processing, Fulfilling, Resuming, AsyncRunner):
         clock: Callable[[], datetime] | None = None,
         ids: Callable[[], str] | None = None,
     ) -> None:
-        self.ports = Ports(orders=orders, inventory=inventory, payments=payments)
-        self.setting = _setting(
+        self.ports: Ports = Ports(orders=orders, inventory=inventory, payments=payments)
+        self.setting: Setting = _setting(
             self.ports,
             locations=locations,
             policy=policy,

@@ -66,9 +66,9 @@ class Ports:
         inventory: InventoryRepository | AsyncInventoryRepository,
         payments: PaymentPort | AsyncPaymentPort,
     ) -> None:
-        self.orders = orders
-        self.inventory = inventory
-        self.payments = payments
+        self.orders: OrderRepository | AsyncOrderRepository = orders
+        self.inventory: InventoryRepository | AsyncInventoryRepository = inventory
+        self.payments: PaymentPort | AsyncPaymentPort = payments
 
 
 class Request(Generic[T_co]):
@@ -118,7 +118,7 @@ class LoadOrder(Request["Order | None"]):
     __slots__ = ("order_id",)
 
     def __init__(self, order_id: str) -> None:
-        self.order_id = order_id
+        self.order_id: str = order_id
 
     def perform(self, ports: Ports) -> Order | Awaitable[Order | None] | None:
         """Ask the order repository."""
@@ -132,9 +132,9 @@ class SaveOrder(Request[None]):
     __slots__ = ("events", "expected_version", "order")
 
     def __init__(self, order: Order, events: tuple[Event, ...], expected_version: int) -> None:
-        self.order = order
-        self.events = events
-        self.expected_version = expected_version
+        self.order: Order = order
+        self.events: tuple[Event, ...] = events
+        self.expected_version: int = expected_version
 
     def perform(self, ports: Ports) -> Awaitable[None] | None:
         """Ask the order repository."""
@@ -148,7 +148,7 @@ class LoadEvents(Request["tuple[Event, ...]"]):
     __slots__ = ("order_id",)
 
     def __init__(self, order_id: str) -> None:
-        self.order_id = order_id
+        self.order_id: str = order_id
 
     def perform(self, ports: Ports) -> tuple[Event, ...] | Awaitable[tuple[Event, ...]]:
         """Ask the order repository."""
@@ -162,8 +162,8 @@ class FindKey(Request["tuple[Event, ...]"]):
     __slots__ = ("key", "order_id")
 
     def __init__(self, order_id: str, key: str) -> None:
-        self.order_id = order_id
-        self.key = key
+        self.order_id: str = order_id
+        self.key: str = key
 
     def perform(self, ports: Ports) -> tuple[Event, ...] | Awaitable[tuple[Event, ...]]:
         """Ask the order repository."""
@@ -177,7 +177,7 @@ class FindReference(Request["tuple[str, ...]"]):
     __slots__ = ("reference",)
 
     def __init__(self, reference: Reference) -> None:
-        self.reference = reference
+        self.reference: Reference = reference
 
     def perform(self, ports: Ports) -> tuple[str, ...] | Awaitable[tuple[str, ...]]:
         """Ask the order repository."""
@@ -191,8 +191,8 @@ class FindDue(Request["tuple[str, ...]"]):
     __slots__ = ("limit", "now")
 
     def __init__(self, now: datetime, limit: int) -> None:
-        self.now = now
-        self.limit = limit
+        self.now: datetime = now
+        self.limit: int = limit
 
     def perform(self, ports: Ports) -> tuple[str, ...] | Awaitable[tuple[str, ...]]:
         """Ask the order repository."""
@@ -206,8 +206,8 @@ class ReadSupply(Request["tuple[Stock, ...]"]):
     __slots__ = ("now", "skus")
 
     def __init__(self, skus: tuple[str, ...], now: datetime) -> None:
-        self.skus = skus
-        self.now = now
+        self.skus: tuple[str, ...] = skus
+        self.now: datetime = now
 
     def perform(self, ports: Ports) -> tuple[Stock, ...] | Awaitable[tuple[Stock, ...]]:
         """Ask the inventory repository."""
@@ -221,7 +221,7 @@ class PostStock(Request["Posting"]):
     __slots__ = ("posting",)
 
     def __init__(self, posting: Posting) -> None:
-        self.posting = posting
+        self.posting: Posting = posting
 
     def perform(self, ports: Ports) -> Posting | Awaitable[Posting]:
         """Ask the inventory repository."""
@@ -235,7 +235,7 @@ class CallProvider(Request["PaymentOutcome"]):
     __slots__ = ("request",)
 
     def __init__(self, request: PaymentRequest) -> None:
-        self.request = request
+        self.request: PaymentRequest = request
 
     def perform(self, ports: Ports) -> PaymentOutcome | Awaitable[PaymentOutcome]:
         """Ask the payment port, by the verb the request names."""
@@ -257,7 +257,7 @@ class LookUp(Request["Finding"]):
     __slots__ = ("request",)
 
     def __init__(self, request: PaymentRequest) -> None:
-        self.request = request
+        self.request: PaymentRequest = request
 
     def perform(self, ports: Ports) -> Finding | Awaitable[Finding]:
         """Ask the payment port."""

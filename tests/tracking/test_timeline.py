@@ -152,7 +152,7 @@ def test_story_of_short_stock() -> None:
 2026-01-01 12:00  placed: 3 units by phone
 2026-01-01 12:00  planned: f1 from MAIN (2 units), f2 from SHOP (1 unit)
 2026-01-01 12:00  stock had moved: MUG at MAIN: wanted 2, available 0
-2026-01-01 12:00  planned: f1 from SHOP (1 unit), 2 of l1 backordered
+2026-01-01 12:00  planned: f3 from SHOP (1 unit), 2 of l1 backordered
 2026-01-01 12:00  stock reserved
 2026-01-01 12:00  authorized 25.00 EUR (p1)
 2026-01-01 12:00  confirmed

@@ -142,7 +142,7 @@ class MemoryInventory:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self.ledger = InventoryLedger()
+        self.ledger: InventoryLedger = InventoryLedger()
 
     def post(self, posting: Posting) -> Posting:
         """See :meth:`.InventoryRepository.post`."""
@@ -189,7 +189,7 @@ class MemoryPayments:
     tells. What the books say about a payment is worked out from the books alone.
     """
 
-    capabilities = PaymentCapabilities(
+    capabilities: PaymentCapabilities = PaymentCapabilities(
         several_captures=True, partial_void=True, key_retention=timedelta(days=1)
     )
 

@@ -31,7 +31,7 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
         self.__doc__ = flow.__doc__
         signature = inspect.signature(flow)
         returns = str(signature.return_annotation).removeprefix("Flow[").removesuffix("]")
-        self.signature = signature.replace(return_annotation=returns)
+        self.signature: inspect.Signature = signature.replace(return_annotation=returns)
 
     @overload
     def __get__(self, desk: SyncRunner, owner: type) -> Callable[P, T]: ...

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from attrs import evolve
 
 from orderwright.errors import Conflict
-from orderwright.flows.settling import MAX_TRIES, follow, load, save, settle
+from orderwright.flows.settling import MAX_TRIES, carry_on, follow, load, save
 from orderwright.orders.events import Event, ExceptionOpened, require_same
 from orderwright.requests import FindKey, ask
 from orderwright.values import aware, identifier, quantity, text
@@ -90,7 +90,7 @@ def decide(
             if call.final(attempt, durable=setting.durable):
                 raise
         else:
-            return (yield from settle(setting, after, call.at, mine=mine))
+            return (yield from carry_on(setting, after, call.at, mine=mine))
     raise AssertionError("unreachable")  # pragma: no cover - the last attempt raises
 
 

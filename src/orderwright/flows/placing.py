@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orderwright.errors import AmountRefused, Conflict, InvalidInput, OutOfStock, Shortage
 from orderwright.flows.command import command
-from orderwright.flows.settling import Flows, follow, load, plan_for, settle
+from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for
 from orderwright.money import Money
 from orderwright.orders.events import Intended, OrderPlaced, require_same
 from orderwright.orders.lines import Policy
@@ -126,7 +126,7 @@ def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None)
     except Conflict:
         return (yield from _again((yield from load(order.id)), opening))
     mine = [one.intent.id for one in events if type(one) is Intended]
-    return (yield from settle(setting, after, at, mine=mine))
+    return (yield from carry_on(setting, after, at, mine=mine))
 
 
 def _short(order: Order, wanted: Sequence[Demand], made: FulfillmentPlan) -> OutOfStock:

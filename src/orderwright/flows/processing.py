@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
-from orderwright.flows.settling import Flows, follow, load, plan_for, save, settle
+from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for, save
 from orderwright.money import Money
 from orderwright.orders import commands
 from orderwright.orders.events import (
@@ -197,9 +197,10 @@ class Processing(Flows):
     ) -> Flow[Order]:
         """Take a step of the order's own lifecycle by hand: complete, reopen, or one of yours.
 
-        For the steps that people decide and that move neither stock nor money by themselves; what
-        follows from the new state follows at once. Raises IllegalTransition if the table has no
-        such step, or if it is one that has a command of its own (cancel) or follows by itself.
+        For steps that people decide and that move neither stock nor money by themselves; what
+        follows from the new state follows at once. A reopened order stays open until its exception
+        ``reopened`` is resolved. Raises IllegalTransition if the table has no such step, or if it
+        has a command of its own (cancel) or follows by itself (confirm).
         """
         at = self.setting.moment(at)
         call = Call(
@@ -215,9 +216,7 @@ class Processing(Flows):
                 self.setting,
                 order_id,
                 call,
-                lambda order: (
-                    commands.advance(order, action, at=at, reason=reason, by_hand=True),
-                ),
+                lambda order: commands.advance_by_hand(order, action, at=at, reason=reason),
             )
         )
 
@@ -305,7 +304,7 @@ class Processing(Flows):
             return order
         after, events = follow(order, allocated(order, made, at), at)
         mine = yield from save(order, after, events)
-        return (yield from settle(setting, after, at, mine=mine))
+        return (yield from carry_on(setting, after, at, mine=mine))
 
     @command
     def hold(

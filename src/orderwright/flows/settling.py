@@ -48,7 +48,18 @@ if TYPE_CHECKING:
     from orderwright.payments.operations import PaymentRequest
     from orderwright.requests import Flow
 
-__all__ = ["Flows", "Report", "Setting", "follow", "load", "plan_for", "record", "save", "settle"]
+__all__ = [
+    "Flows",
+    "Report",
+    "Setting",
+    "carry_on",
+    "follow",
+    "load",
+    "plan_for",
+    "record",
+    "save",
+    "settle",
+]
 
 MAX_TRIES = 10
 """A recording retries so often after version conflicts before it leaves the intent to resume."""
@@ -159,6 +170,18 @@ def settle(
             made = yield from plan_for(setting, wanted, at)
             report = _fixed(order.version, allocated(order, made, at))
         order = yield from record(order.id, report, at, order, todo)
+
+
+def carry_on(setting: Setting, order: Order, at: datetime, *, mine: Sequence[str]) -> Flow[Order]:
+    """Settle what the command just saved with ``order``; an exception means nothing was saved.
+
+    So what goes wrong from here on is not raised: the order comes back as it was saved, saying
+    what is unfinished, and resume finishes it.
+    """
+    try:
+        return (yield from settle(setting, order, at, mine=mine))
+    except (AdapterFault, Conflict):
+        return order
 
 
 def _fixed(version: int, events: Sequence[Event]) -> Report:

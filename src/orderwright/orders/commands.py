@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_payments",
     "advance",
+    "advance_by_hand",
     "advance_fulfillment",
     "cancel",
     "hold",
@@ -59,22 +60,25 @@ def _require_free(order: Order, what: Blockable) -> None:
         raise OnHold(hold.name, what, order.id, order.allowed())
 
 
-def advance(
-    order: Order, action: str, *, at: datetime, reason: str = "", by_hand: bool = False
-) -> OrderAdvanced:
-    """Take the step ``action`` of the order's lifecycle; raise IllegalTransition.
+def advance_by_hand(order: Order, action: str, *, at: datetime, reason: str) -> tuple[Event, ...]:
+    """Take a step of the order's lifecycle that is no more than a step.
 
-    ``by_hand`` refuses the steps that are more than a step: those that free stock and money, and
-    confirming, which follows by itself from both.
+    Refused (IllegalTransition) are steps that give the order up, which free stock and money, and
+    confirming, which follows by itself from both. An order that is taken up again after it was
+    done opens the exception ``reopened``, so that it is not done again before that is resolved.
     """
+    advanced = advance(order, action, at=at, reason=reason)
+    if action == "confirm" or advanced.state.phase is Phase.DROPPED:
+        raise IllegalTransition("order", order.state.name, action, order.allowed(), order.id)
+    if order.state.phase is Phase.DONE and advanced.state.phase is not Phase.DONE:
+        return (advanced, *_opened(order, "reopened", reason, at))
+    return (advanced,)
+
+
+def advance(order: Order, action: str, *, at: datetime, reason: str = "") -> OrderAdvanced:
+    """Take the step ``action`` of the order's lifecycle; raise IllegalTransition."""
     state = order.lifecycles.order.step(order.state, action, "order", order.id)
-    if by_hand and action in _NOT_BY_HAND:
-        by_itself = tuple(one for one in order.allowed() if one not in _NOT_BY_HAND)
-        raise IllegalTransition("order", order.state.name, action, by_itself, order.id)
     return OrderAdvanced(action=action, reason=reason, state=state, at=at)
-
-
-_NOT_BY_HAND = frozenset({"place", "confirm", "reject", "cancel", "expire"})
 
 
 def cancel(

@@ -167,6 +167,7 @@ def _planned(order: Order, event: e.FulfillmentsPlanned) -> Order:
         order,
         lines=lines,
         fulfillments=order.fulfillments + event.fulfillments,
+        fulfillments_planned=order.fulfillments_planned + len(event.fulfillments),
     )
 
 

@@ -97,7 +97,8 @@ class MoneyFigures(NamedTuple):
 class Order:
     """An order as it stands after ``version`` events. Frozen: what happens makes a new one.
 
-    ``state`` is the first of three independent axes; ``money`` and ``goods`` are derived. All
+    ``fulfillments_planned`` counts all that ever were, so that no id is used twice. ``state`` is
+    the first of three independent axes; ``money`` and ``goods`` are derived. All
     amounts are in ``currency``; all times are aware.
     """
 
@@ -115,6 +116,7 @@ class Order:
     references: tuple[Reference, ...]
     lifecycles: Lifecycles
     fulfillments: tuple[Fulfillment, ...] = ()
+    fulfillments_planned: int = 0
     intents: tuple[Intent, ...] = ()
     holds: tuple[Hold, ...] = ()
     exceptions: tuple[OrderException, ...] = ()

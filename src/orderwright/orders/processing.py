@@ -102,7 +102,6 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
             (Shortage(one.sku, "", one.quantity, 0) for one in plan.leftovers), order.id
         )
         return (cancel(order, at=at, reason=short.because(), action="reject"),)
-    number = 1 + max((int(one.id[1:]) for one in order.fulfillments), default=0)
     paying = any(payment.amount for payment in order.payments)
     lapses_at = None if paying or policy.unpaid_ttl is None else at + policy.unpaid_ttl
     fulfillments = tuple(
@@ -113,7 +112,7 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
             state=order.lifecycles.shipment.initial,
             lapses_at=lapses_at if order.state.phase is Phase.WAITING else None,
         )
-        for index, part in enumerate(plan.fulfillments, number)
+        for index, part in enumerate(plan.fulfillments, order.fulfillments_planned + 1)
     )
     served: dict[str, int] = {}
     for part in plan.fulfillments:
