@@ -189,7 +189,13 @@ class Veiled(Slow):
     def __getattr__(self, name: str) -> object:
         """Hide the coroutine function behind an ordinary one."""
         verb = super().__getattr__(name)
-        return (lambda *given, **named: verb(*given, **named)) if callable(verb) else verb
+        if not callable(verb):
+            return verb
+
+        def veiled(*given: object, **named: object) -> object:
+            return verb(*given, **named)
+
+        return veiled
 
 
 def test_a_sync_desk_refuses_async_adapters_when_it_is_built() -> None:
