@@ -74,7 +74,7 @@ class OurShop:
         ids = dict.fromkeys(entry.order_id for entry in entries)
         orders = [order for order in map(self.orders.load, ids) if order is not None]
         balances: Counter[tuple[str, ...]] = Counter()
-        postings = list(self.inventory.postings())
+        postings = list(self.inventory.ledger.postings())
         for posting in postings:
             for entry in posting.entries:
                 balances[entry.account] += entry.quantity

@@ -285,7 +285,7 @@ def check_stock(found: Reconciliation, inventory: MemoryInventory) -> None:
     moved: Counter[str] = Counter()
     places: set[tuple[str, str]] = set()
     last = None
-    for posting in inventory.postings():
+    for posting in inventory.ledger.postings():
         found.postings += 1
         last = posting if last is None or posting.at > last.at else last
         for entry in posting.entries:

@@ -1,10 +1,13 @@
 """The codec: plain data and back without loss, strictly, with every fault named by its path."""
 
 import json
+import math
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from attrs import fields
+from attrs import fields, has
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +28,7 @@ from orderwright import (
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.codec import _ERRORS, _EVENTS, SCHEMA, Codec
 from orderwright.errors import (
+    AdapterFault,
     AmountRefused,
     CodecError,
     Conflict,
@@ -133,7 +137,20 @@ def test_every_error_class_is_decodable() -> None:
         ours = (one for one in kind.__subclasses__() if one.__module__ == kind.__module__)
         return {kind}.union(*map(below, ours))
 
-    assert below(OrderwrightError) == set(_ERRORS.values())
+    assert below(OrderwrightError) == set(_ERRORS)
+    assert len(_ERRORS) == len(set(_ERRORS.values()))
+    assert all(tag.endswith(".v1") for tag in _ERRORS.values())
+    assert not {kind.__name__ for kind in _ERRORS} & set(_ERRORS.values())
+
+
+def test_an_error_of_an_adapter_comes_back_as_ours() -> None:
+    """An adapter's own error is written as the nearest of ours, with the facts of that."""
+
+    class Busy(AdapterFault):
+        """One of somebody else's."""
+
+    data = through_json(CODEC.encode_error(Busy("bank", "closed", retryable=True)))
+    assert AdapterFault("bank", "closed", retryable=True) == CODEC.decode_error(data)
 
 
 @pytest.mark.parametrize(
@@ -219,13 +236,141 @@ def test_orders_that_are_none_are_refused(data: object) -> None:
         CODEC.decode_order(data)
 
 
+DEEP: Any = []
+for _ in range(10_000):
+    DEEP = [DEEP]
+HUGE = 10**5000
+NINES = "9" * 5000
+
+
 @pytest.mark.parametrize(
-    "data", [None, {"error": "ValueError", "facts": {}}, {"error": "NotFound"}]
+    "data",
+    [
+        None,
+        {"error": "ValueError", "facts": {}},
+        {"error": "not_found.v1"},
+        {"error": "NotFound", "facts": {"kind": "order", "key": "A-1", "order_id": ""}},
+        {"error": "not_found.v1", "facts": {"kind": "order", "key": 7, "order_id": ""}},
+    ],
 )
 def test_errors_that_are_none_are_refused(data: object) -> None:
     """Data that is none of our errors is one typed error."""
     with pytest.raises(CodecError):
         CODEC.decode_error(data)
+
+
+@pytest.mark.parametrize(
+    "junk", [DEEP, HUGE, math.nan, {"a": DEEP}, [HUGE], "\ud800", True, 1.0], ids=range(8)
+)
+def test_junk_is_refused_wherever_a_tag_is_read(junk: object) -> None:
+    """What Python will not even print is refused by the same typed error as everything else."""
+    readers: list[tuple[Callable[[object], object], object]] = [
+        (CODEC.decode_event, junk),
+        (CODEC.decode_event, {"type": junk}),
+        (CODEC.decode_order, junk),
+        (CODEC.decode_order, {"schema": junk, "order": {}}),
+        (CODEC.decode_order, {"schema": SCHEMA, "order": junk}),
+        (CODEC.decode_error, junk),
+        (CODEC.decode_error, {"error": junk, "facts": {}}),
+        (CODEC.decode_error, {"error": "not_found.v1", "facts": junk}),
+        (lambda data: CODEC.decode(data, Money), junk),
+        (lambda data: CODEC.decode(data, timedelta), [junk]),
+    ]
+    for read, data in readers:
+        with pytest.raises(CodecError) as caught:
+            read(data)
+        assert str(caught.value)
+
+
+@pytest.mark.parametrize("micros", [HUGE, -HUGE, 10**20, 10**17], ids=range(4))
+def test_spans_beyond_reason_are_refused(micros: int) -> None:
+    """A span that no timedelta, or no policy, can hold is refused where it stands."""
+    data = {**CODEC.encode(Policy()), "patience": micros}
+    with pytest.raises(CodecError):
+        CODEC.decode(data, Policy)
+    if abs(micros) > 10**17:
+        with pytest.raises(CodecError):
+            CODEC.decode(micros, timedelta)
+
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters(codec=None), max_size=20),
+    st.sampled_from(["DEEP", "HUGE", "NINES"]).map(lambda name: globals()[name]),  # not shown
+    st.sampled_from(["NaN", "sNaN", "-Infinity", "1e999999999", "\ud800"]),
+    st.sampled_from(
+        ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-01-01T00:00:00", "", "XXX"]
+    ),
+)
+ANYTHING = st.recursive(
+    JUNK,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["type", "schema", "order", "error", "facts", "at"])
+            | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+READERS: dict[str, Callable[[object], object]] = {
+    "event": CODEC.decode_event,
+    "order": CODEC.decode_order,
+    "error": CODEC.decode_error,
+}
+GIVEN: list[tuple[str, object]] = [
+    *(
+        ("event", CODEC.encode_event(event))
+        for order_id in ORDER_IDS
+        for event in HISTORIES[order_id]
+    ),
+    *(("order", CODEC.encode_order(DESK.order(order_id))) for order_id in ORDER_IDS),
+    ("error", CODEC.encode_error(OutOfStock([Shortage("MUG", "MAIN", 3, 1)], "A-1"))),
+    (
+        "error",
+        CODEC.encode_error(AmountRefused("cap", asked=Money(2, "JPY"), limit=Money(1, "JPY"))),
+    ),
+]
+WRITTEN = [(kind, json.dumps(data)) for kind, data in GIVEN]
+
+
+def places(data: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401
+    """Every place in `data` where something else can be put."""
+    if data is not DEEP and isinstance(data, dict | list):
+        inside = list(data.items()) if isinstance(data, dict) else list(enumerate(data))
+        return [(data, key) for key, _ in inside] + [
+            place for _, value in inside for place in places(value)
+        ]
+    return []
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[str, object]:
+    """A real document in which some things are something else, or gone."""
+    kind, text = draw(st.sampled_from(WRITTEN))
+    data = {"": json.loads(text)}
+    for _ in range(draw(st.integers(1, 3))):
+        holder, key = draw(st.sampled_from(places(data[""]) or [(data, "")]))
+        if holder is data or draw(st.integers(0, 3)):
+            holder[key] = draw(ANYTHING)
+        else:
+            del holder[key]
+    return kind, data[""]
+
+
+@given(st.tuples(st.sampled_from(sorted(READERS)), ANYTHING) | mutated())
+def test_only_codec_errors_come_out(document: tuple[str, object]) -> None:
+    """Whatever the data, reading it gives a value or a CodecError, with a message."""
+    kind, data = document
+    try:
+        READERS[kind](data)
+    except CodecError as error:
+        assert str(error)  # noqa: PT017
 
 
 @pytest.mark.parametrize(
@@ -261,11 +406,35 @@ def test_an_order_needs_the_lifecycles_it_was_made_under() -> None:
         Codec(Lifecycles(name="other.v1")).decode_order(stored_order())
 
 
-def test_every_field_of_an_order_is_stored() -> None:
-    """No field of the order is left out of its stored form, unless it is empty."""
-    stored = stored_order()["order"]
-    assert isinstance(stored, dict)
-    order = DESK.order("A-1")
-    assert {one.name for one in fields(Order) if getattr(order, one.name) not in ((), "")} == set(
-        stored
-    )
+def complete(value: object, data: object) -> None:
+    """Check that every field of `value`, and of what is in it, is written in `data`."""
+    if isinstance(value, Lifecycles):
+        assert value.name == data
+    elif has(type(value)):
+        assert isinstance(data, dict)
+        names = {one.name for one in fields(type(value))}
+        assert names == set(data) - ({"type"} - names)
+        for name in names:
+            complete(getattr(value, name), data[name])
+    elif hasattr(value, "_asdict"):
+        complete(value._asdict(), data)
+    elif isinstance(value, tuple):
+        assert isinstance(data, list)
+        for one, written in zip(value, data, strict=True):
+            complete(one, written)
+    elif isinstance(value, dict):
+        assert isinstance(data, dict)
+        assert set(value) == set(data)
+        for name, one in value.items():
+            complete(one, data[name])
+
+
+@pytest.mark.parametrize("order_id", ORDER_IDS)
+def test_every_field_is_stored(order_id: str) -> None:
+    """No field is left out because it is as by default: the default may be another tomorrow."""
+    order = DESK.order(order_id)
+    complete(order, CODEC.encode_order(order)["order"])
+    for event in HISTORIES[order_id]:
+        complete(event, CODEC.encode_event(event))
+    complete(Policy(), CODEC.encode(Policy()))
+    complete(order.policy, CODEC.encode(order.policy))

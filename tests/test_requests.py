@@ -6,6 +6,7 @@ from unittest.mock import Mock, sentinel
 import pytest
 
 from orderwright import Reference
+from orderwright.ports import DueOrder
 from orderwright.requests import (
     CallProvider,
     FindDue,
@@ -23,6 +24,7 @@ from orderwright.requests import (
 )
 from tests.worlds import NOON
 
+CURSOR = DueOrder(NOON, "o1")
 REFERENCE = Reference("tracking", "T-1")
 EACH: list[tuple[Request[object], str, tuple[Any, ...], dict[str, Any]]] = [
     (LoadOrder("o1"), "orders.load", ("o1",), {}),
@@ -35,7 +37,8 @@ EACH: list[tuple[Request[object], str, tuple[Any, ...], dict[str, Any]]] = [
     (LoadEvents("o1"), "orders.events", ("o1",), {}),
     (FindKey("o1", "k1"), "orders.find_key", ("o1", "k1"), {}),
     (FindReference(REFERENCE), "orders.by_reference", (REFERENCE,), {}),
-    (FindDue(NOON, 5), "orders.due", (NOON,), {"limit": 5}),
+    (FindDue(NOON, 5), "orders.due", (NOON,), {"after": None, "limit": 5}),
+    (FindDue(NOON, 5, CURSOR), "orders.due", (NOON,), {"after": CURSOR, "limit": 5}),
     (ReadSupply(("MUG",), NOON), "inventory.supply", (("MUG",),), {"now": NOON}),
     (PostStock(sentinel.posting), "inventory.post", (sentinel.posting,), {}),
     *(

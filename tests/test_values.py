@@ -13,7 +13,6 @@ from orderwright.values import (
     MAX_QUANTITY,
     aware,
     choice,
-    collect,
     each,
     identifier,
     instance,
@@ -47,6 +46,9 @@ def test_identifiers(value: str) -> None:
     "value",
     [
         "",
+        " ",
+        " a",
+        "a ",
         "a" * 201,
         "a/b",
         "a\nb",
@@ -62,7 +64,8 @@ def test_identifiers(value: str) -> None:
 )
 def test_what_is_no_identifier(value: str) -> None:
     """Slashes, control characters, half characters and what cannot be seen are refused."""
-    expected = f"{value[:40]!r} is no id: use 1 to 200 printable characters without '/'"
+    rule = "use 1 to 200 printable characters without '/', and no space at either end"
+    expected = f"{value[:40]!r} is no id: {rule}"
     assert expected == refused(identifier, value)
 
 
@@ -83,6 +86,7 @@ def test_identifier_can_be_joined_and_stored(value: str) -> None:
     joined = f"{value}/l1".encode().decode()
     assert [value, "l1"] == joined.split("/")
     assert [value] == value.splitlines()
+    assert value == value.strip()
 
 
 # --- texts ----------------------------------------------------------------------------------------
@@ -187,21 +191,17 @@ def test_naive_times(value: datetime) -> None:
     assert expected == refused(aware, value)
 
 
+@pytest.mark.parametrize("year", [1, 9900, 9999])
+def test_times_at_the_ends_of_time(year: int) -> None:
+    """Near the ends of the calendar neither a time zone nor a deadline has room."""
+    expected = f"the year {year} is none in which orders are placed"
+    assert expected == refused(aware, datetime(year, 1, 1, tzinfo=UTC))
+
+
 @pytest.mark.parametrize("value", [None, "2026-01-01T12:00:00Z", date(2026, 1, 1), 1767268800])
 def test_what_is_no_time(value: object) -> None:
     """Dates, timestamps and texts are not taken for datetimes."""
     assert f"expected a datetime, got {type(value).__name__}" == refused(aware, value)
-
-
-# --- several at once ------------------------------------------------------------------------------
-
-
-def test_collect() -> None:
-    """All faults of all checks are raised together; without any, nothing is."""
-    collect(())
-    with pytest.raises(InvalidInput) as caught:
-        collect((InvalidInput.at("a", "one"), InvalidInput((Fault("b", "two"), Fault("c", "3")))))
-    assert (Fault("a", "one"), Fault("b", "two"), Fault("c", "3")) == caught.value.faults
 
 
 # --- kinds, collections and choices ---------------------------------------------------------------

@@ -357,7 +357,7 @@ def _check_stock(world: World, orders: list[Order]) -> None:
 
 def _check_finding(world: World, orders: list[Order]) -> None:
     due = {order.id for order in orders if order.due_at is not None}
-    assert due == set(world.orders.due(NEVER, limit=999))
+    assert due == {one.order_id for one in world.orders.due(NEVER, limit=999)}
     for order in orders:
         for reference in order.all_references:
             assert order.id in world.orders.by_reference(reference)

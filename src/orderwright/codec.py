@@ -1,9 +1,10 @@
 """To plain data and back: dicts, lists, strings, whole numbers, booleans and None, ready for JSON.
 
 Fixed tags, never class names, say what a thing is, so that code may be renamed without touching
-what is stored. Reading is strict: no silent conversions, and every fault is reported with its
-path. Fields this version does not know are ignored, so that an older program reads what a newer
-one wrote as long as its schema number is the same.
+what is stored. Every field is written, also one that is as by default: the default may be another
+one day. Reading is strict: no silent conversions, and every fault is reported with its path.
+Fields this version does not know are ignored, so that an older program reads what a newer one
+wrote as long as its schema number is the same.
 """
 
 from __future__ import annotations
@@ -56,11 +57,24 @@ _EVENTS: dict[type[events.Event], str] = {
     events.ExceptionResolved: "exception_resolved.v1",
 }
 _REQUESTS: dict[type, str] = {Posting: "posting.v1", PaymentRequest: "payment.v1"}
-_ERRORS: dict[str, type[OrderwrightError]] = {
-    one.__name__: one
-    for one in vars(errors).values()
-    if isinstance(one, type) and issubclass(one, OrderwrightError)
+_ERRORS: dict[type[OrderwrightError], str] = {
+    errors.OrderwrightError: "orderwright_error.v1",
+    errors.Mistake: "mistake.v1",
+    errors.InvalidInput: "invalid_input.v1",
+    errors.CodecError: "codec_error.v1",
+    errors.NotFound: "not_found.v1",
+    errors.KeyReused: "key_reused.v1",
+    errors.Refused: "refused.v1",
+    errors.IllegalTransition: "illegal_transition.v1",
+    errors.OutOfStock: "out_of_stock.v1",
+    errors.AmountRefused: "amount_refused.v1",
+    errors.OnHold: "on_hold.v1",
+    errors.Conflict: "conflict.v1",
+    errors.AdapterFault: "adapter_fault.v1",
+    errors.OutcomeUnknown: "outcome_unknown.v1",
+    errors.BrokenPromise: "broken_promise.v1",
 }
+_ERRORS_BY_TAG = {tag: kind for kind, tag in _ERRORS.items()}
 _EVENT: Any = Union[tuple(_EVENTS)]  # noqa: UP007 - made from the table
 
 
@@ -98,7 +112,7 @@ class Codec:
         """Return the event that ``data`` stands for; raise CodecError with every fault."""
         tag = _object(data, "type")["type"]
         if tag not in _EVENTS.values():
-            raise CodecError.at("$.type", f"{tag!r} is no event this version knows")
+            raise CodecError.at("$.type", f"{_told(tag)} is no event this version knows")
         return cast("events.Event", self._read(data, _EVENT))
 
     def encode_order(self, order: Order) -> dict[str, Any]:
@@ -111,26 +125,30 @@ class Codec:
         Raises CodecError with every fault, also for a schema newer than this version reads.
         """
         document = _object(data, "schema", "order")
-        if document["schema"] != SCHEMA:
-            raise CodecError.at(
-                "$.schema", f"schema {document['schema']!r}; this version reads {SCHEMA}"
-            )
+        schema = document["schema"]
+        if type(schema) is not int or schema != SCHEMA:
+            raise CodecError.at("$.schema", f"schema {_told(schema)}; this version reads {SCHEMA}")
         return cast("Order", self._read(document["order"], Order))
 
     def encode_error(self, error: OrderwrightError) -> dict[str, Any]:
-        """Return an error as plain data: its class name and its facts."""
+        """Return an error as plain data: ``error`` is its tag, ``facts`` are its facts.
+
+        An error class of your own is written as the nearest of ours that it derives from.
+        """
+        known = next(kind for kind in type(error).__mro__ if kind in _ERRORS)
         facts = {
             name: self._converter.unstructure(getattr(error, name), kind)
-            for name, kind in _facts(type(error)).items()
+            for name, kind in _facts(known).items()
         }
-        return {"error": type(error).__name__, "facts": facts}
+        return {"error": _ERRORS[known], "facts": facts}
 
     def decode_error(self, data: object) -> OrderwrightError:
         """Return the error that ``data`` stands for; raise CodecError."""
         document = _object(data, "error", "facts")
-        kind = _ERRORS.get(str(document["error"]))
+        tag = document["error"]
+        kind = _ERRORS_BY_TAG.get(tag) if isinstance(tag, str) else None
         if kind is None:
-            raise CodecError.at("$.error", f"{document['error']!r} is none of our errors")
+            raise CodecError.at("$.error", f"{_told(tag)} is none of our errors")
         hints = _facts(kind)
         stored = _object(document["facts"], *hints)
         return errors.revive(
@@ -143,8 +161,13 @@ class Codec:
         except BaseValidationError as error:
             lines = transform_error(error, format_exception=_format)
             raise CodecError(_fault(line) for line in lines) from None
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
             raise CodecError.at("$", _format(error, None)) from None
+
+
+def _told(value: object) -> str:
+    """Return ``value`` as a message can show it: not everything can be printed."""
+    return repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def _object(data: object, *keys: str) -> dict[str, object]:
@@ -194,7 +217,7 @@ def _read_datetime(value: object, _: object) -> datetime:
 
 
 def _converter(lifecycles: Lifecycles) -> Converter:
-    converter = Converter(omit_if_default=True)
+    converter = Converter()
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _strictly(kind))
     converter.register_unstructure_hook(Phase, lambda phase: phase.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from orderwright.errors import BrokenPromise
+from orderwright.errors import AdapterFault, BrokenPromise, OrderwrightError
 
 if TYPE_CHECKING:
     from orderwright.requests import Flow, Ports
@@ -18,7 +18,8 @@ T = TypeVar("T")
 def run(flow: Flow[T], ports: Ports) -> T:
     """Run ``flow`` to its end with sync ``ports`` and return its result.
 
-    What a port raises is raised inside the flow. Raises BrokenPromise for a reply that would have
+    What a port raises is raised inside the flow; an exception that is none of ours as an
+    AdapterFault with the exception as its cause. Raises BrokenPromise for a reply that would have
     to be awaited: that port needs the async desk.
     """
     send, perform_error = flow.send, flow.throw
@@ -28,15 +29,25 @@ def run(flow: Flow[T], ports: Ports) -> T:
             try:
                 reply = request.perform(ports)
             except Exception as error:  # noqa: BLE001 - it is the flow's to handle
-                request = perform_error(error)
+                request = perform_error(_known(request, error))
                 continue
-            if hasattr(reply, "__await__"):
+            if reply is not None and hasattr(type(reply), "__await__"):
                 request = perform_error(_not_sync(request, reply))
             else:
                 request = send(reply)
     except StopIteration as stop:
         result: T = stop.value
         return result
+
+
+def _known(request: object, error: Exception) -> OrderwrightError:
+    """Return an error of our tree: what an adapter lets through of its own is its fault."""
+    if isinstance(error, OrderwrightError):
+        return error
+    asked = type(request).__name__
+    fault = AdapterFault(asked, f"{type(error).__name__}: {error}")
+    fault.__cause__ = error
+    return fault
 
 
 def _not_sync(request: object, reply: object) -> BrokenPromise:
@@ -62,7 +73,7 @@ async def run_async(flow: Flow[T], ports: Ports) -> T:
                 if isinstance(reply, Awaitable):
                     reply = await cast("Awaitable[object]", reply)
             except Exception as error:  # noqa: BLE001 - it is the flow's to handle
-                request = flow.throw(error)
+                request = flow.throw(_known(request, error))
             else:
                 request = flow.send(reply)
     except StopIteration as stop:

@@ -159,6 +159,14 @@ class Lifecycle:
             target = next(targets, None)
         return target
 
+    def is_report(self, action: str) -> bool:
+        """Whether ``action`` says that something left our walls or arrived, rather than asks."""
+        return any(
+            row[action].phase in (Phase.OUT, Phase.DONE)
+            for row in self._next.values()
+            if action in row
+        )
+
     def allowed(self, state: State) -> tuple[str, ...]:
         """Return the actions that have a row from ``state``, in the table's order."""
         return tuple(self._next.get(state.name, _NOWHERE))
@@ -232,6 +240,9 @@ SHIPMENT = Lifecycle(
         (RELEASED, "pick"): PICKING,
         (RELEASED, "withdraw"): WITHDRAWN,
         (PICKING, "pack"): PACKED,
+        # The answer of the people at work when an order was cancelled under their hands.
+        (PICKING, "stop"): WITHDRAWN,
+        (PACKED, "stop"): WITHDRAWN,
         # Reports: goods that left or arrived have done so, whatever we knew until then.
         (PLANNED, "ship"): SHIPPED,
         (RESERVED, "ship"): SHIPPED,

@@ -26,6 +26,7 @@ __all__ = [
     "AsyncInventoryRepository",
     "AsyncOrderRepository",
     "AsyncPaymentPort",
+    "DueOrder",
     "FeedEntry",
     "Finding",
     "InventoryRepository",
@@ -68,6 +69,14 @@ class OpenFulfillment(NamedTuple):
     state: str
 
 
+@final
+class DueOrder(NamedTuple):
+    """An order with something due at ``due_at``; also where the next page begins."""
+
+    due_at: datetime
+    order_id: str
+
+
 class OrderRepository(Protocol):
     """Keeps orders, their events and what finds them."""
 
@@ -93,7 +102,8 @@ class OrderRepository(Protocol):
         """Store ``order`` together with the ``events`` that led to it from ``expected_version``.
 
         1. Atomic: the state, the events, their keys (``event.key``), ``order.due_at`` and
-           ``order.all_references`` are all stored or none is.
+           ``order.all_references`` are all stored or none is, whatever goes wrong on the way.
+           No reader ever sees a part of it.
         2. Raises Conflict, and stores nothing, unless the stored version (0 if there is none) is
            ``expected_version``.
         3. Of two concurrent saves with one expected version exactly one succeeds.
@@ -140,18 +150,29 @@ class OrderRepository(Protocol):
         ...
 
     def open_fulfillments(
-        self, location: str, states: Collection[str], *, limit: int = 100
+        self,
+        location: str,
+        states: Collection[str],
+        *,
+        after: OpenFulfillment | None = None,
+        limit: int = 100,
     ) -> tuple[OpenFulfillment, ...]:
         """Return up to ``limit`` fulfillments at ``location`` in one of the named states.
 
-        1. Ordered by order id, then as on the order.
+        1. Ordered by order id, then by position on the order; only those that come after the
+           cursor ``after``, which may be in another state by now, or gone.
+        2. Paging with the last one of a page as ``after`` repeats none and skips none.
         """
         ...
 
-    def due(self, now: datetime, *, limit: int = 100) -> tuple[str, ...]:
-        """Return up to ``limit`` ids of orders whose ``due_at`` is at or before ``now``.
+    def due(
+        self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
+    ) -> tuple[DueOrder, ...]:
+        """Return up to ``limit`` orders whose ``due_at`` is at or before ``now``.
 
-        1. Earliest first. 2. An order without ``due_at`` is never among them.
+        1. Earliest first, those of one moment by order id. 2. Only those that come after the
+        cursor ``after``, which need not be due any more. 3. An order without ``due_at`` is never
+        among them.
         """
         ...
 
@@ -159,7 +180,7 @@ class OrderRepository(Protocol):
 class InventoryRepository(Protocol):
     """Keeps the stock ledger."""
 
-    def post(self, posting: Posting) -> Posting:
+    def post(self, posting: Posting) -> None:
         """Write a posting, or refuse it.
 
         1. Atomic: all entries or none. 2. Idempotent: the same id and content again is a no-op.
@@ -167,6 +188,9 @@ class InventoryRepository(Protocol):
         trace, if an account inside our walls would fall below zero. 5. First lets lapse the
         reservations on its SKUs that have expired by ``posting.at``, in the same transaction.
         6. Two concurrent postings never both take the last unit. 7. Durable when it returns.
+        8. Clause 4 looks at the sum of all entries on an account, except for reserved accounts:
+        there entries are checked in their order, as units must be in a reservation before they
+        leave it, also if later entries put them back.
         """
         ...
 
@@ -177,17 +201,22 @@ class InventoryRepository(Protocol):
         """
         ...
 
-    def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
-        """Return the open reservations.
+    def reservations(
+        self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()
+    ) -> tuple[Reservation, ...]:
+        """Return the open reservations; what is left empty does not narrow.
 
         1. Those expired by ``now`` are left out, swept or not. 2. One consistent moment.
+        3. Only those of the order ``order_id`` and of one of ``skus``, where these are given.
         """
         ...
 
-    def postings(self) -> Iterable[Posting]:
-        """Return all postings in the order they were written.
+    def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
+        """Return up to ``limit`` postings written after the one with the id ``after``.
 
-        1. Complete as of the call, with those by which the store let reservations lapse.
+        1. In the order they were written, with those by which the store let reservations lapse;
+           the empty id is before the first. 2. Paging with the last id of a page as ``after``
+           repeats none and skips none. 3. Raises NotFound for an id that was never written.
         """
         ...
 
@@ -212,7 +241,8 @@ class PaymentPort(Protocol):
     state of what it made and has no second effect. 2. No answer (a time-out, a lost connection)
     is the outcome ``unknown``, or :class:`~orderwright.errors.OutcomeUnknown` raised, never
     ``failed``. 3. A refusal by the payer's side is the outcome ``declined``, not an exception.
-    4. ``outcome.amount`` is what really moved, in the currency of the request.
+    4. ``outcome.amount`` is what really moved, in the currency of the request. 5. A known id with
+    other content has no effect; the port may raise :class:`~orderwright.errors.KeyReused` for it.
     """
 
     @property
@@ -226,25 +256,29 @@ class PaymentPort(Protocol):
     def authorize(self, request: PaymentRequest) -> PaymentOutcome:
         """Reserve ``request.amount``.
 
-        5. ``outcome.reference`` is the provider's id of the payment, by which it is later named.
+        6. ``outcome.reference`` is the provider's id of the payment, by which it is later named.
         """
         ...
 
     def capture(self, request: PaymentRequest) -> PaymentOutcome:
         """Take ``request.amount`` of the authorization ``request.reference``.
 
-        5. Never more than is still authorized: that is the outcome ``failed``.
+        6. Never more than is still authorized when it is taken: that is the outcome ``failed``,
+        also for what was ``pending`` until then.
         """
         ...
 
     def void(self, request: PaymentRequest) -> PaymentOutcome:
-        """Give back ``request.amount`` of an authorization untaken."""
+        """Give back ``request.amount`` of an authorization untaken.
+
+        6. Never more than is untaken by then: that is the outcome ``failed``.
+        """
         ...
 
     def refund(self, request: PaymentRequest) -> PaymentOutcome:
         """Pay back ``request.amount`` of what was taken.
 
-        5. Never more than was taken and not yet paid back: that is the outcome ``failed``.
+        6. Never more than was taken and not yet paid back by then: that is the outcome ``failed``.
         """
         ...
 
@@ -295,12 +329,19 @@ class AsyncOrderRepository(Protocol):
         ...
 
     async def open_fulfillments(
-        self, location: str, states: Collection[str], *, limit: int = 100
+        self,
+        location: str,
+        states: Collection[str],
+        *,
+        after: OpenFulfillment | None = None,
+        limit: int = 100,
     ) -> tuple[OpenFulfillment, ...]:
         """See :meth:`OrderRepository.open_fulfillments`."""
         ...
 
-    async def due(self, now: datetime, *, limit: int = 100) -> tuple[str, ...]:
+    async def due(
+        self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
+    ) -> tuple[DueOrder, ...]:
         """See :meth:`OrderRepository.due`."""
         ...
 
@@ -308,7 +349,7 @@ class AsyncOrderRepository(Protocol):
 class AsyncInventoryRepository(Protocol):
     """The async twin of :class:`InventoryRepository`: the same promises."""
 
-    async def post(self, posting: Posting) -> Posting:
+    async def post(self, posting: Posting) -> None:
         """See :meth:`InventoryRepository.post`."""
         ...
 
@@ -316,11 +357,13 @@ class AsyncInventoryRepository(Protocol):
         """See :meth:`InventoryRepository.supply`."""
         ...
 
-    async def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
+    async def reservations(
+        self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()
+    ) -> tuple[Reservation, ...]:
         """See :meth:`InventoryRepository.reservations`."""
         ...
 
-    async def postings(self) -> Iterable[Posting]:
+    async def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
         """See :meth:`InventoryRepository.postings`."""
         ...
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         AsyncInventoryRepository,
         AsyncOrderRepository,
         AsyncPaymentPort,
+        DueOrder,
         Finding,
         InventoryRepository,
         OrderRepository,
@@ -185,18 +186,19 @@ class FindReference(Request["tuple[str, ...]"]):
 
 
 @final
-class FindDue(Request["tuple[str, ...]"]):
-    """The ids of the orders with something due by ``now``, earliest first."""
+class FindDue(Request["tuple[DueOrder, ...]"]):
+    """The orders with something due by ``now``, earliest first, from behind ``after`` on."""
 
-    __slots__ = ("limit", "now")
+    __slots__ = ("after", "limit", "now")
 
-    def __init__(self, now: datetime, limit: int) -> None:
+    def __init__(self, now: datetime, limit: int, after: DueOrder | None = None) -> None:
         self.now: datetime = now
         self.limit: int = limit
+        self.after: DueOrder | None = after
 
-    def perform(self, ports: Ports) -> tuple[str, ...] | Awaitable[tuple[str, ...]]:
+    def perform(self, ports: Ports) -> tuple[DueOrder, ...] | Awaitable[tuple[DueOrder, ...]]:
         """Ask the order repository."""
-        return ports.orders.due(self.now, limit=self.limit)
+        return ports.orders.due(self.now, after=self.after, limit=self.limit)
 
 
 @final
@@ -215,7 +217,7 @@ class ReadSupply(Request["tuple[Stock, ...]"]):
 
 
 @final
-class PostStock(Request["Posting"]):
+class PostStock(Request[None]):
     """Write a posting; raises OutOfStock."""
 
     __slots__ = ("posting",)
@@ -223,7 +225,7 @@ class PostStock(Request["Posting"]):
     def __init__(self, posting: Posting) -> None:
         self.posting: Posting = posting
 
-    def perform(self, ports: Ports) -> Posting | Awaitable[Posting]:
+    def perform(self, ports: Ports) -> Awaitable[None] | None:
         """Ask the inventory repository."""
         return ports.inventory.post(self.posting)
 

@@ -25,19 +25,27 @@ T = TypeVar("T")
 MAX_QUANTITY = 10**12
 _MAX_ID = 200
 _MAX_TEXT = 10_000
+_YEARS = range(2, 9900)
 
 
 def identifier(value: object, path: str) -> str:
     """Return ``value`` if it can be an id: 1 to 200 printable characters without ``/``.
 
+    No space stands at either end, where nobody would see it.
     The slash is ours: it joins ids into longer ones (``order/payment/capture-1``).
     """
     if type(value) is not str:
         raise InvalidInput.at(path, f"expected a string, got {type(value).__name__}")
-    if not value or len(value) > _MAX_ID or "/" in value or not value.isprintable():
-        raise InvalidInput.at(
-            path, f"{value[:40]!r} is no id: use 1 to {_MAX_ID} printable characters without '/'"
-        )
+    if (
+        not value
+        or len(value) > _MAX_ID
+        or "/" in value
+        or not value.isprintable()
+        or value[0] == " "
+        or value[-1] == " "
+    ):
+        rule = f"use 1 to {_MAX_ID} printable characters without '/', and no space at either end"
+        raise InvalidInput.at(path, f"{value[:40]!r} is no id: {rule}")
     return value
 
 
@@ -106,16 +114,14 @@ def tags(value: object, path: str) -> frozenset[str]:
 
 
 def aware(value: object, path: str) -> datetime:
-    """Return ``value`` if it is a datetime that knows its offset from UTC."""
+    """Return ``value`` if it is a datetime that knows its offset from UTC.
+
+    Not one at the ends of the calendar, where adding a deadline or a time zone would overflow.
+    """
     if not isinstance(value, datetime):
         raise InvalidInput.at(path, f"expected a datetime, got {type(value).__name__}")
     if value.utcoffset() is None:
         raise InvalidInput.at(path, f"{value.isoformat()} has no time zone; pass an aware datetime")
+    if value.year not in _YEARS:
+        raise InvalidInput.at(path, f"the year {value.year} is none in which orders are placed")
     return value
-
-
-def collect(checks: Iterable[InvalidInput]) -> None:
-    """Raise one :class:`InvalidInput` with the faults of all ``checks``, if there are any."""
-    faults = [fault for error in checks for fault in error.faults]
-    if faults:
-        raise InvalidInput(faults)

@@ -1,14 +1,23 @@
 """The adapters in memory keep each clause of their ports, also with real threads racing."""
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from itertools import count
 from threading import Barrier
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orderwright import (
     Conflict,
+    InvalidInput,
     Order,
     OutOfStock,
     PaymentRequest,
@@ -19,10 +28,10 @@ from orderwright import (
 )
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.adapters.system import new_id, utc_now
-from orderwright.errors import KeyReused
+from orderwright.errors import KeyReused, NotFound
 from orderwright.orders.events import HoldPlaced
 from orderwright.orders.lines import Hold
-from orderwright.ports import FeedEntry, OpenFulfillment, OrderQuery
+from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, OrderQuery
 from tests.worlds import HOUR, MINUTE, NOON, World, card, check_laws, eur, line
 
 UNTIL_PAID = Policy(unpaid_ttl=HOUR)
@@ -175,19 +184,182 @@ def test_orders_are_found_by_every_reference_as_of_the_last_save() -> None:
 
 
 def test_due_orders_come_earliest_first() -> None:
-    """Due 1 and 2: the earliest first, up to the limit; an order without a time never."""
+    """Due 1 and 3: the earliest first, up to the limit; an order without a time never."""
     world = World(policy=UNTIL_PAID)
     for number, order_id in enumerate(("o3", "o1", "o2")):
         world.desk.place([line()], order_id=order_id, at=NOON + number * MINUTE)
     world.desk.place([line()], order_id="paid", tenders=[card()])
     assert () == world.orders.due(NOON)
-    assert ("o3",) == world.orders.due(NOON + HOUR)
-    assert ("o3", "o1", "o2") == world.orders.due(NOON + 2 * HOUR)
-    assert ("o3", "o1") == world.orders.due(NOON + 2 * HOUR, limit=2)
+    assert (DueOrder(NOON + HOUR, "o3"),) == world.orders.due(NOON + HOUR)
+    late = NOON + 2 * HOUR
+    assert ["o3", "o1", "o2"] == [one.order_id for one in world.orders.due(late)]
+    assert ["o3", "o1"] == [one.order_id for one in world.orders.due(late, limit=2)]
+
+
+class Bare(SimpleNamespace):
+    """What of an order a repository looks at."""
+
+    id: str
+    version: int = 1
+    due_at: datetime | None = None
+    payments: tuple[object, ...] = ()
+    fulfillments: tuple[object, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+    @property
+    def all_references(self) -> tuple[Reference, ...]:
+        """Only the given ones."""
+        return self.references
+
+
+ZONES = [timezone.utc, timezone(timedelta(hours=-11)), ZoneInfo("Europe/Berlin")]  # noqa: UP017
+MOMENTS = st.builds(
+    # Berlin sets its clocks back that night, so that an hour comes twice.
+    lambda minutes, zone: (
+        datetime(2026, 10, 24, 22, tzinfo=ZONES[0]) + minutes * MINUTE
+    ).astimezone(zone),
+    st.integers(0, 300).map(lambda quarter: 15 * (quarter % 20)),
+    st.sampled_from(ZONES),
+)
+
+
+@given(
+    saves=st.lists(st.tuples(st.sampled_from("abcde"), st.none() | MOMENTS), max_size=30),
+    now=MOMENTS,
+    limit=st.integers(1, 4),
+)
+def test_due_is_what_sorting_everything_would_say(
+    saves: list[tuple[str, datetime | None]], now: datetime, limit: int
+) -> None:
+    """Due 1, 2 and 3, whatever was saved, in any time zone, read page by page."""
+    orders, latest = MemoryOrders(), {}
+    versions: Counter[str] = Counter()
+    for order_id, due_at in saves:
+        versions[order_id] += 1
+        order: Any = Bare(id=order_id, version=versions[order_id], due_at=due_at)
+        orders.save(order, [], expected_version=order.version - 1)
+        latest[order_id] = due_at
+    expected = sorted(
+        (due_at.astimezone(ZONES[0]), order_id)
+        for order_id, due_at in latest.items()
+        if due_at is not None and due_at.timestamp() <= now.timestamp()
+    )
+    assert expected == list(orders.due(now))
+    found: list[DueOrder] = []
+    while page := orders.due(now, after=found[-1] if found else None, limit=limit):
+        assert len(page) <= limit
+        found += page
+    assert expected == found
+    if found:
+        # A cursor need not be due itself, or be there any more.
+        assert () == orders.due(now, after=DueOrder(found[-1].due_at, "z"))
+
+
+def test_due_looks_at_nothing_that_is_not_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With thousands of orders waiting and none due, hardly anything is compared."""
+    orders = MemoryOrders()
+    for number in range(8_000):
+        order: Any = Bare(id=f"o{number}", due_at=NOON + HOUR + number * MINUTE)
+        orders.save(order, [], expected_version=0)
+    looked = count()
+    monkeypatch.setattr(
+        "orderwright.adapters.memory._due_at", lambda one: (next(looked), one.due_at)[1]
+    )
+    assert () == orders.due(NOON)
+    assert next(looked) < 20
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"events": "raises"},
+        {"events": [SimpleNamespace()]},
+        {"events": [SimpleNamespace(key=["unhashable"])]},
+        {"due_at": datetime(2026, 1, 1)},  # noqa: DTZ001
+        {"due_at": "tomorrow"},
+        {"references": (Reference("a", "fine"), Reference("a", ["unhashable"]))},  # type: ignore[arg-type]
+    ],
+    ids=["iterator", "no event", "key", "naive", "no time", "reference"],
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_a_save_that_raises_half_way_has_saved_nothing(
+    broken: dict[str, Any], *, known: bool
+) -> None:
+    """Save 1: whatever goes wrong inside, nothing of it is seen, and saving again works."""
+    orders = MemoryOrders()
+    events = [note("a", key="k")]
+    before: Any = Bare(id="o1", due_at=NOON, references=(Reference("a", "old"),))
+    if known:
+        orders.save(before, events, expected_version=0)
+
+    def raising() -> Iterator[HoldPlaced]:
+        yield note("b", key="k")
+        raise RuntimeError
+
+    version = int(known)
+    facts: dict[str, Any] = {
+        "id": "o1",
+        "version": version + 1,
+        "due_at": NOON + MINUTE,
+        "references": (Reference("a", "new"),),
+    }
+    bad: Any = Bare(**{**facts, **{name: one for name, one in broken.items() if name != "events"}})
+    given: Any = broken.get("events", [note("b", key="k")])
+    with pytest.raises((RuntimeError, AttributeError, TypeError, InvalidInput)):
+        orders.save(bad, raising() if given == "raises" else given, expected_version=version)
+    assert (before if known else None) is orders.load("o1")
+    for found in (orders.events("o1"), orders.find_key("o1", "k")):
+        assert tuple(events) * known == found
+    assert version == len(orders.feed())
+    assert (DueOrder(NOON, "o1"),) * known == orders.due(NOON + HOUR)
+    names = [Reference("a", name) for name in ("old", "fine", "new")]
+    assert [("o1",) * known, (), ()] == [orders.by_reference(one) for one in names]
+    good: Any = Bare(**facts)
+    orders.save(good, [note("c")], expected_version=version)
+    assert [*events * known, note("c")] == list(orders.events("o1"))
+    assert [one.number for one in orders.feed()] == list(range(1, version + 2))
+
+
+def test_readers_never_see_more_events_than_the_order_has(world: World) -> None:
+    """Save 1: read while others save, the history is as long as the order read after is new."""
+    start = Barrier(2)
+
+    def writer() -> None:
+        start.wait()
+        for number in range(300):
+            saved(world, "o1", note(f"h{number}", key="k"), note("again"))
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(writer)
+        start.wait()
+        while not done.done():
+            keyed = world.orders.find_key("o1", "k")
+            history = world.orders.events("o1")
+            order = world.orders.load("o1")
+            assert len(history) <= order.version
+            assert len(keyed) <= len(history)
+            assert Order.replay(history).version == len(history)
+        done.result()
+
+
+def test_a_key_is_found_without_reading_the_history(world: World) -> None:
+    """On an order with a long past a key is as quickly found as on a new one."""
+    saved(world, "o1", *(note(f"h{number}") for number in range(50)), note("k", key="k1"))
+    looked = count()
+
+    class Watched(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            next(looked)
+            return super().__iter__()
+
+    record = world.orders._kept["o1"]
+    record.history = Watched(record.history)
+    assert (note("k", key="k1"),) == world.orders.find_key("o1", "k1")
+    assert 0 == next(looked)
 
 
 def test_open_fulfillments_are_found_by_location_and_state() -> None:
-    """Open fulfillments 1: by order id, then as on the order."""
+    """Open fulfillments: those there, in those states, up to the limit."""
     world = World(("MUG", "MAIN", 5), ("CUP", "STORE", 5))
     for order_id in ("o2", "o1"):
         world.desk.place([line("MUG"), line("CUP")], order_id=order_id, tenders=[card()])
@@ -200,20 +372,102 @@ def test_open_fulfillments_are_found_by_location_and_state() -> None:
     assert () == find("DEPOT", {"reserved"})
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 99])
+def test_open_fulfillments_page_without_repeating_or_skipping(limit: int) -> None:
+    """Open fulfillments 1 and 2: by order id, then as on the order, also where ten come after two.
+
+    What a page named may have moved on, or be gone, before the next page is read.
+    """
+    world = World()
+    (part,) = world.desk.place([line()], order_id="o1", tenders=[card()]).fulfillments
+    template = world.orders.load("o1")
+    orders = MemoryOrders()
+    expected = []
+    for order_id in ("o2", "o1", "o3"):
+        parts = tuple(
+            evolve(part, id=f"f{number}", location="MAIN" if number % 3 else "STORE")
+            for number in range(1, 13)
+        )
+        expected += [(order_id, one.id) for one in parts if one.location == "MAIN"]
+        order = evolve(template, id=order_id, version=1, fulfillments=parts)
+        orders.save(order, [note("a")], expected_version=0)
+    found: list[OpenFulfillment] = []
+    while page := orders.open_fulfillments(
+        "MAIN", {"reserved"}, after=found[-1] if found else None, limit=limit
+    ):
+        assert len(page) <= limit
+        found += page
+        order = orders.load(page[-1].order_id)
+        moved = [
+            evolve(one, state=order.lifecycles.shipment.step(one.state, "release"))
+            if one.id == page[-1].fulfillment_id
+            else one
+            for one in order.fulfillments
+            if order.id != "o3" or one.id != page[-1].fulfillment_id
+        ]
+        after = evolve(order, version=order.version + 1, fulfillments=tuple(moved))
+        orders.save(after, [note("b")], expected_version=order.version)
+    assert sorted(expected, key=lambda one: one[0]) == [
+        (one.order_id, one.fulfillment_id) for one in found
+    ]
+
+
 def test_the_inventory_posts_and_reads() -> None:
     """The repository is the ledger behind a lock: posted once, read back, guarded."""
     inventory = MemoryInventory()
     posting = Posting.receive("d1", "MUG", "MAIN", 2, at=NOON)
-    assert posting == inventory.post(posting)
-    assert posting == inventory.post(posting)
+    assert inventory.post(posting) is None
+    assert inventory.post(posting) is None
     held = Reservation("r1", "MUG", "MAIN", 2, None, "o1")
     inventory.post(Posting.reserve("p1", [held], at=NOON))
-    assert (held,) == inventory.reservations(now=NOON)
+    assert (held,) == inventory.reservations(NOON)
     with pytest.raises(OutOfStock):
         inventory.post(Posting.reserve("p2", [evolve_id(held)], at=NOON))
     assert ["d1", "p1"] == [one.id for one in inventory.postings()]
     (stock,) = inventory.supply(["MUG"], now=NOON)
     assert (0, 2) == (stock.available, stock.reserved)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 1000])
+def test_postings_page_in_the_order_they_were_written(limit: int) -> None:
+    """Postings 1, 2 and 3: pages join to all of them; an id nobody wrote is none to go on from."""
+    inventory = MemoryInventory()
+    inventory.post(Posting.receive("d", "MUG", "MAIN", 9, at=NOON))
+    brief = Reservation("r1", "MUG", "MAIN", 2, NOON + MINUTE, "o1")
+    inventory.post(Posting.reserve("c", [brief], at=NOON))
+    for posting_id in "ba":
+        inventory.post(Posting.receive(posting_id, "MUG", "MAIN", 1, at=NOON + HOUR))
+    found: list[str] = []
+    while page := inventory.postings(after=found[-1] if found else "", limit=limit):
+        assert len(page) <= limit
+        found += [one.id for one in page]
+    assert ["d", "c", "b/lapsed", "b", "a"] == found
+    with pytest.raises(NotFound) as caught:
+        inventory.postings(after="e")
+    assert ("posting", "e") == (caught.value.kind, caught.value.key)
+
+
+def test_reservations_are_narrowed_by_order_and_sku() -> None:
+    """Reservations 2: an order's, those of some SKUs, or both; expired ones never."""
+    inventory = MemoryInventory()
+    every = [
+        Reservation(f"r-{order_id}", sku, "MAIN", 1, None, order_id)
+        for order_id in ("o1", "o2")
+        for sku in ("MUG", "CUP", "JUG")
+    ]
+    for sku in ("MUG", "CUP", "JUG"):
+        inventory.post(Posting.receive(f"d-{sku}", sku, "MAIN", 9, at=NOON))
+    for number in (0, 3):  # a posting is of one order
+        inventory.post(Posting.reserve(f"p{number}", every[number : number + 3], at=NOON))
+    lapsed = Reservation("r-late", "MUG", "MAIN", 1, NOON + MINUTE, "o1")
+    inventory.post(Posting.reserve("q", [lapsed], at=NOON))
+    ask = inventory.reservations
+    assert {"CUP", "MUG", "JUG"} == {one.sku for one in ask(NOON, order_id="o2")}
+    assert 3 == len(ask(NOON, skus=["MUG"]))
+    assert 2 == len(ask(NOON + HOUR, skus=iter(["MUG"])))
+    assert ["MUG"] == [one.sku for one in ask(NOON + HOUR, order_id="o1", skus=["MUG"])]
+    assert () == ask(NOON, order_id="o3")
+    assert () == ask(NOON, skus=["PAN"])
 
 
 def evolve_id(held: Reservation) -> Reservation:
@@ -247,7 +501,7 @@ def test_a_repeated_payment_has_no_second_effect() -> None:
 
 
 def test_an_id_with_other_content_is_refused() -> None:
-    """The same id for another amount is a mistake, not a payment."""
+    """Clause 5: the same id for another amount is a mistake, not a payment."""
     provider = MemoryPayments()
     provider.authorize(asks("authorize"))
     with pytest.raises(KeyReused, match="o1/p1/authorize-1"):
@@ -256,7 +510,7 @@ def test_an_id_with_other_content_is_refused() -> None:
 
 
 def test_nothing_is_taken_or_paid_back_beyond_what_is_there() -> None:
-    """Capture 5, refund 5: more than there is fails, and leaves no trace in the books."""
+    """Capture 6, void 6, refund 6: more than there is fails, and leaves no trace in the books."""
     provider = MemoryPayments()
     paid = provider.authorize(asks("authorize")).reference
     for kind, amount, expected in (
@@ -308,6 +562,33 @@ def test_a_pending_payment_is_decided_once(outcome: str) -> None:
     for said in (outcome, other, outcome):
         assert outcome == provider.finish("o1/p1/authorize-1", said).outcome
     assert (outcome == "succeeded") == bool(provider.books)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [
+        ("capture", "capture", "capture"),
+        ("capture", "void", "void"),
+        ("void", "capture", "capture"),
+        ("refund", "refund", "refund"),
+    ],
+)
+def test_what_was_pending_fails_if_what_it_wanted_is_gone(
+    first: str, second: str, left: str
+) -> None:
+    """Capture 6, void 6, refund 6: ten pending and ten taken meanwhile is never twenty of ten."""
+    moods: dict[str, str] = {f"o1/p1/{first}-1": "pending"}
+    provider = MemoryPayments(lambda request: moods.get(request.id, "approve"))
+    paid = provider.authorize(asks("authorize")).reference
+    if first == "refund":
+        provider.capture(asks("capture", 9, reference=paid))
+    assert "pending" == getattr(provider, first)(asks(first, 1, reference=paid)).outcome
+    assert "succeeded" == getattr(provider, second)(asks(second, 2, reference=paid)).outcome
+    decided = provider.finish(f"o1/p1/{first}-1", "succeeded")
+    assert ("failed", "only 0.00 EUR there") == (decided.outcome, decided.reason)
+    assert decided == provider.look_up(asks(first, 1, reference=paid))
+    assert decided == provider.finish(f"o1/p1/{first}-1", "succeeded")
+    assert 1 == sum(entry.kind == left for entry in provider.books)
 
 
 # Threads -----------------------------------------------------------------------------------

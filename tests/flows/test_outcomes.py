@@ -11,10 +11,10 @@ from orderwright.adapters.memory import MemoryPayments
 from orderwright.errors import (
     AdapterFault,
     AmountRefused,
-    BrokenPromise,
     NotFound,
     OutcomeUnknown,
 )
+from orderwright.inventory.postings import Posting
 from tests.worlds import (
     HOUR,
     MINUTE,
@@ -135,7 +135,7 @@ def test_an_unsure_provider_is_asked_with_growing_patience_and_then_parked() -> 
         world.desk.resume()
     assert [MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE] == waits
     (intent,) = world.orders.load("o1").intents
-    assert "no answer after 4 tries" == intent.parked
+    assert "no answer after 4 tries: no answer" == intent.parked
     assert [ASK, LOOK, LOOK, LOOK] == [verb for verb, _ in told.asked]
     check_quiet(world)
 
@@ -431,31 +431,29 @@ def test_a_confirmed_order_without_money_keeps_its_stock_for_good() -> None:
 
 
 def test_goods_that_left_after_their_reservation_lapsed_leave_the_free_stock() -> None:
-    """A hand-over is a fact: it is booked on what is there, and only a real lack is parked."""
-    for stock, parked in ((2, False), (0, True)):
+    """A hand-over is a fact: it is booked on what is there, and only a real lack is an exception."""
+    for stock, lacking in ((2, False), (0, True)):
         world = World(("MUG", "MAIN", 2))
         world.desk.place([line("MUG", 2)], order_id="o1")
         world.now += 2 * HOUR
         if not stock:
             world.desk.place([line("MUG", 2)], order_id="o2", tenders=[card()])
         order = world.desk.ship("o1", "f1")
-        assert parked == any(one.parked for one in order.intents)
-        assert parked == any(one.code == "stock_mismatch" for one in order.exceptions)
+        assert lacking == any(one.code == "stock_mismatch" for one in order.exceptions)
         check_quiet(world)
 
 
 def test_an_answer_in_another_currency_is_a_broken_promise_that_stops_no_other_order() -> None:
-    """The order stays as it was; resume reports it and goes on with the next."""
+    """It is noted on the intent, which stays unfinished; resume goes on with the next order."""
     world, told = watched("request_lost", "request_lost")
     placed(world)
     world.desk.place([line("MUG", 1)], order_id="o2", tenders=[card()])
     world.now += HOUR
     yen = PaymentOutcome(outcome="succeeded", amount=eur(1).__class__(5, "JPY"))
     told.found = [yen]
-    done = world.desk.resume()
-    assert ("o1", "o2") == done.order_ids
-    ((failed, error),) = done.failures
-    assert ("o1", BrokenPromise) == (failed, type(error))
+    assert () == world.desk.resume().failures
+    [intent] = world.desk.order("o1").intents
+    assert "answered in 5 JPY" in intent.reason
     assert "paid" == world.orders.load("o2").money
 
 
@@ -468,20 +466,21 @@ def test_notices_about_nothing_known_are_refused() -> None:
             world.desk.notify_payment(operation_id, outcome=outcome("succeeded"), sequence=1)
 
 
-def test_a_person_has_parked_business_taken_up_again() -> None:
-    """Once the count is put right, the hand-over that the ledger refused is booked."""
+def test_a_wrong_count_is_put_right_and_the_hand_over_booked() -> None:
+    """Once somebody has counted, and resolved the exception, what left is booked."""
     world = World(("MUG", "MAIN", 2))
     world.desk.place([line("MUG", 2)], order_id="o1")
     world.now += 2 * HOUR
     world.desk.place([line("MUG", 2)], order_id="o2", tenders=[card()])
-    (intent,) = world.desk.ship("o1", "f1").intents
-    assert "hand_over" == intent.purpose
-    (still,) = world.desk.retry("o1", intent.id).intents
-    assert still.parked
-    world.receive("found", "MUG", "MAIN", 2)
-    assert () == world.desk.retry("o1", intent.id).intents
-    with pytest.raises(NotFound, match="no intent"):
-        world.desk.retry("o1", intent.id)
+    order = world.desk.ship("o1", "f1")
+    assert (("stock_mismatch",), ()) == (
+        tuple(one.code for one in order.exceptions if one.code == "stock_mismatch"),
+        order.intents,
+    )
+    found = Posting.adjust("count-1", "MUG", "MAIN", 2, at=world.now, reason="found two")
+    world.inventory.post(found)
+    order = world.desk.resolve("o1", "stock_mismatch", resolution="counted")
+    assert "left" == order.fulfillments[0].stock
     check_quiet(world)
 
 

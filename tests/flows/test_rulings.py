@@ -96,7 +96,7 @@ def test_inside_a_hosts_transaction_no_call_leaves_the_order() -> None:
     asked += requests(hosted, "hold", "o1", "fraud", blocks={"capture"})
     world.now += HOUR
     asked += requests(hosted, "resume")
-    asked += requests(hosted, "notify_payment", "o1/p1/authorize-1")
+    asked += requests(hosted, "retry", "o1", world.orders.load("o1").intents[0].id)
     assert not [one for one in asked if isinstance(one, CallProvider | LookUp | PostStock)]
     order = world.orders.load("o1")
     assert ["reserve"] == [one.purpose for one in order.intents]
@@ -408,7 +408,7 @@ def continued(flow: Any, request: Any) -> Any:  # noqa: ANN401
 
 def test_a_plan_that_was_interrupted_is_made_by_resume() -> None:
     """A crash between the ledger's refusal and the next plan leaves the plan due."""
-    world = World(("MUG", "MAIN", 1), policy=Policy(unpaid_ttl=None, replans=0, short="backorder"))
+    world = World(("MUG", "MAIN", 1), policy=Policy(unpaid_ttl=None, replans=1, short="backorder"))
     flow = flow_of(world.desk, "place", [line()], order_id="o1", tenders=[card()])
     request = flow.send(None)
     while not isinstance(request, PostStock):
@@ -416,7 +416,8 @@ def test_a_plan_that_was_interrupted_is_made_by_resume() -> None:
     world.desk.place([line()], order_id="o2", tenders=[card()])
     with pytest.raises(OutOfStock) as caught:
         request.perform(world.desk.ports)
-    save = flow.throw(caught.value)
+    final = flow.throw(caught.value)
+    save = flow.send(final.perform(world.desk.ports))
     save.perform(world.desk.ports)
     flow.close()
     world.receive("d2", "MUG", "DEPOT", 1)

@@ -26,3 +26,25 @@ def test_what_is_no_location(id_: str, cost: int, path: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Location(id=id_, cost=cost)
     assert [path] == [fault.path for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("offers", ["frozen", ["frozen", 7], [""], None, 7])
+def test_what_is_no_offer(offers: object) -> None:
+    """A single word is not taken for its letters, and every tag is a name."""
+    with pytest.raises(InvalidInput) as caught:
+        Location(id="MAIN", offers=offers)
+    assert ["offers"] == [fault.path for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("priority", ["a", 1.5, True, None])
+def test_what_is_no_priority(priority: int) -> None:
+    """A priority that does not compare with the others is refused."""
+    with pytest.raises(InvalidInput) as caught:
+        Location(id="MAIN", priority=priority)
+    assert ["priority"] == [fault.path for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("priority", [-(10**6), 0, 7])
+def test_priorities(priority: int) -> None:
+    """A priority may have any sign."""
+    assert priority == Location(id="MAIN", priority=priority).priority

@@ -37,7 +37,7 @@ FLAG = "an entry names a reservation if, and only if, its bucket is 'reserved'"
 @pytest.mark.parametrize(
     ("entries", "path", "message"),
     [
-        ((), "entries", "a posting needs entries"),
+        ((), "entries", "a posting needs entries, or a reason to have none"),
         ((IN,), "entries", "MUG sums to +3 instead of 0: units came from nowhere"),
         (
             (IN, Entry("CUP", "MAIN", "supplier", -3)),

@@ -28,10 +28,10 @@ from orderwright.orders.events import (
     HoldReleased,
     Intended,
     OrderAdvanced,
-    StockRefused,
 )
 from orderwright.orders.intents import Intent
 from orderwright.orders.processing import next_events, refund_shares
+from orderwright.orders.stocking import stock_refused
 from orderwright.payments.payment import PaymentOperation
 from orderwright.requests import SaveOrder
 from tests.worlds import HOUR, NOON, World, card, eur, flow_of, line
@@ -319,9 +319,9 @@ def test_a_refusal_that_names_no_reservation_is_believed_for_all() -> None:
     after = order.after(
         [
             Intended(intent=intent, at=NOON),
-            StockRefused(intent_id=intent.id, shortages=(shortage,), at=NOON),
         ]
     )
+    after = after.after(stock_refused(after, intent.id, (shortage,), NOON))
     assert ((), (), "open") == (after.fulfillments, after.intents, after.goods)
 
 

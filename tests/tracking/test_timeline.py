@@ -162,7 +162,7 @@ def test_story_of_short_stock() -> None:
 2026-01-01 12:02  voided 5.00 EUR (p1)
 2026-01-01 12:03  refund of all asked for: sorry
 2026-01-01 12:03  refund of 20.00 EUR unknown (p1): no answer
-2026-01-01 12:20  o1/p1/refund-1 parked: no answer after 2 tries""" == render(
+2026-01-01 12:20  o1/p1/refund-1 parked: no answer after 2 tries: no answer""" == render(
         timeline(short_of_stock_and_never_refunded())
     )
 

@@ -5,9 +5,10 @@ They are thread-safe, lose everything when the process ends, and hold each promi
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, timedelta
+from itertools import count, islice, repeat
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, final
 
@@ -17,12 +18,14 @@ from orderwright.errors import Conflict, KeyReused
 from orderwright.inventory.ledger import InventoryLedger
 from orderwright.money import Money
 from orderwright.payments.operations import OperationKind, PaymentOutcome, PaymentRequest
-from orderwright.ports import FeedEntry, OpenFulfillment, PaymentCapabilities
+from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, PaymentCapabilities
+from orderwright.values import aware
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
+    from orderwright.fulfillment.fulfillment import Fulfillment
     from orderwright.inventory.ledger import Stock
     from orderwright.inventory.postings import Posting, Reservation
     from orderwright.orders.events import Event
@@ -34,6 +37,19 @@ __all__ = ["Behaviour", "BookEntry", "MemoryInventory", "MemoryOrders", "MemoryP
 
 
 @final
+class _Kept:
+    """An order with its history, and what of it stands in the indexes."""
+
+    __slots__ = ("due", "history", "keys", "order")
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.history: list[Event] = []
+        self.keys: dict[str, tuple[Event, ...]] = {}
+        self.due: DueOrder | None = None
+
+
+@final
 class MemoryOrders:
     """An order repository in memory."""
 
@@ -41,89 +57,174 @@ class MemoryOrders:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._orders: dict[str, Order] = {}
-        self._histories: dict[str, list[Event]] = {}
-        self._feed: list[tuple[str, int]] = []
-        self._due: dict[str, datetime] = {}
-        self._references: dict[Reference, set[str]] = {}
+        self._kept: dict[str, _Kept] = {}
+        # The feed: whose event stands at each position, and which one of that order.
+        self._feed: list[str] = []
+        self._numbers: list[int] = []
+        self._due: list[DueOrder] = []
+        self._references: dict[Reference, list[str]] = {}
 
     def load(self, order_id: str) -> Order | None:
         """See :meth:`.OrderRepository.load`."""
-        return self._orders.get(order_id)
+        with self._lock:
+            kept = self._kept.get(order_id)
+            return None if kept is None else kept.order
 
     def save(self, order: Order, events: Sequence[Event], *, expected_version: int) -> None:
         """See :meth:`.OrderRepository.save`."""
+        # Whatever can go wrong does so before the first write.
+        order_id, written = order.id, tuple(events)
+        due_at = order.due_at
         with self._lock:
-            known = self._orders.get(order.id)
-            version = known.version if known is not None else 0
+            kept = self._kept.get(order_id)
+            version = 0 if kept is None else kept.order.version
             if version != expected_version:
-                raise Conflict(order.id, expected_version, version)
-            history = self._histories.setdefault(order.id, [])
-            for number, event in enumerate(events, version + 1):
-                history.append(event)
-                self._feed.append((order.id, number))
-            self._orders[order.id] = order
-            due_at = order.due_at
-            if due_at is None:
-                self._due.pop(order.id, None)
-            else:
-                self._due[order.id] = due_at
-            for reference in order.all_references:
-                self._references.setdefault(reference, set()).add(order.id)
+                raise Conflict(order_id, expected_version, version)
+            due = _due(order_id, due_at, None if kept is None else kept.due)
+            keys = _keyed(written, kept)
+            references = _changed_references(order, None if kept is None else kept.order)
+            if kept is None:
+                kept = self._kept[order_id] = _Kept(order)
+            kept.order = order
+            kept.history += written
+            kept.keys.update(keys)
+            self._feed += repeat(order_id, len(written))
+            self._numbers += range(version + 1, version + 1 + len(written))
+            if due is not kept.due:
+                if kept.due is not None:
+                    del self._due[bisect_left(self._due, kept.due)]
+                if due is not None:
+                    insort(self._due, due)
+                kept.due = due
+            for reference in references:
+                ids = self._references.get(reference)
+                if ids is None:
+                    self._references[reference] = [order_id]
+                else:
+                    index = bisect_left(ids, order_id)
+                    if index == len(ids) or ids[index] != order_id:
+                        ids.insert(index, order_id)
 
     def events(self, order_id: str, *, after: int = 0) -> tuple[Event, ...]:
         """See :meth:`.OrderRepository.events`."""
-        return tuple(self._histories.get(order_id, ())[after:])
+        with self._lock:
+            kept = self._kept.get(order_id)
+            return () if kept is None else tuple(kept.history[after:])
 
     def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
         """See :meth:`.OrderRepository.find_key`."""
-        history = self._histories.get(order_id, ())
-        return tuple(event for event in history if event.key == key) if key else ()
+        with self._lock:
+            kept = self._kept.get(order_id)
+            return () if kept is None else kept.keys.get(key, ())
 
     def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
         """See :meth:`.OrderRepository.feed`."""
-        found = self._feed[after : after + limit]
-        return tuple(
-            FeedEntry(position, order_id, number, self._histories[order_id][number - 1])
-            for position, (order_id, number) in enumerate(found, after + 1)
-        )
+        page = slice(after, after + limit)
+        with self._lock:
+            return tuple(
+                FeedEntry(position, order_id, number, self._kept[order_id].history[number - 1])
+                for position, order_id, number in zip(
+                    count(after + 1), self._feed[page], self._numbers[page], strict=False
+                )
+            )
 
     def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
         """See :meth:`.OrderRepository.find`."""
-        with self._lock:
-            ids = sorted(self._orders)
         found: list[str] = []
-        for order_id in ids[bisect_right(ids, after) :]:
-            if len(found) == limit:
-                break
-            if _matches(self._orders[order_id], query):
-                found.append(order_id)
+        with self._lock:
+            ids = sorted(self._kept)
+            for order_id in ids[bisect_right(ids, after) :]:
+                if len(found) == limit:
+                    break
+                if _matches(self._kept[order_id].order, query):
+                    found.append(order_id)
         return tuple(found)
 
     def by_reference(self, reference: Reference) -> tuple[str, ...]:
         """See :meth:`.OrderRepository.by_reference`."""
         with self._lock:
-            return tuple(sorted(self._references.get(reference, ())))
+            return tuple(self._references.get(reference, ()))
 
     def open_fulfillments(
-        self, location: str, states: Collection[str], *, limit: int = 100
+        self,
+        location: str,
+        states: Collection[str],
+        *,
+        after: OpenFulfillment | None = None,
+        limit: int = 100,
     ) -> tuple[OpenFulfillment, ...]:
         """See :meth:`.OrderRepository.open_fulfillments`."""
         with self._lock:
-            orders = sorted(self._orders.items())
-        found = [
-            OpenFulfillment(order_id, one.id, one.location, one.state.name)
-            for order_id, order in orders
+            ids = sorted(self._kept)
+            if after is not None:
+                ids = ids[bisect_left(ids, after.order_id) :]
+            orders = [self._kept[order_id].order for order_id in ids]
+        found = (
+            OpenFulfillment(order.id, one.id, location, one.state.name)
+            for order in orders
             for one in order.fulfillments
-            if one.location == location and one.state.name in states
-        ]
-        return tuple(found[:limit])
+            if one.location == location
+            and one.state.name in states
+            and (after is None or order.id != after.order_id or _is_after(one, after))
+        )
+        return tuple(islice(found, limit))
 
-    def due(self, now: datetime, *, limit: int = 100) -> tuple[str, ...]:
+    def due(
+        self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
+    ) -> tuple[DueOrder, ...]:
         """See :meth:`.OrderRepository.due`."""
+        now = now.astimezone(UTC)
         with self._lock:
-            found = sorted((due_at, order_id) for order_id, due_at in self._due.items())
-        return tuple(order_id for due_at, order_id in found if due_at <= now)[:limit]
+            start = 0
+            if after is not None:
+                cursor = DueOrder(after.due_at.astimezone(UTC), after.order_id)
+                start = bisect_right(self._due, cursor)
+            stop = bisect_right(self._due, now, lo=start, key=_due_at)
+            return tuple(self._due[start : min(stop, start + limit)])
+
+
+def _due(order_id: str, due_at: datetime | None, known: DueOrder | None) -> DueOrder | None:
+    """Return when something is due: ``known`` itself if that is the same.
+
+    In UTC, as times of one zone compare by what its clocks show.
+    """
+    if due_at is None:
+        return None
+    if known is not None and known.due_at == due_at:
+        return known
+    return DueOrder(aware(due_at, "due_at").astimezone(UTC), order_id)
+
+
+def _due_at(one: DueOrder) -> datetime:
+    return one.due_at
+
+
+def _keyed(events: tuple[Event, ...], kept: _Kept | None) -> dict[str, tuple[Event, ...]]:
+    """Return what is to be found by each key of ``events`` from now on."""
+    keys: dict[str, tuple[Event, ...]] = {}
+    for event in events:
+        key = event.key
+        if key:
+            known = () if kept is None else kept.keys.get(key, ())
+            keys[key] = (*keys.get(key, known), event)
+    return keys
+
+
+def _changed_references(order: Order, before: Order | None) -> Collection[Reference]:
+    """Return every reference of ``order``, or none if they are as ``before``."""
+    if (
+        before is not None
+        and order.payments is before.payments
+        and order.fulfillments is before.fulfillments
+        and order.references is before.references
+    ):
+        return ()
+    return set(order.all_references)
+
+
+def _is_after(one: Fulfillment, after: OpenFulfillment) -> bool:
+    """Tell positions on an order by ids (f2, f12), as what was at ``after`` may be gone."""
+    return (len(one.id), one.id) > (len(after.fulfillment_id), after.fulfillment_id)
 
 
 def _matches(order: Order, query: OrderQuery) -> bool:
@@ -144,25 +245,27 @@ class MemoryInventory:
         self._lock = Lock()
         self.ledger: InventoryLedger = InventoryLedger()
 
-    def post(self, posting: Posting) -> Posting:
+    def post(self, posting: Posting) -> None:
         """See :meth:`.InventoryRepository.post`."""
         with self._lock:
-            return self.ledger.post(posting)
+            self.ledger.post(posting)
 
     def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
         """See :meth:`.InventoryRepository.supply`."""
         with self._lock:
             return self.ledger.supply(skus, now=now)
 
-    def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
+    def reservations(
+        self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()
+    ) -> tuple[Reservation, ...]:
         """See :meth:`.InventoryRepository.reservations`."""
         with self._lock:
-            return self.ledger.reservations(now=now)
+            return self.ledger.reservations(now, order_id=order_id, skus=skus)
 
-    def postings(self) -> Iterator[Posting]:
+    def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
         """See :meth:`.InventoryRepository.postings`."""
         with self._lock:
-            return iter(tuple(self.ledger.postings()))
+            return tuple(self.ledger.postings(after=after, limit=limit))
 
 
 @final
@@ -225,14 +328,18 @@ class MemoryPayments:
     def finish(
         self, operation_id: str, outcome: Literal["succeeded", "declined"]
     ) -> PaymentOutcome:
-        """Decide a pending operation, as a bank does days later; return what is true of it now."""
+        """Decide a pending operation, as a bank does days later; return what is true of it now.
+
+        One that is to succeed fails if what it wanted has been taken by another meanwhile.
+        """
         with self._lock:
             request, known = self._known[operation_id]
             if known.outcome == "pending":
-                known = evolve(known, outcome=outcome)
-                self._known[operation_id] = (request, known)
                 if outcome == "succeeded":
-                    self._book(request, known.reference)
+                    known = self._moved(request, known.reference)
+                else:
+                    known = evolve(known, outcome=outcome)
+                self._known[operation_id] = (request, known)
             return known
 
     def _once(self, request: PaymentRequest) -> PaymentOutcome:
@@ -257,6 +364,10 @@ class MemoryPayments:
                 "declined" if behaviour == "decline" else "pending"
             )
             return PaymentOutcome(outcome=outcome, amount=request.amount, reference=reference)
+        return self._moved(request, reference)
+
+    def _moved(self, request: PaymentRequest, reference: str) -> PaymentOutcome:
+        """Book it, or fail if that much is not there."""
         there = self._available(request, reference)
         if request.amount.minor > there:
             reason = f"only {Money(there, request.amount.currency)} there"

@@ -34,10 +34,10 @@ class Call(NamedTuple):
     kind: type[Event]
     said: Mapping[str, object]
     at: datetime
-    occurred_at: datetime | None = None
-    key: str = ""
-    by: str = ""
+    key: str
+    by: str
     expected_version: int | None = None
+    occurred_at: datetime | None = None
     reapply: bool = False
 
     def check(self) -> None:

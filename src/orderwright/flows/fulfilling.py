@@ -51,6 +51,7 @@ class Fulfilling(Flows):
                 key=key,
                 by=by,
                 expected_version=expected_version,
+                reapply=False,
             )
         )
 
@@ -127,6 +128,7 @@ class Fulfilling(Flows):
         tracking: str = "",
         occurred_at: datetime | None = None,
         expected_version: int | None = None,
+        reapply: bool = True,
     ) -> Flow[Order]:
         at = self.setting.moment(at)
         said = {
@@ -136,14 +138,7 @@ class Fulfilling(Flows):
             "tracking": tracking,
         }
         call = Call(
-            kind=FulfillmentAdvanced,
-            said=said,
-            at=at,
-            occurred_at=occurred_at,
-            key=key,
-            by=by,
-            expected_version=expected_version,
-            reapply=True,
+            FulfillmentAdvanced, said, at, key, by, expected_version, occurred_at, reapply=reapply
         )
         return (
             yield from decide(

@@ -12,7 +12,7 @@ from orderwright.orders.events import Intended, OrderPlaced, require_same
 from orderwright.orders.lines import Policy
 from orderwright.orders.order import Order
 from orderwright.orders.placement import Placement, placed
-from orderwright.orders.processing import allocated, demand
+from orderwright.orders.stocking import allocated, demand
 from orderwright.requests import FindKey, LoadEvents, LoadOrder, SaveOrder, ask
 from orderwright.values import instance, text
 

@@ -20,7 +20,8 @@ from orderwright.orders.events import (
     PaymentsAdded,
 )
 from orderwright.orders.lines import Hold
-from orderwright.orders.processing import allocated, by_hand, demand
+from orderwright.orders.processing import by_hand
+from orderwright.orders.stocking import allocated, demand
 from orderwright.payments.payment import Tender
 from orderwright.values import each, identifier, instance, text
 
@@ -68,14 +69,7 @@ class Processing(Flows):
         tenders = each(tenders, Tender, "tenders")
         if not tenders:
             raise InvalidInput.at("tenders", "expected at least one")
-        call = Call(
-            kind=PaymentsAdded,
-            said={"tenders": tenders},
-            at=at,
-            key=key,
-            by=by,
-            expected_version=expected_version,
-        )
+        call = Call(PaymentsAdded, {"tenders": tenders}, at, key, by, expected_version)
         return (
             yield from decide(
                 setting,
@@ -174,12 +168,12 @@ class Processing(Flows):
             return (asked, *by_hand(order.after((asked,)), asked, at))
 
         call = Call(
-            kind=MoneyRequested,
-            said={"action": action, "amount": amount, "payment_id": payment_id, "reason": reason},
-            at=at,
-            key=key,
-            by=by,
-            expected_version=expected_version,
+            MoneyRequested,
+            {"action": action, "amount": amount, "payment_id": payment_id, "reason": reason},
+            at,
+            key,
+            by,
+            expected_version,
         )
         return (yield from decide(self.setting, order_id, call, decision))
 
@@ -204,12 +198,12 @@ class Processing(Flows):
         """
         at = self.setting.moment(at)
         call = Call(
-            kind=OrderAdvanced,
-            said={"action": identifier(action, "action"), "reason": text(reason, "reason")},
-            at=at,
-            key=key,
-            by=by,
-            expected_version=expected_version,
+            OrderAdvanced,
+            {"action": identifier(action, "action"), "reason": text(reason, "reason")},
+            at,
+            key,
+            by,
+            expected_version,
         )
         return (
             yield from decide(
@@ -238,12 +232,7 @@ class Processing(Flows):
         at = self.setting.moment(at)
         text(reason, "reason")
         call = Call(
-            kind=OrderCancelled,
-            said={"action": "cancel", "reason": reason},
-            at=at,
-            key=key,
-            by=by,
-            expected_version=expected_version,
+            OrderCancelled, {"action": "cancel", "reason": reason}, at, key, by, expected_version
         )
         return (
             yield from decide(
@@ -274,13 +263,7 @@ class Processing(Flows):
         at = self.setting.moment(at)
         text(reason, "reason")
         call = Call(
-            kind=OrderCancelled,
-            said={"reason": reason},
-            at=at,
-            occurred_at=occurred_at,
-            key=key,
-            by=by,
-            reapply=True,
+            OrderCancelled, {"reason": reason}, at, key, by, occurred_at=occurred_at, reapply=True
         )
         return (
             yield from decide(
@@ -331,15 +314,7 @@ class Processing(Flows):
             owner=text(by, "by"),
             reason=reason,
         )
-        call = Call(
-            kind=HoldPlaced,
-            said={"hold": stop},
-            at=at,
-            key=key,
-            by=by,
-            expected_version=expected_version,
-            reapply=True,
-        )
+        call = Call(HoldPlaced, {"hold": stop}, at, key, by, expected_version, reapply=True)
         return (
             yield from decide(
                 self.setting, order_id, call, lambda order: commands.hold(order, stop, at=at)
@@ -364,13 +339,12 @@ class Processing(Flows):
         """
         at = self.setting.moment(at)
         call = Call(
-            kind=HoldReleased,
-            said={"name": name, "reason": text(reason, "reason")},
-            at=at,
-            key=key,
-            by=by,
-            expected_version=expected_version,
-            reapply=True,
+            HoldReleased,
+            {"name": name, "reason": text(reason, "reason")},
+            at,
+            key,
+            by,
+            expected_version,
         )
         return (
             yield from decide(
@@ -399,12 +373,12 @@ class Processing(Flows):
         """
         at = self.setting.moment(at)
         call = Call(
-            kind=ExceptionResolved,
-            said={"code": code, "resolution": text(resolution, "resolution")},
-            at=at,
-            key=key,
-            by=by,
-            expected_version=expected_version,
+            ExceptionResolved,
+            {"code": code, "resolution": text(resolution, "resolution")},
+            at,
+            key,
+            by,
+            expected_version,
         )
         return (
             yield from decide(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, final
 
-from orderwright.errors import Conflict, InvalidInput, OrderwrightError
+from orderwright.errors import Conflict, InvalidInput, NotFound, OrderwrightError
 from orderwright.flows.command import command
-from orderwright.flows.settling import Flows, follow, load, record, save, settle
+from orderwright.flows.settling import MAX_TRIES, Flows, follow, load, record, save, settle
 from orderwright.orders.commands import cancel, report_payment
 from orderwright.orders.lines import Reference
 from orderwright.orders.processing import claimed
 from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import FindDue, FindReference, ask
-from orderwright.values import identifier, instance, quantity, text
+from orderwright.values import aware, identifier, instance, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orderwright.orders.events import Event
     from orderwright.orders.intents import Intent
     from orderwright.orders.order import Order
+    from orderwright.ports import DueOrder
     from orderwright.requests import Flow
 
 __all__ = ["Resumed", "Resuming"]
@@ -49,17 +50,26 @@ class Resuming(Flows):
         policy's attempts it is parked with a reason and waits for a person. Orders that were
         never paid expire. An order that raises does not stop the others.
         """
-        setting, now = self.setting, self.setting.moment(now)
+        setting = self.setting
+        now = setting.moment(now) if now is None else aware(now, "now")
         quantity(limit, "limit")
-        order_ids = yield from ask(FindDue(now, limit))
+        worked: list[str] = []
         failures: list[tuple[str, OrderwrightError]] = []
-        for order_id in order_ids:
-            try:
-                order = yield from load(order_id)
-                yield from _resume(setting, order, now)
-            except OrderwrightError as error:
-                failures.append((order_id, error))
-        return Resumed(order_ids, tuple(failures))
+        last: DueOrder | None = None
+        while len(worked) < limit:
+            page = yield from ask(FindDue(now, limit, last))
+            for due in page[: limit - len(worked)]:
+                last = due
+                try:
+                    order = yield from load(due.order_id)
+                    yield from _resume(setting, order, now)
+                except OrderwrightError as error:
+                    failures.append((due.order_id, error))
+                else:
+                    worked.append(due.order_id)
+            if len(page) < limit:
+                break
+        return Resumed(tuple(worked), tuple(failures))
 
     @command
     def notify_payment(
@@ -83,6 +93,8 @@ class Resuming(Flows):
         if outcome is not None:
             instance(outcome, PaymentOutcome, "outcome")
         order = yield from load(operation_id.split("/", maxsplit=1)[0])
+        if not any(one.operation(operation_id) for one in order.payments):
+            raise NotFound("payment operation", operation_id, order.id)
         if outcome is None or not sequence:
             open_ones = [one for one in order.intents if one.id == operation_id]
             return (yield from _take_over(setting, order, open_ones, at, asked=True))
@@ -118,8 +130,9 @@ class Resuming(Flows):
 
 def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
     """Take over what is due on ``order`` and finish it; do nothing if somebody else was faster."""
-    due = {item.subject: item.action for item in order.due_items if item.at <= now}
-    if "expire" in due.values():
+    due = [item for item in order.due_items if item.at <= now]
+    actions = {item.action for item in due}
+    if "expire" in actions:
         expiry = cancel(order, at=now, reason="not paid", action="expire")
         after, events = follow(order, (expiry,), now)
         try:
@@ -127,9 +140,11 @@ def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
         except Conflict:
             return order
         return (yield from settle(setting, after, now, mine=mine))
-    if "plan" in due.values():
+    if "plan" in actions:
         return (yield from settle(setting, order, now, mine=()))
-    return (yield from _take_over(setting, order, [o for o in order.intents if o.id in due], now))
+    subjects = {item.subject for item in due}
+    intents = [one for one in order.intents if one.id in subjects]
+    return (yield from _take_over(setting, order, intents, now))
 
 
 def _take_over(
@@ -140,14 +155,25 @@ def _take_over(
     *,
     asked: bool = False,
 ) -> Flow[Order]:
-    """Claim ``intents`` by saving the attempt, then finish them."""
-    claims = [claimed(order, one, now, asked=asked) for one in intents]
-    if not claims or not setting.durable:
-        return order
-    after, events = follow(order, claims, now)  # what is parked may have been waited for
-    try:
-        new = yield from save(order, after, events)
-    except Conflict:
-        return order
-    again = [one.id for one in intents]
-    return (yield from settle(setting, after, now, mine=[*again, *new], ask_first=again))
+    """Claim ``intents`` by saving the attempt, then finish them.
+
+    A resumer who is too late does nothing; what somebody ``asked`` for is tried again.
+    """
+    wanted = [one.id for one in intents]
+    for _ in range(MAX_TRIES):
+        claims = [
+            claimed(order, one, now, asked=asked) for one in order.intents if one.id in wanted
+        ]
+        if not claims or not setting.durable:
+            return order
+        after, events = follow(order, claims, now)  # what is parked may have been waited for
+        try:
+            new = yield from save(order, after, events)
+        except Conflict:
+            if not asked:
+                return order
+            order = yield from load(order.id)
+        else:
+            again = [*wanted, *new]
+            return (yield from settle(setting, after, now, mine=again, ask_first=wanted))
+    return order

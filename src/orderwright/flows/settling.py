@@ -2,27 +2,31 @@
 
 Before a call leaves the order's own record, the intent is saved; then the call is made; then its
 outcome is saved together with what follows from it. The loop only performs intents that this flow
-saved or claimed, so two flows never make the same call, and after a crash anywhere the stored
-order says what is unfinished.
+saved or claimed. One that is slower than the policy's patience may find its call made by a resumer:
+ids make that one effect, and outcomes are only told once they are final. After a crash anywhere the
+stored order says what is unfinished.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, final
 
-from orderwright.errors import AdapterFault, Conflict, InvalidInput, NotFound, OutOfStock
+from orderwright.errors import (
+    AdapterFault,
+    BrokenPromise,
+    Conflict,
+    InvalidInput,
+    KeyReused,
+    NotFound,
+    OutOfStock,
+)
 from orderwright.fulfillment.planning import plan
 from orderwright.inventory.postings import Posting
 from orderwright.orders.commands import report_payment
 from orderwright.orders.events import Event, Intended, IntentParked
-from orderwright.orders.processing import (
-    allocated,
-    demand,
-    next_events,
-    stock_posted,
-    stock_refused,
-)
+from orderwright.orders.processing import fault_noted, next_events
+from orderwright.orders.stocking import allocated, demand, stock_posted, stock_refused
 from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import (
     CallProvider,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
+    from orderwright.errors import Shortage
     from orderwright.fulfillment.locations import Location
     from orderwright.fulfillment.planning import Demand, FulfillmentPlan
     from orderwright.lifecycles import Lifecycles
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
     from orderwright.orders.lines import Policy
     from orderwright.orders.order import Order
     from orderwright.payments.operations import PaymentRequest
+    from orderwright.ports import Finding
     from orderwright.requests import Flow
 
 __all__ = [
@@ -129,7 +135,7 @@ def follow(order: Order, events: Sequence[Event], at: datetime) -> tuple[Order, 
             return order, found
         found += more
         order = order.after(more)
-    raise AdapterFault("flows", f"order {order.id} has no end of consequences")
+    raise _endless(order)
 
 
 def plan_for(setting: Setting, wanted: Sequence[Demand], at: datetime) -> Flow[FulfillmentPlan]:
@@ -157,19 +163,33 @@ def settle(
         return order
     todo = list(mine)
     plans = 0
-    while True:
+    for _ in range(MAX_STEPS):
         intent = next((one for one in order.intents if one.id in todo and not one.parked), None)
         if intent is not None:
             todo.remove(intent.id)
             report = yield from _performed(setting, intent, at, ask_first=intent.id in ask_first)
         else:
-            wanted = demand(order) if plans <= order.policy.replans else ()
+            wanted = demand(order)
             if not wanted:
                 return order
             plans += 1
-            made = yield from plan_for(setting, wanted, at)
+            made = yield from _plan_again(setting, order, wanted, plans, at)
             report = _fixed(order.version, allocated(order, made, at))
         order = yield from record(order.id, report, at, order, todo)
+    raise _endless(order)
+
+
+def _plan_again(
+    setting: Setting, order: Order, wanted: Sequence[Demand], plans: int, at: datetime
+) -> Flow[FulfillmentPlan]:
+    """Plan, but not more often than the policy says: then it is as if nobody had anything."""
+    if plans > order.policy.replans:
+        return plan(wanted, {}, setting.locations)
+    return (yield from plan_for(setting, wanted, at))
+
+
+def _endless(order: Order) -> AdapterFault:
+    return AdapterFault("flows", f"order {order.id} has no end of consequences")
 
 
 def carry_on(setting: Setting, order: Order, at: datetime, *, mine: Sequence[str]) -> Flow[Order]:
@@ -180,8 +200,11 @@ def carry_on(setting: Setting, order: Order, at: datetime, *, mine: Sequence[str
     """
     try:
         return (yield from settle(setting, order, at, mine=mine))
-    except (AdapterFault, Conflict):
-        return order
+    except (AdapterFault, Conflict, KeyReused):
+        try:
+            return (yield from load(order.id))
+        except AdapterFault:
+            return order
 
 
 def _fixed(version: int, events: Sequence[Event]) -> Report:
@@ -229,36 +252,83 @@ def _performed(setting: Setting, intent: Intent, at: datetime, *, ask_first: boo
     if isinstance(request, Posting):
         return (yield from _posted(intent, request, at))
     try:
-        if ask_first:
-            found = yield from ask(LookUp(request))
-            if found == "unsure":
-                return _nothing
-            if found != "not_found":
-                return _paid(request, found, at)
-            if at - intent.since > setting.key_retention:
-                reason = f"unknown to the provider, who forgets ids after {setting.key_retention}"
-                parked = IntentParked(intent_id=intent.id, reason=reason, at=at)
-                return _if_open(intent.id, lambda _: (parked,))
-        outcome = yield from ask(CallProvider(request))
+        outcome = (yield from _found(setting, intent, request, at)) if ask_first else None
+        if outcome is None:
+            outcome = yield from _called(request)
     except AdapterFault as fault:
-        unknown = PaymentOutcome(outcome="unknown", amount=request.amount, reason=str(fault))
-        return _paid(request, unknown, at)
-    return _paid(request, outcome, at)
+        return _fault(intent, fault, at)
+    if isinstance(outcome, PaymentOutcome):
+        return lambda order: report_payment(order, request.id, outcome, at=at)
+    return outcome
 
 
-def _paid(request: PaymentRequest, outcome: PaymentOutcome, at: datetime) -> Report:
-    return lambda order: report_payment(order, request.id, outcome, at=at)
+def _found(
+    setting: Setting, intent: Intent, request: PaymentRequest, at: datetime
+) -> Flow[PaymentOutcome | Report | None]:
+    """Look a payment up; return its outcome, what to tell instead, or None to send it again."""
+    found = _usable(request, (yield from ask(LookUp(request))))
+    if isinstance(found, PaymentOutcome):
+        return found
+    if found == "unsure":
+        return _nothing
+    if at - intent.since <= setting.key_retention:
+        return None
+    reason = f"unknown to the provider, who forgets ids after {setting.key_retention}"
+    parked = IntentParked(intent_id=intent.id, reason=reason, at=at)
+    return _if_open(intent.id, lambda _: (parked,))
+
+
+def _called(request: PaymentRequest) -> Flow[PaymentOutcome]:
+    """Call the provider; no usable answer is unknown, and an adapter that breaks its word raises."""
+    try:
+        return _usable(request, (yield from ask(CallProvider(request))))
+    except BrokenPromise:
+        raise
+    except AdapterFault as fault:
+        return PaymentOutcome(outcome="unknown", amount=request.amount, reason=str(fault))
+
+
+_F = TypeVar("_F", PaymentOutcome, "Finding")
+
+
+def _usable(request: PaymentRequest, answer: _F) -> _F:
+    """Return a provider's answer if it is one its port allows; raise BrokenPromise."""
+    if isinstance(answer, PaymentOutcome):
+        if answer.amount.currency != request.amount.currency:
+            raise BrokenPromise("payments", f"{request.id} was answered in {answer.amount}")
+    elif answer not in ("not_found", "unsure"):
+        raise BrokenPromise("payments", f"{request.id} was answered with {answer!r:.60}")
+    return answer
 
 
 def _posted(intent: Intent, posting: Posting, at: datetime) -> Flow[Report]:
+    """Post; make a refusal final before it is told, so that no slower flow can still succeed."""
+    shortages: tuple[Shortage, ...] = ()
     try:
         yield from ask(PostStock(posting))
     except OutOfStock as short:
         shortages = short.shortages
-        return _if_open(intent.id, lambda order: stock_refused(order, intent.id, shortages, at))
-    except AdapterFault:
-        return _nothing
+        try:
+            yield from ask(PostStock(Posting.refused(posting)))
+        except KeyReused:
+            pass  # somebody else has posted it meanwhile, and that is what counts
+        except AdapterFault as fault:
+            return _fault(intent, fault, at)
+        else:
+            return _refused(intent, shortages, at)
+    except KeyReused:
+        return _refused(intent, shortages, at)
+    except AdapterFault as fault:
+        return _fault(intent, fault, at)
     return _if_open(intent.id, lambda order: stock_posted(order, intent.id, at))
+
+
+def _refused(intent: Intent, shortages: Sequence[Shortage], at: datetime) -> Report:
+    return _if_open(intent.id, lambda order: stock_refused(order, intent.id, shortages, at))
+
+
+def _fault(intent: Intent, fault: AdapterFault, at: datetime) -> Report:
+    return _if_open(intent.id, lambda order: fault_noted(order, intent.id, str(fault), at))
 
 
 def _nothing(_: Order) -> Sequence[Event]:

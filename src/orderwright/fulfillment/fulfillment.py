@@ -9,7 +9,10 @@ from attrs import frozen
 
 from orderwright.lifecycles import Phase, State
 
-__all__ = ["Fulfillment", "FulfillmentItem"]
+__all__ = ["Booked", "Fulfillment", "FulfillmentItem"]
+
+Booked = Literal["none", "held", "left", "freed"]
+"""What the ledger has booked for a fulfillment."""
 
 
 @final
@@ -28,7 +31,7 @@ class Fulfillment:
 
     ``stock`` is what the ledger has booked for it: nothing yet, ``held`` under a reservation per
     item, ``left`` for the customer, or ``freed`` again. ``lapses_at`` is when the reservations
-    lapse, None for never; ``firmed`` says that they once would have and no longer do.
+    lapse, None for never.
     """
 
     id: str
@@ -36,8 +39,7 @@ class Fulfillment:
     items: tuple[FulfillmentItem, ...]
     state: State
     kind: str = "shipment"
-    stock: Literal["none", "held", "left", "freed"] = "none"
-    firmed: bool = False
+    stock: Booked = "none"
     lapses_at: datetime | None = None
     carrier: str = ""
     tracking: str = ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from attrs import field, frozen
 
-from orderwright.values import identifier, quantity
+from orderwright.values import identifier, instance, quantity, tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["Location"]
 
 
-def _tags(value: Iterable[str]) -> frozenset[str]:
-    return frozenset(value)
+def _offers(value: Iterable[str]) -> frozenset[str]:
+    return tags(value, "offers")
 
 
 @final
@@ -25,15 +25,16 @@ class Location:
 
     ``offers`` are tags (frozen, grill, hazmat …): it serves a line whose ``requires`` it offers
     all of. ``cost`` is what one fulfillment there costs, in any one whole unit you like (cents,
-    minutes); lower wins. ``priority`` breaks ties; lower first.
+    minutes); lower wins. ``priority``, of any sign, breaks ties; lower first.
     """
 
     id: str
-    offers: frozenset[str] = field(default=frozenset(), converter=_tags)
+    offers: frozenset[str] = field(default=frozenset(), converter=_offers)
     cost: int = 0
     priority: int = 0
 
     def __attrs_post_init__(self) -> None:
-        """Refuse bad ids and negative costs."""
+        """Refuse bad ids, negative costs and priorities that are no numbers."""
         identifier(self.id, "id")
         quantity(self.cost, "cost", least=0)
+        instance(self.priority, int, "priority")

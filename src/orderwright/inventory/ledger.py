@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from orderwright.errors import NotFound
 from orderwright.inventory.postings import (
     INSIDE,
     Entry,
@@ -48,29 +49,30 @@ class InventoryLedger:
     >>> from datetime import datetime, timezone
     >>> noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
     >>> ledger = InventoryLedger()
-    >>> _ = ledger.post(Posting.receive("delivery-1", "MUG", "MAIN", 10, at=noon))
+    >>> ledger.post(Posting.receive("delivery-1", "MUG", "MAIN", 10, at=noon))
     >>> ledger.stock("MUG", "MAIN", now=noon).available
     10
     """
 
     def __init__(self) -> None:
-        self._postings: dict[str, Posting] = {}
+        self._written: list[Posting] = []
+        self._numbers: dict[str, int] = {}
         self._balances: dict[StockAccount, int] = {}
         self._reserved: dict[tuple[str, str], int] = {}
         self._places: dict[str, dict[str, None]] = {}
         self._expiring: dict[str, dict[StockAccount, datetime]] = {}
         self._owners: dict[StockAccount, str] = {}
 
-    def post(self, posting: Posting) -> Posting:
-        """Write ``posting``, first letting lapse what has expired on its SKUs; return it.
+    def post(self, posting: Posting) -> None:
+        """Write ``posting``, first letting lapse what has expired on its SKUs.
 
         Raises OutOfStock (nothing written) if an account inside our walls would fall below zero,
         KeyReused if its id was used for another posting.
         """
-        known = self._postings.get(posting.id)
+        known = self._numbers.get(posting.id)
         if known is not None:
-            known.require_same(posting)
-            return known
+            self._written[known].require_same(posting)
+            return
         lapse = self._lapse(posting) if self._expiring else None
         if lapse is None or (lapse.entries, lapse.reason) == (posting.entries, posting.reason):
             # Nothing lapses, or it is such a lapse itself: another book is being replayed.
@@ -80,10 +82,10 @@ class InventoryLedger:
             after = changes_of(posting, lambda account: freed.get(account, self.balance(account)))
             self._write(lapse, freed)
         self._write(posting, after)
-        return posting
 
     def _write(self, posting: Posting, after: Mapping[StockAccount, int]) -> None:
-        self._postings[posting.id] = posting
+        self._numbers[posting.id] = len(self._written)
+        self._written.append(posting)
         for entry in posting.entries:
             if entry.bucket == "reserved":
                 place = (entry.sku, entry.location)
@@ -126,7 +128,7 @@ class InventoryLedger:
         if not entries:
             return None
         lapse_id = f"{posting.id}/lapsed"
-        while lapse_id in self._postings:
+        while lapse_id in self._numbers:
             lapse_id += "/lapsed"
         return Posting(id=lapse_id, at=posting.at, entries=tuple(entries), reason="expired")
 
@@ -160,40 +162,50 @@ class InventoryLedger:
             for location in self._places.get(sku, ())
         )
 
-    def reservations(self, *, now: datetime) -> tuple[Reservation, ...]:
-        """Return every reservation that has not been settled and has not expired by ``now``."""
+    def reservations(
+        self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()
+    ) -> tuple[Reservation, ...]:
+        """Return every reservation that has not been settled and has not expired by ``now``.
+
+        Only those of that order and of those SKUs, where these are given.
+        """
         aware(now, "now")
+        wanted = frozenset(skus)
         found: list[Reservation] = []
-        for account, units in self._balances.items():
-            if account.reservation:
-                expires_at = self._expiring.get(account.sku, _NONE).get(account)
-                if expires_at is None or expires_at > now:
-                    owner = self._owners.get(account, "")
-                    found.append(
-                        Reservation(
-                            account.reservation,
-                            account.sku,
-                            account.location,
-                            units,
-                            expires_at,
-                            owner,
-                        )
-                    )
+        # What is reserved has an owner, be it no order's: settling it drops both.
+        for account, owner in self._owners.items():
+            if (order_id and owner != order_id) or (wanted and account.sku not in wanted):
+                continue
+            expires_at = self._expiring.get(account.sku, _NONE).get(account)
+            if expires_at is None or expires_at > now:
+                sku, location, _, name = account
+                units = self._balances[account]
+                found.append(Reservation(name, sku, location, units, expires_at, owner))
         return tuple(found)
 
     def posting(self, posting_id: str) -> Posting | None:
         """Return the posting with that id, if it was written."""
-        return self._postings.get(posting_id)
+        number = self._numbers.get(posting_id)
+        return None if number is None else self._written[number]
 
-    def postings(self) -> Iterator[Posting]:
-        """Iterate over all postings, oldest first."""
-        return iter(self._postings.values())
+    def postings(self, *, after: str = "", limit: int | None = None) -> Iterator[Posting]:
+        """Iterate over all postings, oldest first, or over ``limit`` of those after an id.
+
+        Raises NotFound if no posting has the id ``after``.
+        """
+        start = 0
+        if after:
+            known = self._numbers.get(after)
+            if known is None:
+                raise NotFound("posting", after)
+            start = known + 1
+        return iter(self._written[start : None if limit is None else start + limit])
 
     def audit(self) -> tuple[str, ...]:
         """Recompute every balance from the postings; return what does not add up (nothing)."""
         sums: dict[StockAccount, int] = {}
         per_sku: dict[str, int] = {}
-        for posting in self._postings.values():
+        for posting in self._written:
             for entry in posting.entries:
                 sums[entry.account] = sums.get(entry.account, 0) + entry.quantity
                 per_sku[entry.sku] = per_sku.get(entry.sku, 0) + entry.quantity

@@ -106,8 +106,8 @@ class Posting:
                 raise InvalidInput.at(
                     "entries", f"{sku} sums to {units:+} instead of 0: units came from nowhere"
                 )
-        if not self.entries:
-            raise InvalidInput.at("entries", "a posting needs entries")
+        if not self.entries and not self.reason:
+            raise InvalidInput.at("entries", "a posting needs entries, or a reason to have none")
         if not text(self.id, "id"):
             raise InvalidInput.at("id", "a posting needs an id of the caller's")
         aware(self.at, "at")
@@ -218,6 +218,15 @@ class Posting:
                 Entry(new.sku, new.location, "reserved", new.quantity, new.id, new.expires_at),
             )
         return cls(id=id, at=at, entries=tuple(entries), order_id=owner)
+
+    @classmethod
+    def refused(cls, posting: Posting) -> Self:
+        """Return the posting that makes the refusal of ``posting`` final: it uses up its id.
+
+        A refusal leaves no trace, so whoever sends the same posting later may succeed. Once this
+        is written nobody can: the id is taken, and sending ``posting`` raises KeyReused.
+        """
+        return cls(id=posting.id, at=posting.at, entries=(), reason="refused")
 
     def require_same(self, other: Posting) -> None:
         """Raise KeyReused, naming the first differing field, unless ``other`` is the same."""

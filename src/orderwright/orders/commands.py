@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from orderwright.orders.lines import Blockable
     from orderwright.orders.order import Order
     from orderwright.payments.operations import PaymentOutcome
-    from orderwright.payments.payment import Tender
+    from orderwright.payments.payment import PaymentOperation, Tender
 
 __all__ = [
     "add_payments",
@@ -70,6 +70,14 @@ def advance_by_hand(order: Order, action: str, *, at: datetime, reason: str) -> 
     advanced = advance(order, action, at=at, reason=reason)
     if action == "confirm" or advanced.state.phase is Phase.DROPPED:
         raise IllegalTransition("order", order.state.name, action, order.allowed(), order.id)
+    if advanced.state.phase is Phase.DONE:
+        for one in order.fulfillments:
+            if one.live and not one.gone:
+                # Its stock would stay held for good: ship it, or cancel the order.
+                subject = f"fulfillment {one.id}"
+                raise IllegalTransition(subject, one.state.name, action, order.allowed(), order.id)
+        if not order.stocked or any(line.backordered for line in order.lines):
+            raise IllegalTransition("order", order.goods, action, order.allowed(), order.id)
     if order.state.phase is Phase.DONE and advanced.state.phase is not Phase.DONE:
         return (advanced, *_opened(order, "reopened", reason, at))
     return (advanced,)
@@ -146,6 +154,8 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
     units = (
         (line.id, line.ordered - line.cancelled - kept.get(line.id, 0)) for line in order.lines
     )
+    left = any(one.gone for one in stuck)
+    code = "cancelled_after_hand_over" if left else "cancelled_while_picking"
     done = order.state.phase is Phase.DONE and "reopen" in order.allowed()
     reported = OrderCancelled(
         action="report",
@@ -160,9 +170,10 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
         ),
         at=at,
     )
-    left = any(one.gone for one in stuck)
-    code = "cancelled_after_hand_over" if left else "cancelled_while_picking"
-    return (reported, *_opened(order, code, reason, at))
+    opened = tuple(_opened(order, code, reason, at))
+    if reported.units or reported.credits or reported.withdrawn:
+        return (reported, *opened)
+    return opened  # told before: nothing was left to give up
 
 
 def _opened(order: Order, code: str, detail: str, at: datetime) -> Iterator[ExceptionOpened]:
@@ -209,17 +220,15 @@ def add_payments(order: Order, tenders: Sequence[Tender], *, at: datetime) -> Pa
     """
     if order.state.phase is Phase.DROPPED:
         raise IllegalTransition("order", order.state.name, "pay", order.allowed(), order.id)
-    failed = {one.batch for one in order.payments if one.sums.refused}
+    failed = order.failed_batches
     coming = sum(
         one.amount.minor if one.unasked else one.sums.authorizing
         for one in order.payments
         if one.batch not in failed
     )
     figures = order.figures
-    uncovered = Money(
-        figures.due - figures.kept - figures.capturing - figures.authorized - coming,
-        order.currency,
-    )
+    cover = figures.kept + figures.capturing + order.authorized_for_good
+    uncovered = Money(figures.due - cover - coming, order.currency)
     if uncovered.minor <= 0:
         raise AmountRefused(
             "nothing left to pay",
@@ -285,19 +294,19 @@ def advance_fulfillment(
     a second one like it is a no-op, and one that contradicts the order opens an exception. Any
     other step needs a confirmed order, no hold on fulfilling, and a row in the table; reserving
     and withdrawing are not steps to take by hand, they follow from the ledger and from a
-    cancellation.
+    cancellation. ``stop`` withdraws what is at work for an order that was cancelled elsewhere.
     """
     one = order.fulfillment(fulfillment_id)
     lifecycle = order.lifecycles.shipment
     subject = f"fulfillment {one.id}"
-    state = lifecycle.reported(one.state, action) if action in _REPORTS else None
-    if state is None and one.gone and action in _REPORTS:
-        if (tracking or one.tracking, carrier or one.carrier) == (one.tracking, one.carrier):
-            return ()
-        detail = f"{subject} left again: {carrier} {tracking}".rstrip()
-        return open_exception(order, "handed_over_twice", detail, at=at)
+    report = lifecycle.is_report(action)
+    state = lifecycle.reported(one.state, action) if report else None
+    if state is None and one.gone and report:
+        return _said_again(order, one, action, carrier, tracking, at)
     if state is None:
         state = lifecycle.step(one.state, action, subject, order.id)
+    if state.phase is Phase.DROPPED and action == "stop" and _credited(order, one):
+        return (_stopped_work(order, one, state, at),)
     if state.phase not in (Phase.OUT, Phase.DONE):
         if one.state.phase is Phase.PLANNED or state.phase is Phase.DROPPED:
             # The ledger's answer reserves, a cancellation withdraws: never a step by itself.
@@ -317,7 +326,48 @@ def advance_fulfillment(
     return (advanced, *_contradictions(order, one, state, at))
 
 
-_REPORTS = frozenset({"ship", "deliver"})
+def _said_again(  # noqa: PLR0917 - the arguments of the report itself
+    order: Order, one: Fulfillment, action: str, carrier: str, tracking: str, at: datetime
+) -> tuple[Event, ...]:
+    """A report of what is known already: nothing, a missing detail, or a contradiction."""
+    if (tracking or one.tracking, carrier or one.carrier) == (one.tracking, one.carrier):
+        return ()
+    if (one.tracking or tracking, one.carrier or carrier) == (
+        tracking or one.tracking,
+        carrier or one.carrier,
+    ):
+        # Scans come in any order: the hand-over told after the arrival brings its number.
+        late = FulfillmentAdvanced(
+            fulfillment_id=one.id,
+            action=action,
+            carrier=carrier,
+            tracking=tracking,
+            state=one.state,
+            at=at,
+        )
+        return (late,)
+    detail = f"fulfillment {one.id} left again: {carrier} {tracking}".rstrip()
+    return open_exception(order, "handed_over_twice", detail, at=at)
+
+
+def _credited(order: Order, one: Fulfillment) -> bool:
+    """Whether nothing is due any more for what ``one`` serves: it was cancelled elsewhere."""
+    return not any(order.line(item.line_id).remaining_units for item in one.items)
+
+
+def _stopped_work(order: Order, one: Fulfillment, state: State, at: datetime) -> OrderCancelled:
+    """The units of a fulfillment whose order was cancelled elsewhere are cancelled after all."""
+    last = not any(other.live and other is not one for other in order.fulfillments)
+    over = last and "cancel" in order.allowed()
+    return OrderCancelled(
+        action="report",
+        reason=f"{one.id} stopped",
+        state=order.lifecycles.order.step(order.state, "cancel") if over else order.state,
+        units=tuple((item.line_id, item.quantity) for item in one.items),
+        credits=(),
+        withdrawn=((one.id, state),),
+        at=at,
+    )
 
 
 def _uncancelled(one: Fulfillment) -> tuple[tuple[str, int], ...]:
@@ -329,7 +379,7 @@ def _contradictions(
 ) -> Iterator[ExceptionOpened]:
     if one.gone or state.phase not in (Phase.OUT, Phase.DONE):
         return
-    if not one.live:
+    if not one.live or _credited(order, one):
         yield from _opened(order, "shipped_after_cancellation", f"fulfillment {one.id}", at)
     elif order.state.phase is not Phase.WORKING:
         yield from _opened(order, "shipped_unconfirmed", f"fulfillment {one.id}", at)
@@ -349,8 +399,9 @@ def report_payment(
 
     A repeated report, and one with an older ``sequence``, is a no-op. A report that the table of
     payment operations does not permit opens the exception ``payment_contradiction``; a refused
-    capture, void or refund opens ``capture_refused`` (and so on), and the next one waits until
-    that is resolved. Raises NotFound for an unknown operation, BrokenPromise for another currency.
+    capture, void or refund opens ``capture_refused`` (and so on), one of another amount than asked
+    ``capture_differs``, and the next one waits until that is resolved. Raises NotFound for an
+    unknown operation, BrokenPromise for another currency.
     """
     for payment in order.payments:
         operation = payment.operation(operation_id)
@@ -364,12 +415,11 @@ def report_payment(
         return ()
     lifecycle = order.lifecycles.payment_operation
     if outcome.outcome not in lifecycle.allowed(operation.state):
-        if operation.in_flight or outcome.outcome in (operation.state.name, "pending", "unknown"):
-            return ()
-        detail = f"{operation_id} was {operation.state}, now reported {outcome.outcome}"
-        return open_exception(order, "payment_contradiction", detail, at=at)
+        contradiction = _contradicts(operation, outcome, numbered=sequence > 0)
+        if contradiction:
+            return open_exception(order, "payment_contradiction", contradiction, at=at)
+        return ()
     state = lifecycle.step(operation.state, outcome.outcome)
-    still_open = state.phase is Phase.WORKING
     reported = PaymentReported(
         payment_id=payment.id,
         operation_id=operation_id,
@@ -378,11 +428,26 @@ def report_payment(
         reference=outcome.reference,
         reason=outcome.reason,
         sequence=max(sequence, operation.sequence),
-        due_at=at + order.policy.patience if still_open else None,
+        due_at=at + order.policy.patience if state.phase is Phase.WORKING else None,
         at=at,
     )
-    if state.phase is Phase.DROPPED and operation.kind != "authorize":
-        # Asking again at once would only be refused again: a person resolves it first.
+    if operation.kind == "authorize":
+        return (reported,)
+    # Asking again at once would only come out the same: a person looks first.
+    if state.phase is Phase.DROPPED:
         detail = f"{operation_id}: {outcome.reason}".rstrip(": ")
         return (reported, *_opened(order, f"{operation.kind}_refused", detail, at))
+    if state.phase is Phase.DONE and outcome.amount != operation.amount:
+        detail = f"{operation_id}: asked {operation.amount}, done {outcome.amount}"
+        return (reported, *_opened(order, f"{operation.kind}_differs", detail, at))
     return (reported,)
+
+
+def _contradicts(operation: PaymentOperation, outcome: PaymentOutcome, *, numbered: bool) -> str:
+    """What is contradictory in a report that is no step of the table; nothing in an old one."""
+    said, now = operation.state.name, outcome.outcome
+    if now == said == "succeeded" and numbered and outcome.amount != operation.amount:
+        return f"{operation.id} was {operation.amount}, now reported {outcome.amount}"
+    if operation.in_flight or now in (said, "pending", "unknown"):
+        return ""
+    return f"{operation.id} was {said}, now reported {now}"

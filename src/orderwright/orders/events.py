@@ -2,7 +2,8 @@
 
 Every event says when it was recorded (``at``) and, where known and different, when it occurred in
 the world (``occurred_at``, which may run backwards: the version is the order of events), who did
-it (``by``) and under which caller's key (``key``, on the first event the command caused).
+it (``by``), why (``reason``) and under which caller's key (``key``, on the first event the command
+caused).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, final
 from attrs import fields, frozen
 
 from orderwright.errors import KeyReused, Shortage
-from orderwright.fulfillment.fulfillment import Fulfillment
+from orderwright.fulfillment.fulfillment import Booked, Fulfillment
 from orderwright.lifecycles import State
 from orderwright.money import Money
 from orderwright.orders.intents import Intent
@@ -62,6 +63,7 @@ class Event:
     occurred_at: datetime | None = None
     key: str = ""
     by: str = ""
+    reason: str = ""
 
     def _facts(self) -> tuple[object, ...]:
         return tuple(getattr(self, one.name) for one in fields(type(self)))
@@ -89,7 +91,10 @@ class Event:
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class OrderPlaced(Event):
-    """The order exists. ``payments`` are the tenders offered with it, amounts worked out."""
+    """The order exists. ``payments`` are the tenders offered with it, amounts worked out.
+
+    ``expires_at`` is when it expires unless it is covered by then.
+    """
 
     order_id: str
     currency: str
@@ -100,6 +105,7 @@ class OrderPlaced(Event):
     channel: str
     customer_id: str
     references: tuple[Reference, ...]
+    expires_at: datetime | None
     state: State
     lifecycles: str
 
@@ -110,7 +116,6 @@ class OrderAdvanced(Event):
     """The order took the step ``action`` of its lifecycle."""
 
     action: str
-    reason: str = ""
     state: State
 
 
@@ -125,7 +130,6 @@ class OrderCancelled(Event):
     """
 
     action: Literal["cancel", "reject", "expire", "report"]
-    reason: str
     state: State
     units: tuple[tuple[str, int], ...]
     credits: tuple[Credit, ...]
@@ -149,15 +153,15 @@ class MoneyRequested(Event):
     action: Literal["capture", "refund"]
     amount: Money | None
     payment_id: str
-    reason: str = ""
 
 
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class Intended(Event):
-    """A call outside is about to be made."""
+    """A call outside is about to be made; ``state`` is what a payment operation begins in."""
 
     intent: Intent
+    state: State | None = None
 
 
 @final
@@ -176,7 +180,6 @@ class IntentParked(Event):
     """Unfinished business was given up for a person to look at."""
 
     intent_id: str
-    reason: str
 
 
 @final
@@ -192,19 +195,30 @@ class FulfillmentsPlanned(Event):
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class StockPosted(Event):
-    """The ledger wrote the intent's posting. ``state`` is what planned fulfillments became."""
+    """The ledger wrote the intent's posting.
+
+    ``states`` are (fulfillment id, state) of those that moved on with it; ``stock`` is what is
+    booked now for all that it was for, None where that stays as it was.
+    """
 
     intent_id: str
-    state: State | None = None
+    states: tuple[tuple[str, State], ...] = ()
+    stock: Booked | None = None
 
 
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class StockRefused(Event):
-    """The ledger refused the intent's posting, which therefore left no trace there."""
+    """The ledger refused the intent's posting, for good.
+
+    ``removed`` fulfillments are none any more: their units are open again. For ``freed`` ones
+    nothing is held any more, because it had lapsed.
+    """
 
     intent_id: str
     shortages: tuple[Shortage, ...]
+    removed: tuple[str, ...] = ()
+    freed: tuple[str, ...] = ()
 
 
 @final
@@ -217,7 +231,6 @@ class PaymentReported(Event):
     state: State
     amount: Money
     reference: str = ""
-    reason: str = ""
     sequence: int = 0
     due_at: datetime | None = None
 
@@ -252,7 +265,6 @@ class HoldReleased(Event):
     """The hold ``name`` is over."""
 
     name: str
-    reason: str = ""
 
 
 @final

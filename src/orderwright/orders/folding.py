@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, fields
+from attrs import evolve
 
 from orderwright.errors import BrokenPromise
-from orderwright.lifecycles import REQUESTED, Phase
+from orderwright.lifecycles import REQUESTED
 from orderwright.orders import events as e
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import PaymentOperation
@@ -27,21 +27,18 @@ __all__ = ["apply", "first"]
 
 
 def _next(order: Order, **changes: Any) -> Order:  # noqa: ANN401 - checked by the fields' own types
-    """Return ``order`` one version on, with ``changes``.
+    """Return ``order`` one version on, with ``changes``: a copy of its dict, less what it cached.
 
-    Every event does this once, and `evolve` spends most of its time on what never differs here.
+    Every event does this once. `evolve`, and a slotted class, take six times as long.
     """
-    kind = type(order)
-    names = _NAMES.get(kind)
-    if names is None:
-        names = _NAMES[kind] = tuple(one.name for one in fields(kind))
-    facts = {name: getattr(order, name) for name in names}
+    after = object.__new__(type(order))
+    facts = after.__dict__
+    facts.update(order.__dict__)
     facts.update(changes)
     facts["version"] += 1
-    return kind(**facts)
-
-
-_NAMES: dict[type, tuple[str, ...]] = {}
+    for name in order.CACHED:
+        facts.pop(name, None)
+    return after
 
 
 def apply(order: Order, event: e.Event) -> Order:
@@ -76,6 +73,7 @@ def first(kind: type[Order], event: e.Event, lifecycles: Lifecycles) -> Order:
         payments=event.payments,
         references=event.references,
         lifecycles=lifecycles,
+        expires_at=event.expires_at,
     )
 
 
@@ -131,7 +129,7 @@ def _intended(order: Order, event: e.Intended) -> Order:
     if isinstance(intent.request, PaymentRequest):
         request = intent.request
         operation = PaymentOperation(
-            id=request.id, kind=request.kind, amount=request.amount, state=REQUESTED
+            id=request.id, kind=request.kind, amount=request.amount, state=event.state or REQUESTED
         )
         payments = tuple(
             evolve(one, operations=(*one.operations, operation))
@@ -148,7 +146,12 @@ def _changed(order: Order, intent_id: str, **changes: Any) -> tuple[Intent, ...]
 
 def _claimed(order: Order, event: e.IntentClaimed) -> Order:
     intents = _changed(
-        order, event.intent_id, attempts=event.attempts, due_at=event.due_at, parked=""
+        order,
+        event.intent_id,
+        attempts=event.attempts,
+        due_at=event.due_at,
+        parked="",
+        reason=event.reason,
     )
     return _next(order, intents=intents)
 
@@ -177,17 +180,14 @@ def _without(order: Order, intent_id: str) -> tuple[Intent, ...]:
 
 def _stock_posted(order: Order, event: e.StockPosted) -> Order:
     intent = order.intent(event.intent_id)
+    states = dict(event.states)
 
     def posted(one: Fulfillment) -> Fulfillment:
         if one.id not in intent.fulfillments:
             return one
-        if intent.purpose == "reserve":
-            planned = one.state.phase is Phase.PLANNED and event.state is not None
-            state = event.state if planned and event.state is not None else one.state
-            return evolve(one, stock="held", state=state)
-        if intent.purpose == "firm":
-            return evolve(one, firmed=True, lapses_at=None)
-        return evolve(one, stock="freed" if intent.purpose == "release" else "left")
+        if event.stock is None:
+            return evolve(one, lapses_at=None)
+        return evolve(one, stock=event.stock, state=states.get(one.id, one.state))
 
     return _next(
         order,
@@ -197,29 +197,14 @@ def _stock_posted(order: Order, event: e.StockPosted) -> Order:
 
 
 def _stock_refused(order: Order, event: e.StockRefused) -> Order:
-    intent = order.intent(event.intent_id)
-    if intent.purpose == "hand_over":
-        return _next(order)
-    lost = set(intent.fulfillments)
-    fulfillments: list[Fulfillment] = []
-    if intent.purpose != "reserve":
-        # Only those whose reservation had lapsed; the others are still held as they were.
-        lapsed = {one.reservation for one in event.shortages}
-        lost = {
-            one.id
-            for one in order.fulfillments
-            if one.id in lost and any(held.id in lapsed for held in order.reservations(one))
-        } or lost
-    for one in order.fulfillments:
-        if one.id not in lost:
-            fulfillments.append(one)
-        elif one.gone or not one.live:
-            fulfillments.append(evolve(one, stock="freed"))
-        # Of the rest nothing is held (any more): the units are open again and planned anew.
     return _next(
         order,
-        intents=_without(order, intent.id),
-        fulfillments=tuple(fulfillments),
+        intents=_without(order, event.intent_id),
+        fulfillments=tuple(
+            evolve(one, stock="freed", lapses_at=None) if one.id in event.freed else one
+            for one in order.fulfillments
+            if one.id not in event.removed
+        ),
     )
 
 
@@ -247,7 +232,7 @@ def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
     if event.due_at is None:
         intents = _without(order, event.operation_id)
     else:
-        intents = _changed(order, event.operation_id, due_at=event.due_at)
+        intents = _changed(order, event.operation_id, due_at=event.due_at, reason=event.reason)
     return _next(
         order,
         payments=tuple(reported(one) for one in order.payments),

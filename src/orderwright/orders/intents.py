@@ -25,8 +25,8 @@ class Intent:
 
     ``id`` is the id the other side gets, so that a second try is not a second effect; ``since``
     is when it was saved. At ``due_at`` whoever resumes takes it over; ``attempts`` counts the
-    tries. ``parked`` is why it waits for a person (empty: it does not). ``fulfillments`` are those
-    a stock request is for.
+    tries. ``reason`` is what went wrong last; ``parked`` why it waits for a person (empty: it does
+    not). ``fulfillments`` are those a stock request is for.
     """
 
     id: str
@@ -36,4 +36,5 @@ class Intent:
     due_at: datetime
     attempts: int = 1
     parked: str = ""
+    reason: str = ""
     fulfillments: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "RESERVED_KINDS",
     "Blockable",
     "Charge",
     "Credit",
@@ -124,10 +125,17 @@ class Credit(NamedTuple):
 
 @final
 class Reference(NamedTuple):
-    """A name by which others know an order, such as a marketplace number."""
+    """A name by which others know an order, such as a marketplace number.
+
+    The kinds in :data:`RESERVED_KINDS` are for what providers and carriers report.
+    """
 
     kind: str
     value: str
+
+
+RESERVED_KINDS: frozenset[str] = frozenset({"payment", "tracking"})
+"""The kinds of reference that providers and carriers give; a caller's own have other kinds."""
 
 
 @final
@@ -174,6 +182,7 @@ class LineQuantities(NamedTuple):
 Capture = Literal["on_confirmation", "on_dispatch", "by_hand"]
 PayBack = Literal["when_cancelled", "by_hand"]
 Short = Literal["reject", "backorder"]
+_LONGEST = timedelta(days=3650)
 _CHOICES = {"capture": Capture, "refund": PayBack, "short": Short, "rounding": Rounding}
 
 
@@ -189,7 +198,8 @@ class Policy:
     ``unpaid_ttl``: an order without cover expires this long after it was placed (None: never).
     ``patience``: how long an outside call may take before it counts as unfinished business; longer
     than any adapter's time-out. ``attempts``: so many tries, then it is parked for a person.
-    ``replans``: so often a plan is made anew when stock moved meanwhile.
+    ``replans``: so often a plan is made anew when stock moved meanwhile. Spans of time are more
+    than nothing and at most ten years (3,650 days).
     """
 
     capture: Capture = "on_dispatch"
@@ -209,10 +219,12 @@ class Policy:
         instance(self.require_cover, bool, "require_cover")
         quantity(self.attempts, "attempts")
         quantity(self.replans, "replans", least=0)
-        instance(self.patience, timedelta, "patience")
+        _span(self.patience, "patience", "")
         if self.unpaid_ttl is not None:
-            instance(self.unpaid_ttl, timedelta, "unpaid_ttl")
-        if self.patience <= timedelta(0):
-            raise InvalidInput.at("patience", "expected more than no time")
-        if self.unpaid_ttl is not None and self.unpaid_ttl <= timedelta(0):
-            raise InvalidInput.at("unpaid_ttl", "expected more than no time, or None for never")
+            _span(self.unpaid_ttl, "unpaid_ttl", ", or None for never")
+
+
+def _span(value: object, path: str, otherwise: str) -> None:
+    if not timedelta(0) < instance(value, timedelta, path) <= _LONGEST:
+        most = f"at most {_LONGEST.days} days{otherwise}"
+        raise InvalidInput.at(path, f"{value}: expected more than no time, {most}")

@@ -8,15 +8,26 @@ people ask for) and :mod:`orderwright.orders.processing` (what follows from the 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar, final
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NamedTuple,
+    Protocol,
+    Self,
+    TypeVar,
+    final,
+    overload,
+)
 
 from attrs import frozen
 
 from orderwright.errors import NotFound
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.inventory.postings import Reservation
-from orderwright.lifecycles import STANDARD, Lifecycles, Phase, State
+from orderwright.lifecycles import PENDING, STANDARD, Lifecycles, Phase, State
 from orderwright.money import Money
 from orderwright.orders.folding import apply, first
 from orderwright.orders.intents import Intent
@@ -33,9 +44,11 @@ from orderwright.orders.lines import (
 from orderwright.payments.payment import Payment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from orderwright.orders.events import Event
+
+_T = TypeVar("_T")
 
 __all__ = ["DueItem", "GoodsStatus", "MoneyFigures", "MoneyStatus", "Order"]
 
@@ -66,6 +79,26 @@ class DueItem(NamedTuple):
     subject: str
 
 
+class _Once(Generic[_T]):
+    """Works a value out once per order; `cached_property` takes a lock for it before 3.12."""
+
+    def __init__(self, work_out: Callable[[Any], _T]) -> None:
+        self.work_out = work_out
+        self.name = work_out.__name__
+        self.__doc__ = work_out.__doc__
+
+    @overload
+    def __get__(self, order: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, order: object, owner: type) -> _T: ...
+    def __get__(self, order: object, owner: type) -> _T | Self:
+        """Work it out, and leave it in the order's dict, where it is found from now on."""
+        if order is None:
+            return self
+        value = order.__dict__[self.name] = self.work_out(order)
+        return value
+
+
 class MoneyFigures(NamedTuple):
     """The sums over all payments, and what is due, in minor units; ``-ing`` is in flight."""
 
@@ -93,7 +126,7 @@ class MoneyFigures(NamedTuple):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Order:
     """An order as it stands after ``version`` events. Frozen: what happens makes a new one.
 
@@ -101,6 +134,9 @@ class Order:
     the first of three independent axes; ``money`` and ``goods`` are derived. All
     amounts are in ``currency``; all times are aware.
     """
+
+    CACHED: ClassVar = ("figures", "stocked")
+    """What is worked out once per order and must not be copied to the next."""
 
     id: str
     version: int
@@ -117,6 +153,7 @@ class Order:
     lifecycles: Lifecycles
     fulfillments: tuple[Fulfillment, ...] = ()
     fulfillments_planned: int = 0
+    expires_at: datetime | None = None
     intents: tuple[Intent, ...] = ()
     holds: tuple[Hold, ...] = ()
     exceptions: tuple[OrderException, ...] = ()
@@ -162,7 +199,7 @@ class Order:
             minor += charge.remaining.minor
         return self._money(minor)
 
-    @cached_property
+    @_Once
     def figures(self) -> MoneyFigures:
         """Everything about money at once, in minor units."""
         captured = refunded = authorized = capturing = refunding = 0
@@ -174,6 +211,29 @@ class Order:
             capturing += sums.capturing
             refunding += sums.refunding
         return MoneyFigures(self.due.minor, captured, refunded, authorized, capturing, refunding)
+
+    @property
+    def failed_batches(self) -> set[int]:
+        """The batches of tenders that do not succeed, because one of them was refused."""
+        return {one.batch for one in self.payments if one.sums.refused}
+
+    @property
+    def authorized_for_good(self) -> int:
+        """Open authorizations, in minor units, less those that a refused sister undoes."""
+        failed = self.failed_batches
+        return sum(one.sums.open_authorization for one in self.payments if one.batch not in failed)
+
+    @property
+    def covered(self) -> bool:
+        """Whether the policy is satisfied with what was authorized and captured."""
+        if self.policy.require_cover:
+            figures = self.figures
+            return figures.kept + self.authorized_for_good >= figures.due
+        failed = self.failed_batches
+        return not any(
+            (one.unasked or one.sums.authorizing) and one.batch not in failed
+            for one in self.payments
+        )
 
     @property
     def captured(self) -> Money:
@@ -277,7 +337,7 @@ class Order:
                 return status
         return "reserved"
 
-    @cached_property
+    @_Once
     def stocked(self) -> bool:
         """Whether every unit that is neither cancelled nor backordered has been reserved."""
         placed = 0
@@ -291,10 +351,9 @@ class Order:
 
     def reservations(self, fulfillment: Fulfillment) -> tuple[Reservation, ...]:
         """Return what the ledger holds, or is to hold, for ``fulfillment``; ids are derived."""
-        suffix = "/firm" if fulfillment.firmed else ""
         return tuple(
             Reservation(
-                f"{self.id}/{fulfillment.id}/{item.line_id}{suffix}",
+                f"{self.id}/{fulfillment.id}/{item.line_id}",
                 item.sku,
                 fulfillment.location,
                 item.quantity,
@@ -333,20 +392,30 @@ class Order:
                 return hold
         return None
 
+    def has_exception(self, code: str) -> bool:
+        """Whether an exception of that ``code`` is open."""
+        return any(one.code == code for one in self.exceptions)
+
     @property
     def due_items(self) -> tuple[DueItem, ...]:
         """What somebody will have to look at and when, earliest first.
 
-        Parked business waits for a person and is not among it; an order with unfinished business
-        does not expire.
+        Parked business waits for a person and is not among it. An order expires although a
+        provider is still thinking: what comes of that is undone when it comes.
         """
         items = [DueItem(one.due_at, "resume", one.id) for one in self.intents if not one.parked]
         phase = self.state.phase
-        if not items and phase in (Phase.WAITING, Phase.WORKING):
-            ttl = self.policy.unpaid_ttl
+        thinking = {
+            operation.id
+            for payment in self.payments
+            for operation in payment.operations
+            if operation.state == PENDING
+        }
+        if all(one.subject in thinking for one in items) and phase in _ALIVE:
             left = any(one.gone for one in self.fulfillments)  # what has left cannot be given up
-            if phase is Phase.WAITING and ttl is not None and not self.intents and not left:
-                items.append(DueItem(self.placed_at + ttl, "expire", self.id))
+            expires = self.expires_at if phase is Phase.WAITING else None
+            if expires is not None and not left and "expire" in self.allowed():
+                items.append(DueItem(expires, "expire", self.id))
             reserving = any(one.state.phase is Phase.PLANNED for one in self.fulfillments)
             if not self.stocked and not reserving and not self.blocked("allocate"):
                 items.append(DueItem(self.placed_at, "plan", self.id))
@@ -381,3 +450,6 @@ def _find(among: Iterable[_N], kind: str, key: str, order_id: str) -> _N:
         if one.id == key:
             return one
     raise NotFound(kind, key, order_id)
+
+
+_ALIVE = (Phase.WAITING, Phase.WORKING)

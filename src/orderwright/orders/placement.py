@@ -10,7 +10,7 @@ from attrs import evolve
 from orderwright.errors import Fault, InvalidInput
 from orderwright.money import Money, total
 from orderwright.orders.events import OrderPlaced
-from orderwright.orders.lines import Charge, DraftLine, OrderLine, Policy, Reference
+from orderwright.orders.lines import RESERVED_KINDS, Charge, DraftLine, OrderLine, Policy, Reference
 from orderwright.payments.payment import Payment, Tender
 from orderwright.values import aware, each, identifier, text
 
@@ -62,6 +62,9 @@ class Placement(NamedTuple):
     def _content_faults(self) -> Iterator[Fault]:
         for index, reference in enumerate(self.references):
             yield from _checked(identifier, reference.kind, f"references[{index}].kind")
+            if reference.kind in RESERVED_KINDS:
+                wrong = f"the kind {reference.kind!r} is ours: providers' ids, tracking numbers"
+                yield Fault(f"references[{index}].kind", wrong)
             yield from _checked(text, reference.value, f"references[{index}].value")
         if not self.lines:
             yield Fault("lines", "an order needs at least one line")
@@ -107,6 +110,7 @@ def placed(said: Placement, lifecycles: Lifecycles) -> OrderPlaced:
         channel=said.channel,
         customer_id=said.customer_id,
         references=tuple(said.references),
+        expires_at=None if said.policy.unpaid_ttl is None else said.at + said.policy.unpaid_ttl,
         state=lifecycles.order.step(lifecycles.order.initial, "place"),
         lifecycles=lifecycles.name,
         at=said.at,

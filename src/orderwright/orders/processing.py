@@ -9,49 +9,37 @@ the same operation ids.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
-from orderwright.errors import OutOfStock, Shortage
-from orderwright.fulfillment.fulfillment import Fulfillment
-from orderwright.fulfillment.planning import Demand
-from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import PENDING, Phase
 from orderwright.money import Money
-from orderwright.orders.commands import advance, cancel, open_exception
+from orderwright.orders.commands import advance
 from orderwright.orders.events import (
     Event,
-    FulfillmentsPlanned,
     Intended,
     IntentClaimed,
     IntentParked,
     MoneyRequested,
-    StockPosted,
-    StockRefused,
 )
 from orderwright.orders.intents import Intent
+from orderwright.orders.stocking import firm_stock, lapsing, settle_stock
 from orderwright.payments.operations import PaymentRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from orderwright.fulfillment.planning import FulfillmentPlan
-    from orderwright.orders.intents import Purpose
     from orderwright.orders.order import Order
     from orderwright.payments.operations import OperationKind
     from orderwright.payments.payment import Payment
 
 __all__ = [
-    "allocated",
     "by_hand",
     "claimed",
-    "demand",
+    "fault_noted",
     "next_events",
     "payment_intents",
-    "stock_posted",
-    "stock_refused",
 ]
 
 
@@ -64,135 +52,19 @@ def next_events(order: Order, at: datetime) -> tuple[Event, ...]:
     return ()
 
 
-# Stock -------------------------------------------------------------------------------------
-
-
-def demand(order: Order, *, backordered: bool = False) -> tuple[Demand, ...]:
-    """Return the units that still have to be sourced, ``backordered`` ones only if asked for.
-
-    Empty while a plan is being reserved, a hold stops allocating, or the order is over.
-    """
-    if order.state.phase not in (Phase.WAITING, Phase.WORKING) or order.blocked("allocate"):
-        return ()
-    if order.stocked and not backordered:
-        return ()
-    if any(one.state.phase is Phase.PLANNED for one in order.fulfillments):
-        return ()
-    counts = order.quantities()
-    wanted = {
-        line.id: counts[line.id].open + (line.backordered if backordered else 0)
-        for line in order.lines
-    }
-    return tuple(
-        Demand(line.id, line.sku, wanted[line.id], line.requires)
-        for line in order.lines
-        if wanted[line.id]
-    )
-
-
-def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event, ...]:
-    """Return the events that follow a plan: reserve what it says, and act on what it lacks.
-
-    Raises OutOfStock if it lacks something, the policy says to reject, and the order has just
-    been placed; an older order is rejected (or, once confirmed, keeps the units backordered).
-    """
-    policy = order.policy
-    if plan.leftovers and policy.short == "reject" and order.state.phase is Phase.WAITING:
-        short = OutOfStock(
-            (Shortage(one.sku, "", one.quantity, 0) for one in plan.leftovers), order.id
-        )
-        return (cancel(order, at=at, reason=short.because(), action="reject"),)
-    paying = any(payment.amount for payment in order.payments)
-    lapses_at = None if paying or policy.unpaid_ttl is None else at + policy.unpaid_ttl
-    fulfillments = tuple(
-        Fulfillment(
-            id=f"f{index}",
-            location=part.location,
-            items=part.items,
-            state=order.lifecycles.shipment.initial,
-            lapses_at=lapses_at if order.state.phase is Phase.WAITING else None,
-        )
-        for index, part in enumerate(plan.fulfillments, order.fulfillments_planned + 1)
-    )
-    served: dict[str, int] = {}
-    for part in plan.fulfillments:
-        for item in part.items:
-            served[item.line_id] = served.get(item.line_id, 0) + item.quantity
-    short_units = tuple(
-        (line_id, counts.open + counts.backordered - served.get(line_id, 0))
-        for line_id, counts in order.quantities().items()
-        if counts.open + counts.backordered > served.get(line_id, 0)
-    )
-    events: list[Event] = [
-        FulfillmentsPlanned(
-            fulfillments=fulfillments, backordered=short_units, reasons=plan.reasons, at=at
-        )
-    ]
-    if fulfillments:
-        events.append(_stock_intent(order, "reserve", fulfillments, at))
-    return tuple(events)
-
-
-def _stock_intent(
-    order: Order, purpose: Purpose, fulfillments: Sequence[Fulfillment], at: datetime
-) -> Intended:
-    posting_id = f"{order.id}/{purpose}-{order.version + 1}"
-    units = [one for part in fulfillments for one in order.reservations(part)]
-    if purpose == "reserve":
-        posting = Posting.reserve(posting_id, units, at=at)
-    elif purpose == "commit":
-        posting = Posting.settle(posting_id, commit=units, at=at)
-    elif purpose == "release":
-        posting = Posting.settle(posting_id, release=units, at=at)
-    elif purpose == "firm":
-        kept = [
-            one
-            for part in fulfillments
-            for one in order.reservations(evolve(part, firmed=True, lapses_at=None))
-        ]
-        posting = Posting.rehold(posting_id, zip(units, kept, strict=True), at=at)
-    else:
-        posting = Posting.hand_over(posting_id, units, at=at)
-    return Intended(
-        intent=Intent(
-            id=posting_id,
-            purpose=purpose,
-            request=posting,
-            since=at,
-            due_at=at + order.policy.patience,
-            fulfillments=tuple(one.id for one in fulfillments),
-        ),
-        at=at,
-    )
-
-
-def stock_posted(order: Order, intent_id: str, at: datetime) -> tuple[Event, ...]:
-    """Record that the ledger wrote the intent's posting."""
+def fault_noted(order: Order, intent_id: str, reason: str, at: datetime) -> tuple[Event, ...]:
+    """Note on an unfinished call what went wrong, so that whoever looks at it can see."""
     intent = order.intent(intent_id)
-    state = None
-    if intent.purpose == "reserve":
-        shipment = order.lifecycles.shipment
-        state = shipment.step(shipment.initial, "reserve")
-    return (StockPosted(intent_id=intent_id, state=state, at=at),)
-
-
-def stock_refused(
-    order: Order, intent_id: str, shortages: Sequence[Shortage], at: datetime
-) -> tuple[Event, ...]:
-    """Record that the ledger refused the posting.
-
-    A refused reservation is planned anew; goods that left after their reservation lapsed are
-    handed over from free stock. If there is none either, the ledger is wrong about a fact: the
-    posting is parked and the exception ``stock_mismatch`` opened.
-    """
-    refused = StockRefused(intent_id=intent_id, shortages=tuple(shortages), at=at)
-    if order.intent(intent_id).purpose != "hand_over":
-        return (refused,)
-    detail = "; ".join(str(one) for one in shortages)
+    if intent.reason == reason:
+        return ()
     return (
-        refused,
-        IntentParked(intent_id=intent_id, reason=detail, at=at),
-        *open_exception(order, "stock_mismatch", detail, at=at),
+        IntentClaimed(
+            intent_id=intent_id,
+            attempts=intent.attempts,
+            due_at=intent.due_at,
+            reason=reason,
+            at=at,
+        ),
     )
 
 
@@ -200,22 +72,28 @@ def claimed(order: Order, intent: Intent, now: datetime, *, asked: bool = False)
     """Return the event by which whoever saves it first takes over an intent.
 
     Each try waits twice as long as the one before; after the policy's attempts it is parked. A
-    try does not count where the provider has said that it is under way, nor where somebody
-    ``asked`` for it, which also takes up again what was parked.
+    try does not count where the provider has said that it is under way (the next look then waits
+    half as long as it has taken so far, at most a day), nor where somebody ``asked`` for it, which
+    also takes up again what was parked.
     """
     under_way = _under_way(order, intent)
     if intent.attempts >= order.policy.attempts and not asked and not under_way:
-        reason = f"no answer after {intent.attempts} tries"
+        cause = f": {intent.reason}" if intent.reason else ""
+        reason = f"no answer after {intent.attempts} tries{cause}"
         return IntentParked(intent_id=intent.id, reason=reason, at=now)
-    patience = order.policy.patience * 2 ** min(intent.attempts, _DOUBLINGS_MAX)
+    wait = order.policy.patience * 2 ** min(intent.attempts, _DOUBLINGS_MAX)
+    if under_way:
+        wait = max(wait, min((now - intent.since) / 2, _DAY))
     return IntentClaimed(
         intent_id=intent.id,
-        attempts=intent.attempts if asked else intent.attempts + 1,
-        due_at=now + patience,
+        attempts=intent.attempts if asked or under_way else intent.attempts + 1,
+        due_at=now + wait,
+        reason=intent.reason,
         at=now,
     )
 
 
+_DAY = timedelta(days=1)
 _DOUBLINGS_MAX = 10
 
 
@@ -226,47 +104,6 @@ def _under_way(order: Order, intent: Intent) -> bool:
         for payment in order.payments
         for operation in payment.operations
     )
-
-
-def _settle_stock(order: Order, at: datetime) -> Iterator[Event]:
-    """What left is committed, what was given up is released."""
-    for purpose, wanted in _SETTLING:
-        found = [one for one in order.fulfillments if (one.state.phase, one.stock) in wanted]
-        if found:
-            busy = {part for intent in order.intents for part in intent.fulfillments}
-            idle = [one for one in found if one.id not in busy]
-            if idle:
-                yield _stock_intent(order, purpose, idle, at)
-
-
-_SETTLING: tuple[tuple[Purpose, frozenset[tuple[Phase, str]]], ...] = (
-    ("commit", frozenset({(Phase.OUT, "held"), (Phase.DONE, "held")})),
-    (
-        "hand_over",
-        frozenset(
-            {(phase, stock) for phase in (Phase.OUT, Phase.DONE) for stock in ("none", "freed")}
-        ),
-    ),
-    ("release", frozenset({(Phase.DROPPED, "held")})),
-)
-
-
-def _firm_stock(order: Order, at: datetime) -> Iterator[Event]:
-    """Before money is asked for, and once confirmed, the reservations stop lapsing."""
-    if order.state.phase is Phase.WAITING and not any(one.unasked for one in order.payments):
-        return
-    busy = {part for intent in order.intents for part in intent.fulfillments}
-    lapsing = [one for one in _lapsing(order) if one.id not in busy]
-    if lapsing:
-        yield _stock_intent(order, "firm", lapsing, at)
-
-
-def _lapsing(order: Order) -> list[Fulfillment]:
-    return [
-        one
-        for one in order.fulfillments
-        if one.lapses_at and one.stock == "held" and one.live and not one.gone
-    ]
 
 
 # Money -------------------------------------------------------------------------------------
@@ -295,16 +132,13 @@ def payment_intents(
                 since=at,
                 due_at=at + order.policy.patience,
             )
-            yield Intended(intent=intent, at=at)
+            state = order.lifecycles.payment_operation.initial
+            yield Intended(intent=intent, state=state, at=at)
 
 
 def _stopped(order: Order, kind: OperationKind) -> bool:
-    """Whether the provider refused such a call, so that a person has to look before the next."""
-    return any(one.code == f"{kind}_refused" for one in order.exceptions)
-
-
-def _failed_batches(order: Order) -> set[int]:
-    return {payment.batch for payment in order.payments if payment.sums.refused}
+    """Whether such a call was refused or came out otherwise: a person looks before the next."""
+    return order.has_exception(f"{kind}_refused") or order.has_exception(f"{kind}_differs")
 
 
 def _void_all(order: Order, at: datetime) -> Iterator[Event]:
@@ -314,7 +148,7 @@ def _void_all(order: Order, at: datetime) -> Iterator[Event]:
 
 def _void_failed(order: Order, at: datetime) -> Iterator[Event]:
     """Tenders succeed together: the sisters of a declined one are given back."""
-    failed = _failed_batches(order)
+    failed = order.failed_batches
     sisters = [one for one in order.payments if one.batch in failed] if failed else ()
     return _voided(order, sisters, at)
 
@@ -348,9 +182,9 @@ def _authorize(order: Order, at: datetime) -> Iterator[Event]:
     """One tender after the other is authorized, once everything is reserved for good."""
     if not any(one.unasked for one in order.payments):
         return
-    if order.state.phase is Phase.WAITING and (not order.stocked or _lapsing(order)):
+    if order.state.phase is Phase.WAITING and (not order.stocked or lapsing(order)):
         return
-    failed = _failed_batches(order)
+    failed = order.failed_batches
     for payment in order.payments:
         if payment.batch in failed:
             continue
@@ -362,18 +196,11 @@ def _authorize(order: Order, at: datetime) -> Iterator[Event]:
 
 
 def _confirm(order: Order, at: datetime) -> Iterator[Event]:
-    """A placed order whose stock is reserved and whose money is covered is confirmed."""
-    if any(not one.parked for one in order.intents) or not order.stocked:
+    """A placed order whose stock is reserved for good and whose money is covered is confirmed."""
+    if any(not one.parked for one in order.intents) or not order.stocked or lapsing(order):
         return
-    if order.policy.require_cover:
-        figures = order.figures
-        if figures.kept + figures.authorized < figures.due:
-            return
-    else:
-        failed = _failed_batches(order)
-        if any(one.unasked and one.batch not in failed for one in order.payments):
-            return
-    if "confirm" in order.allowed():
+    elsewhere = any(one.code.startswith("cancelled_") for one in order.exceptions)
+    if order.covered and not elsewhere and "confirm" in order.allowed():
         yield advance(order, "confirm", at=at)
 
 
@@ -466,10 +293,10 @@ _Rule = Callable[["Order", "datetime"], "Iterator[Event]"]
 
 _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
     Phase.PLANNED: (),
-    Phase.WAITING: (_settle_stock, _firm_stock, _void_failed, _authorize, _confirm),
+    Phase.WAITING: (settle_stock, firm_stock, _void_failed, _authorize, _confirm),
     Phase.WORKING: (
-        _settle_stock,
-        _firm_stock,
+        settle_stock,
+        firm_stock,
         _void_failed,
         _authorize,
         _capture,
@@ -477,8 +304,8 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
         _pay_out,
         _complete,
     ),
-    Phase.OUT: (_settle_stock,),
-    Phase.DONE: (_settle_stock, _void_all, _pay_out),
-    Phase.DROPPED: (_settle_stock, _void_all, _pay_out),
+    Phase.OUT: (settle_stock,),
+    Phase.DONE: (settle_stock, _void_all, _pay_out),
+    Phase.DROPPED: (settle_stock, _void_all, _pay_out),
 }
 """What is looked at in each phase of an order, in this order."""

@@ -104,7 +104,7 @@ _MONEY = {
 
 
 def _stock_posted(event: e.StockPosted) -> str:
-    return "stock reserved" if event.state is not None else ""
+    return "stock reserved" if event.states else ""
 
 
 def _moved(event: e.FulfillmentAdvanced) -> str:

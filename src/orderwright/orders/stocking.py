@@ -1,0 +1,246 @@
+"""What follows from the facts about goods: what to source, reserve, book and free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from orderwright.errors import OutOfStock, Shortage
+from orderwright.fulfillment.fulfillment import Booked, Fulfillment
+from orderwright.fulfillment.planning import Demand
+from orderwright.inventory.postings import Posting
+from orderwright.lifecycles import Phase
+from orderwright.orders.commands import cancel, open_exception
+from orderwright.orders.events import (
+    Event,
+    FulfillmentsPlanned,
+    Intended,
+    StockPosted,
+    StockRefused,
+)
+from orderwright.orders.intents import Intent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from orderwright.fulfillment.planning import FulfillmentPlan
+    from orderwright.orders.intents import Purpose
+    from orderwright.orders.order import Order
+
+__all__ = [
+    "allocated",
+    "demand",
+    "firm_stock",
+    "lapsing",
+    "settle_stock",
+    "stock_posted",
+    "stock_refused",
+]
+
+
+def demand(order: Order, *, backordered: bool = False) -> tuple[Demand, ...]:
+    """Return the units that still have to be sourced, ``backordered`` ones only if asked for.
+
+    Empty while a plan is being reserved, a hold stops allocating, or the order is over.
+    """
+    if order.state.phase not in (Phase.WAITING, Phase.WORKING) or order.blocked("allocate"):
+        return ()
+    if order.stocked and not backordered:
+        return ()
+    if any(one.state.phase is Phase.PLANNED for one in order.fulfillments):
+        return ()
+    counts = order.quantities()
+    wanted = {
+        line.id: counts[line.id].open + (line.backordered if backordered else 0)
+        for line in order.lines
+    }
+    return tuple(
+        Demand(line.id, line.sku, wanted[line.id], line.requires)
+        for line in order.lines
+        if wanted[line.id]
+    )
+
+
+def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event, ...]:
+    """Return the events that follow a plan: reserve what it says, and act on what it lacks.
+
+    An order that waits is rejected if its policy says so and nothing has left yet; otherwise what
+    is lacking is kept backordered.
+    """
+    policy = order.policy
+    if plan.leftovers and policy.short == "reject" and _can_reject(order):
+        short = OutOfStock(
+            (Shortage(one.sku, "", one.quantity, 0) for one in plan.leftovers), order.id
+        )
+        return (cancel(order, at=at, reason=short.because(), action="reject"),)
+    paying = any(payment.amount for payment in order.payments)
+    lapses_at = None if paying or policy.unpaid_ttl is None else at + policy.unpaid_ttl
+    fulfillments = tuple(
+        Fulfillment(
+            id=f"f{index}",
+            location=part.location,
+            items=part.items,
+            state=order.lifecycles.shipment.initial,
+            lapses_at=lapses_at if order.state.phase is Phase.WAITING else None,
+        )
+        for index, part in enumerate(plan.fulfillments, order.fulfillments_planned + 1)
+    )
+    served: dict[str, int] = {}
+    for part in plan.fulfillments:
+        for item in part.items:
+            served[item.line_id] = served.get(item.line_id, 0) + item.quantity
+    short_units = tuple(
+        (line_id, counts.open + counts.backordered - served.get(line_id, 0))
+        for line_id, counts in order.quantities().items()
+        if counts.open + counts.backordered > served.get(line_id, 0)
+    )
+    events: list[Event] = [
+        FulfillmentsPlanned(
+            fulfillments=fulfillments, backordered=short_units, reasons=plan.reasons, at=at
+        )
+    ]
+    if fulfillments:
+        events.append(_stock_intent(order, "reserve", fulfillments, at))
+    return tuple(events)
+
+
+def _can_reject(order: Order) -> bool:
+    shipment = order.lifecycles.shipment
+    return "reject" in order.allowed() and all(
+        "withdraw" in shipment.allowed(one.state) for one in order.fulfillments if one.live
+    )
+
+
+def _stock_intent(
+    order: Order, purpose: Purpose, fulfillments: Sequence[Fulfillment], at: datetime
+) -> Intended:
+    posting_id = f"{order.id}/{purpose}-{order.version + 1}"
+    units = [one for part in fulfillments for one in order.reservations(part)]
+    if purpose == "reserve":
+        posting = Posting.reserve(posting_id, units, at=at)
+    elif purpose == "commit":
+        posting = Posting.settle(posting_id, commit=units, at=at)
+    elif purpose == "release":
+        posting = Posting.settle(posting_id, release=units, at=at)
+    elif purpose == "firm":
+        kept = [evolve(one, expires_at=None) for one in units]
+        posting = Posting.rehold(posting_id, zip(units, kept, strict=True), at=at)
+    else:
+        posting = Posting.hand_over(posting_id, units, at=at)
+    return Intended(
+        intent=Intent(
+            id=posting_id,
+            purpose=purpose,
+            request=posting,
+            since=at,
+            due_at=at + order.policy.patience,
+            fulfillments=tuple(one.id for one in fulfillments),
+        ),
+        at=at,
+    )
+
+
+_BOOKED: Mapping[Purpose, Booked] = {
+    "reserve": "held",
+    "commit": "left",
+    "hand_over": "left",
+    "release": "freed",
+}
+
+
+def stock_posted(order: Order, intent_id: str, at: datetime) -> tuple[Event, ...]:
+    """Record that the ledger wrote the intent's posting."""
+    intent = order.intent(intent_id)
+    shipment = order.lifecycles.shipment
+    planned = [
+        one
+        for one in order.fulfillments
+        if one.id in intent.fulfillments and one.state.phase is Phase.PLANNED
+    ]
+    return (
+        StockPosted(
+            intent_id=intent_id,
+            states=tuple((one.id, shipment.step(one.state, "reserve")) for one in planned)
+            if intent.purpose == "reserve"
+            else (),
+            stock=_BOOKED.get(intent.purpose),
+            at=at,
+        ),
+    )
+
+
+def stock_refused(
+    order: Order, intent_id: str, shortages: Sequence[Shortage], at: datetime
+) -> tuple[Event, ...]:
+    """Record that the ledger refused the posting, for good.
+
+    What was planned but cannot be reserved is planned anew. Of several reservations only those
+    that had lapsed are lost; goods that are being picked, or have left, are then booked from free
+    stock when they leave. If there is none either, the ledger is wrong about a fact: the exception
+    ``stock_mismatch`` is opened, and they are booked once that is resolved.
+    """
+    intent = order.intent(intent_id)
+    parts = [one for one in order.fulfillments if one.id in intent.fulfillments]
+    lapsed = {one.reservation for one in shortages}
+    if intent.purpose == "hand_over":
+        parts = []
+    elif intent.purpose != "reserve":
+        named = [one for one in parts if any(held.id in lapsed for held in order.reservations(one))]
+        # Without any shortage the refusal was found as final: the next try will say what lacks.
+        # A store that says "no" without naming a reservation is believed for all.
+        parts = named or (parts if shortages else [])
+    removed = [one for one in parts if one.state.phase in (Phase.PLANNED, Phase.WAITING)]
+    refused = StockRefused(
+        intent_id=intent_id,
+        shortages=tuple(shortages),
+        removed=tuple(one.id for one in removed),
+        freed=tuple(one.id for one in parts if one not in removed),
+        at=at,
+    )
+    detail = "; ".join(str(one) for one in shortages)
+    if intent.purpose == "hand_over":
+        return (refused, *open_exception(order, "stock_mismatch", detail, at=at))
+    if any(one.state.phase is Phase.WORKING for one in parts):
+        return (refused, *open_exception(order, "reservation_lapsed", detail, at=at))
+    return (refused,)
+
+
+def settle_stock(order: Order, at: datetime) -> Iterator[Event]:
+    """What left is committed, what was given up is released."""
+    owed: dict[Purpose, list[Fulfillment]] = {}
+    for one in order.fulfillments:
+        purpose = _owed(one)
+        if purpose is not None and not _busy(order, one):
+            owed.setdefault(purpose, []).append(one)
+    for purpose, parts in owed.items():
+        if purpose != "hand_over" or not order.has_exception("stock_mismatch"):
+            yield _stock_intent(order, purpose, parts, at)
+
+
+def _owed(one: Fulfillment) -> Purpose | None:
+    """What the ledger still has to be told of a fulfillment."""
+    if one.gone and one.stock != "left":
+        return "commit" if one.stock == "held" else "hand_over"
+    return "release" if not one.live and one.stock == "held" else None
+
+
+def _busy(order: Order, one: Fulfillment) -> bool:
+    return any(one.id in intent.fulfillments for intent in order.intents)
+
+
+def firm_stock(order: Order, at: datetime) -> Iterator[Event]:
+    """Before money is asked for, and before confirming, the reservations stop lapsing."""
+    idle = [one for one in lapsing(order) if not _busy(order, one)]
+    if idle and (any(one.unasked for one in order.payments) or order.covered):
+        yield _stock_intent(order, "firm", idle, at)
+
+
+def lapsing(order: Order) -> list[Fulfillment]:
+    """Return what is held for the order only until some time."""
+    return [
+        one
+        for one in order.fulfillments
+        if one.lapses_at and one.stock == "held" and one.live and not one.gone
+    ]
