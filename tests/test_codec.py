@@ -438,3 +438,16 @@ def test_every_field_is_stored(order_id: str) -> None:
         complete(event, CODEC.encode_event(event))
     complete(Policy(), CODEC.encode(Policy()))
     complete(order.policy, CODEC.encode(order.policy))
+
+
+@pytest.mark.parametrize("value", ["ab", {"a": 1}, 7, None])
+def test_lists_are_lists(value: object) -> None:
+    """A string, an object or a number where a list belongs is refused with its path."""
+    data = stored_order()
+    order = data["order"]
+    assert isinstance(order, dict)
+    order["lines"] = value
+    order["lines_"] = value
+    with pytest.raises(CodecError) as caught:
+        CODEC.decode_order(data)
+    assert ["$.lines"] == [fault.path for fault in caught.value.faults]

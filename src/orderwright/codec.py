@@ -11,7 +11,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, final, get_type_hints
+from types import GenericAlias
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    TypeVar,
+    Union,
+    cast,
+    final,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from cattrs import Converter, cols, transform_error
 from cattrs.errors import BaseValidationError
@@ -216,6 +227,20 @@ def _read_datetime(value: object, _: object) -> datetime:
     return aware(datetime.fromisoformat(_strictly(str)(value, _)), "")
 
 
+def _is_list(kind: object) -> bool:
+    return get_origin(kind) in (tuple, frozenset)
+
+
+def _pairs(items: tuple[Any, ...], using: Converter) -> Callable[[object, object], object]:
+    def read(value: object, _: object) -> object:
+        given = cast("list[object]", _strictly(list)(value, _))
+        if len(given) != len(items):
+            raise TypeError(f"expected {len(items)} items, got {len(given)}")
+        return tuple(using.structure(one, kind) for one, kind in zip(given, items, strict=True))
+
+    return read
+
+
 def _converter(lifecycles: Lifecycles) -> Converter:
     converter = Converter()
     for kind in (int, str, bool):
@@ -238,6 +263,18 @@ def _converter(lifecycles: Lifecycles) -> Converter:
         lambda kind: getattr(kind, "__origin__", kind) is tuple,
         lambda value: [converter.unstructure(one) for one in value],
     )
+
+    @converter.register_structure_hook_factory(_is_list)
+    def of_list(kind: Any, using: Converter) -> Callable[[object, object], object]:  # noqa: ANN401
+        # By default cattrs takes anything it can iterate over: a string would become its letters.
+        items = get_args(kind)
+        if items[-1] is not ... and get_origin(kind) is tuple:
+            return _pairs(items, using)
+        read = cols.list_structure_factory(
+            cast("type[list[Any]]", GenericAlias(list, items[0])), using
+        )
+        make = cast("Callable[[object], object]", get_origin(kind))
+        return lambda value, _: make(read(_strictly(list)(value, _), _))
 
     @converter.register_unstructure_hook_factory(cols.is_namedtuple)
     def by_name(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any], Any]:

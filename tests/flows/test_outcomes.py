@@ -431,7 +431,7 @@ def test_a_confirmed_order_without_money_keeps_its_stock_for_good() -> None:
 
 
 def test_goods_that_left_after_their_reservation_lapsed_leave_the_free_stock() -> None:
-    """A hand-over is a fact: it is booked on what is there, and only a real lack is an exception."""
+    """A hand-over is a fact, booked on what is there; only a real lack is an exception."""
     for stock, lacking in ((2, False), (0, True)):
         world = World(("MUG", "MAIN", 2))
         world.desk.place([line("MUG", 2)], order_id="o1")

@@ -279,7 +279,7 @@ def _found(
 
 
 def _called(request: PaymentRequest) -> Flow[PaymentOutcome]:
-    """Call the provider; no usable answer is unknown, and an adapter that breaks its word raises."""
+    """Call the provider; no answer is the outcome unknown, an unusable one raises."""
     try:
         return _usable(request, (yield from ask(CallProvider(request))))
     except BrokenPromise:

@@ -415,10 +415,8 @@ def report_payment(
         return ()
     lifecycle = order.lifecycles.payment_operation
     if outcome.outcome not in lifecycle.allowed(operation.state):
-        contradiction = _contradicts(operation, outcome, numbered=sequence > 0)
-        if contradiction:
-            return open_exception(order, "payment_contradiction", contradiction, at=at)
-        return ()
+        detail = _contradicts(operation, outcome, numbered=sequence > 0)
+        return open_exception(order, "payment_contradiction", detail, at=at) if detail else ()
     state = lifecycle.step(operation.state, outcome.outcome)
     reported = PaymentReported(
         payment_id=payment.id,

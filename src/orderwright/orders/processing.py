@@ -71,9 +71,9 @@ def fault_noted(order: Order, intent_id: str, reason: str, at: datetime) -> tupl
 def claimed(order: Order, intent: Intent, now: datetime, *, asked: bool = False) -> Event:
     """Return the event by which whoever saves it first takes over an intent.
 
-    Each try waits twice as long as the one before; after the policy's attempts it is parked. A
-    try does not count where the provider has said that it is under way (the next look then waits
-    half as long as it has taken so far, at most a day), nor where somebody ``asked`` for it, which
+    Each try waits twice as long as the one before, at most a day; after the policy's attempts it
+    is parked. A try does not count where the provider has said that it is under way (the next look
+    then waits half as long as it has taken so far), nor where somebody ``asked`` for it, which
     also takes up again what was parked.
     """
     under_way = _under_way(order, intent)
@@ -81,7 +81,8 @@ def claimed(order: Order, intent: Intent, now: datetime, *, asked: bool = False)
         cause = f": {intent.reason}" if intent.reason else ""
         reason = f"no answer after {intent.attempts} tries{cause}"
         return IntentParked(intent_id=intent.id, reason=reason, at=now)
-    wait = order.policy.patience * 2 ** min(intent.attempts, _DOUBLINGS_MAX)
+    patience = order.policy.patience
+    wait = min(patience * 2 ** min(intent.attempts, _DOUBLINGS_MAX), max(patience, _DAY))
     if under_way:
         wait = max(wait, min((now - intent.since) / 2, _DAY))
     return IntentClaimed(
