@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from orderwright import (
     DraftLine,
@@ -148,6 +149,28 @@ def commands_of(desk: type) -> dict[str, command]:
 
 
 # Crashes -----------------------------------------------------------------------------------
+
+
+class Rivals:
+    """An order repository where somebody else saves first, so many times."""
+
+    durable_on_save = True
+
+    def __init__(self, world: World, times: int) -> None:
+        self._orders = world.orders
+        self._desk = world.new_desk()
+        self.left = times
+
+    def save(self, order: Any, events: Any, *, expected_version: int) -> None:  # noqa: ANN401
+        """Let a rival hold the order first."""
+        if self.left and expected_version:
+            self.left -= 1
+            self._desk.hold(order.id, f"rival-{order.version}", blocks={"refund"})
+        self._orders.save(order, events, expected_version=expected_version)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Do the rest like the repository in memory."""
+        return getattr(self._orders, name)
 
 
 class Crashed(BaseException):

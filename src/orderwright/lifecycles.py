@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from attrs import field, frozen
@@ -72,14 +73,12 @@ class Lifecycle:
     initial: State = field(repr=False)
     table: Mapping[tuple[State, str], State] = field(converter=_own, hash=False, repr=False)
     terminal: frozenset[State] = field(repr=False)
-    _next: dict[str, dict[str, State]] = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Check the table and compile it."""
+        """Check the table; it is compiled when it is first asked."""
         faults = list(self._faults())
         if faults:
             raise InvalidInput.at(f"lifecycle {self.name}", "; ".join(faults))
-        object.__setattr__(self, "_next", self._compile())
 
     @property
     def states(self) -> dict[str, State]:
@@ -126,7 +125,8 @@ class Lifecycle:
             ],
         )
 
-    def _compile(self) -> dict[str, dict[str, State]]:
+    @cached_property
+    def _next(self) -> dict[str, dict[str, State]]:
         named = self.states
         compiled: dict[str, dict[str, State]] = {name: {} for name in named}
         events = self.machine().events

@@ -4,15 +4,29 @@ from datetime import timedelta
 
 import pytest
 
-from orderwright import Lifecycles, Money, PaymentOutcome, PaymentRequest, Phase, Policy, State
+from orderwright import (
+    InvalidInput,
+    Lifecycles,
+    Money,
+    Order,
+    PaymentOutcome,
+    PaymentRequest,
+    Phase,
+    Policy,
+    Reference,
+    State,
+)
 from orderwright.adapters.memory import MemoryOrders, MemoryPayments
-from orderwright.errors import AdapterFault, IllegalTransition, NotFound
-from orderwright.lifecycles import CONFIRMED, ORDER, PLACED, WITHDRAWN
+from orderwright.errors import AdapterFault, BrokenPromise, IllegalTransition, NotFound
+from orderwright.flows import settling
+from orderwright.lifecycles import CONFIRMED, ORDER, PACKED, PICKING, PLACED, SHIPMENT, WITHDRAWN
+from orderwright.orders.commands import report_payment
 from orderwright.requests import PostStock, SaveOrder
 from tests.worlds import (
     HOUR,
     MINUTE,
     NOON,
+    Rivals,
     Running,
     World,
     card,
@@ -419,3 +433,138 @@ def test_asking_for_parked_business_wins_against_rivals() -> None:
     while not asking.done:
         asking.step()
     assert "confirmed" == world.desk.order("o1").state.name
+
+
+def test_a_retry_that_always_loses_leaves_everything_as_it_was() -> None:
+    """After so many lost races the business is still parked, for whoever asks next."""
+    world = World(moods=["request_lost"], policy=Policy(attempts=1, unpaid_ttl=None))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    world.now += HOUR
+    world.desk.resume()
+    [intent] = world.desk.order("o1").intents
+    rivals = Rivals(world, 99)
+    [still] = world.new_desk(orders=rivals).retry("o1", intent.id).intents
+    assert (intent.parked, 89) == (still.parked, rivals.left)
+
+
+def test_consequences_without_an_end_are_left_to_resume(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop of ours ends after a bound, and what was saved until then is returned."""
+    world = World()
+    monkeypatch.setattr(settling, "MAX_STEPS", 1)
+    order = world.desk.place([line()], order_id="o1", tenders=[card()])
+    assert order == world.desk.order("o1")
+    assert ["reserve"] == [one.purpose for one in order.intents]
+
+
+class Down:
+    """A port of which some verbs fail from some call on."""
+
+    def __init__(self, port: object, verb: str, after: int) -> None:
+        self._port, self._verb, self._left = port, verb, after
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._port, name)
+        if name != self._verb:
+            return found
+
+        def failing(*given: object, **named: object) -> object:
+            self._left -= 1
+            if self._left < 0:
+                raise AdapterFault("port", "is down")
+            return found(*given, **named)
+
+        return failing
+
+
+def test_a_store_that_goes_down_on_the_way_returns_what_it_saved() -> None:
+    """Neither the next save nor a fresh look works: the order comes back as it was saved last."""
+    world = World()
+
+    class Gone(Down):
+        """Loads fail as well once saves do."""
+
+        def __getattr__(self, name: str) -> object:
+            if name == "load" and self._left < 0:
+                return Down(self._port, "load", 0).load
+            return super().__getattr__(name)
+
+    order = world.new_desk(orders=Gone(world.orders, "save", 1)).place(
+        [line()], order_id="o1", tenders=[card()]
+    )
+    assert order == world.desk.order("o1")
+    assert ["reserve"] == [one.purpose for one in order.intents]
+    world.calm()
+    assert "confirmed" == world.desk.order("o1").state.name
+
+
+def test_a_ledger_that_goes_down_before_a_refusal_is_final() -> None:
+    """The refusal is not told then; whoever resumes posts again, and may succeed."""
+    world = World(("MUG", "MAIN", 1))
+    desk = world.new_desk(inventory=Down(world.inventory, "post", 1))
+    slow = until(Running(world, flow_of(desk, "place", [line()], order_id="o1")), PostStock)
+    world.desk.place([line()], order_id="thief", tenders=[card()])
+    world.desk = desk
+    while not slow.done:
+        slow.step()
+    [intent] = world.orders.load("o1").intents
+    assert ("reserve", "port: is down") == (intent.purpose, intent.reason)
+
+
+def test_a_report_leads_somewhere_from_a_state_of_the_users_own() -> None:
+    """Goods that leave from a state the table knows no hand-over for are shipped all the same."""
+    wrapping = State("wrapping", Phase.WORKING)
+    rows = {(PICKING, "wrap"): wrapping, (wrapping, "pack"): PACKED}
+    gifts = Lifecycles(name="gifts.v1", shipment=SHIPMENT.extended("gifts", rows))
+    desk = World().new_desk(lifecycles=gifts)
+    desk.place([line()], order_id="o1", tenders=[card()])
+    for action in ("release", "pick", "wrap"):
+        desk.advance("o1", "f1", action)
+    assert "shipped" == desk.ship("o1", "f1").goods
+    with pytest.raises(IllegalTransition):
+        desk.advance("o1", "f1", "juggle")
+
+
+def test_only_what_is_stopped_is_cancelled() -> None:
+    """Of two parcels cancelled while they were picked, one is stopped and one leaves."""
+    world = World(("A", "MAIN", 1), ("B", "STORE", 1))
+    desk = world.desk
+    order = desk.place([line("A"), line("B")], order_id="o1", tenders=[card()])
+    first, second = (one.id for one in order.fulfillments)
+    for one in (first, second):
+        for action in ("release", "pick"):
+            desk.advance("o1", one, action)
+    desk.report_cancellation("o1", reason="court")
+    order = desk.advance("o1", first, "stop")
+    assert ("confirmed", 1) == (order.state.name, sum(one.cancelled for one in order.lines))
+    assert "shipped_after_cancellation" in [one.code for one in desk.ship("o1", second).exceptions]
+    check_laws(world)
+
+
+def test_reports_name_an_operation_and_its_currency() -> None:
+    """A report about nothing, or in another currency, is refused before anything is recorded."""
+    world = World()
+    order = world.desk.place([line()], order_id="o1", tenders=[card()])
+    done = PaymentOutcome(outcome="succeeded", amount=eur("10.00"))
+    with pytest.raises(NotFound):
+        report_payment(order, "o1/p9/authorize-1", done, at=NOON)
+    yen = PaymentOutcome(outcome="succeeded", amount=Money(10, "JPY"))
+    with pytest.raises(BrokenPromise):
+        world.desk.notify_payment("o1/p1/authorize-1", outcome=yen, sequence=1)
+    assert order == world.desk.order("o1")
+
+
+def test_kinds_of_references_that_are_ours_are_refused() -> None:
+    """A caller's reference cannot pass for a provider's id or a tracking number."""
+    references = [
+        Reference("payment", "pay_1"),
+        Reference("tracking", "T1"),
+        Reference("shop", "1"),
+    ]
+    with pytest.raises(InvalidInput) as caught:
+        World().desk.place([line()], order_id="o1", references=references)
+    assert ["references[0].kind", "references[1].kind"] == [one.path for one in caught.value.faults]
+
+
+def test_what_is_worked_out_once_is_documented() -> None:
+    """The class shows what its cached reads mean."""
+    assert "money" in (Order.figures.__doc__ or "")

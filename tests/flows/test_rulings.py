@@ -23,6 +23,7 @@ from tests.worlds import (
     HOUR,
     MINUTE,
     NOON,
+    Rivals,
     World,
     card,
     check_laws,
@@ -44,28 +45,6 @@ class Hosted:
 
     def __init__(self, orders: MemoryOrders) -> None:
         self._orders = orders
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        """Do the rest like the repository in memory."""
-        return getattr(self._orders, name)
-
-
-class Rivals:
-    """An order repository where somebody else saves first, so many times."""
-
-    durable_on_save = True
-
-    def __init__(self, world: World, times: int) -> None:
-        self._orders = world.orders
-        self._desk = world.new_desk()
-        self.left = times
-
-    def save(self, order: Any, events: Any, *, expected_version: int) -> None:  # noqa: ANN401
-        """Let a rival hold the order first."""
-        if self.left and expected_version:
-            self.left -= 1
-            self._desk.hold(order.id, f"rival-{order.version}", blocks={"refund"})
-        self._orders.save(order, events, expected_version=expected_version)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         """Do the rest like the repository in memory."""

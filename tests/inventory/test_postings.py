@@ -62,6 +62,11 @@ FLAG = "an entry names a reservation if, and only if, its bucket is 'reserved'"
             "1000000000001 units: expected 1 to 1000000000000",
         ),
         (
+            (Entry("MUG", "MAIN", "attic", 3), OUT),
+            "entries[0].bucket",
+            "'attic' is none of available, reserved, supplier, customer, loss",
+        ),
+        (
             (Entry("MUG", "MAIN", "reserved", 3, "r1", NAIVE), OUT),
             "entries[0].expires_at",
             "2026-01-01T00:00:00 has no time zone; pass an aware datetime",
@@ -239,3 +244,9 @@ def test_guard_lets_the_outside_run_below_zero() -> None:
     assert {outside: -3, SHELF: 0} == changes_of(
         posting(OUT, IN), lambda account: -3 if account == SHELF else 0
     )
+
+
+def test_a_posting_has_an_id() -> None:
+    """Without an id of the caller's a posting could not be sent again without harm."""
+    with pytest.raises(InvalidInput, match="id: a posting needs an id"):
+        Posting(id="", at=NOON, entries=(IN, OUT))

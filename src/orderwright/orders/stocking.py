@@ -177,9 +177,9 @@ def stock_refused(
     """Record that the ledger refused the posting, for good.
 
     What was planned but cannot be reserved is planned anew. Of several reservations only those
-    that had lapsed are lost; goods that are being picked, or have left, are then booked from free
-    stock when they leave. If there is none either, the ledger is wrong about a fact: the exception
-    ``stock_mismatch`` is opened, and they are booked once that is resolved.
+    that had lapsed are lost; goods that have left are then booked from free stock. If there is
+    none either, the ledger is wrong about a fact: the exception ``stock_mismatch`` is opened, and
+    they are booked once that is resolved.
     """
     intent = order.intent(intent_id)
     parts = [one for one in order.fulfillments if one.id in intent.fulfillments]
@@ -202,8 +202,6 @@ def stock_refused(
     detail = "; ".join(str(one) for one in shortages)
     if intent.purpose == "hand_over":
         return (refused, *open_exception(order, "stock_mismatch", detail, at=at))
-    if any(one.state.phase is Phase.WORKING for one in parts):
-        return (refused, *open_exception(order, "reservation_lapsed", detail, at=at))
     return (refused,)
 
 
