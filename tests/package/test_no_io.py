@@ -82,6 +82,17 @@ def outlives_a_crash(node: ast.AST) -> bool:
     return isinstance(node, ast.With | ast.AsyncWith) and yields(*node.body)
 
 
+def test_no_request_leaves_a_handler() -> None:
+    """A flow never waits inside an except block: that would keep the error alive."""
+    faults = [
+        where(path, node)
+        for path, tree in parsed("flows")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and yields(*node.body)
+    ]
+    assert [] == faults
+
+
 def test_source_touches_nothing_outside() -> None:
     """No module reads a clock, draws random values or does I/O; adapters may only lock."""
     assert [] == list(io_faults())

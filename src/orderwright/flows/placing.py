@@ -121,9 +121,12 @@ def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None)
             return (yield from _again(known, opening))
         raise _short(order, wanted, made)
     after, events = follow(order, allocated(order, made, at), at)
+    lost = False
     try:
         yield from ask(SaveOrder(after, (opening, *events), 0))
     except Conflict:
+        lost = True
+    if lost:
         return (yield from _again((yield from load(order.id)), opening))
     mine = [one.intent.id for one in events if type(one) is Intended]
     return (yield from carry_on(setting, after, at, mine=mine))

@@ -64,7 +64,8 @@ class Resuming(Flows):
                     order = yield from load(due.order_id)
                     yield from _resume(setting, order, now)
                 except OrderwrightError as error:
-                    failures.append((due.order_id, error))
+                    # Without its traceback, which would keep this very flow alive.
+                    failures.append((due.order_id, error.with_traceback(None)))
                 else:
                     worked.append(due.order_id)
             if len(page) < limit:
@@ -159,21 +160,20 @@ def _take_over(
 
     A resumer who is too late does nothing; what somebody ``asked`` for is tried again.
     """
-    wanted = [one.id for one in intents]
+    again = [one.id for one in intents]
     for _ in range(MAX_TRIES):
-        claims = [
-            claimed(order, one, now, asked=asked) for one in order.intents if one.id in wanted
-        ]
+        claims = [claimed(order, one, now, asked=asked) for one in order.intents if one.id in again]
         if not claims or not setting.durable:
             return order
         after, events = follow(order, claims, now)  # what is parked may have been waited for
+        new: list[str] | None = None
         try:
             new = yield from save(order, after, events)
         except Conflict:
             if not asked:
                 return order
-            order = yield from load(order.id)
-        else:
-            again = [*wanted, *new]
-            return (yield from settle(setting, after, now, mine=again, ask_first=wanted))
+        if new is not None:
+            mine = [*again, *new]
+            return (yield from settle(setting, after, now, mine=mine, ask_first=again))
+        order = yield from load(order.id)
     return order

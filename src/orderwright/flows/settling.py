@@ -199,12 +199,15 @@ def carry_on(setting: Setting, order: Order, at: datetime, *, mine: Sequence[str
     what is unfinished, and resume finishes it.
     """
     try:
-        return (yield from settle(setting, order, at, mine=mine))
+        done = yield from settle(setting, order, at, mine=mine)
     except (AdapterFault, Conflict, KeyReused):
-        try:
-            return (yield from load(order.id))
-        except AdapterFault:
-            return order
+        saved = order
+    else:
+        return done
+    try:
+        return (yield from load(order.id))
+    except AdapterFault:
+        return saved
 
 
 def _fixed(version: int, events: Sequence[Event]) -> Report:
@@ -224,7 +227,7 @@ def record(
     After a conflict the order is loaded and ``report`` asked again: facts are never lost to a
     race. Raises Conflict when others win ten times in a row; the intents then stay unfinished.
     """
-    last = Conflict(order_id, 0, 0)
+    lost: tuple[int, int] = (0, 0)
     for _ in range(MAX_TRIES):
         if order is None:
             order = yield from load(order_id)
@@ -235,11 +238,11 @@ def record(
         try:
             todo += yield from save(order, after, events)
         except Conflict as conflict:
-            last = conflict
+            lost = (conflict.expected, conflict.actual)
             order = None
         else:
             return after
-    raise last
+    raise Conflict(order_id, *lost)
 
 
 Report = Callable[["Order"], "Sequence[Event]"]
@@ -303,11 +306,16 @@ def _usable(request: PaymentRequest, answer: _F) -> _F:
 
 def _posted(intent: Intent, posting: Posting, at: datetime) -> Flow[Report]:
     """Post; make a refusal final before it is told, so that no slower flow can still succeed."""
-    shortages: tuple[Shortage, ...] = ()
+    shortages: tuple[Shortage, ...] | None = None
     try:
         yield from ask(PostStock(posting))
     except OutOfStock as short:
         shortages = short.shortages
+    except KeyReused:  # its id was used up: it has been refused before
+        return _refused(intent, (), at)
+    except AdapterFault as fault:
+        return _fault(intent, fault, at)
+    if shortages is not None:
         try:
             yield from ask(PostStock(Posting.refused(posting)))
         except KeyReused:
@@ -316,10 +324,6 @@ def _posted(intent: Intent, posting: Posting, at: datetime) -> Flow[Report]:
             return _fault(intent, fault, at)
         else:
             return _refused(intent, shortages, at)
-    except KeyReused:
-        return _refused(intent, shortages, at)
-    except AdapterFault as fault:
-        return _fault(intent, fault, at)
     return _if_open(intent.id, lambda order: stock_posted(order, intent.id, at))
 
 
