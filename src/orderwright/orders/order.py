@@ -83,8 +83,8 @@ class _Once(Generic[_T]):
     """Works a value out once per order; `cached_property` takes a lock for it before 3.12."""
 
     def __init__(self, work_out: Callable[[Any], _T]) -> None:
-        self.work_out = work_out
-        self.name = work_out.__name__
+        self.work_out: Callable[[Any], _T] = work_out
+        self.name: str = work_out.__name__
         self.__doc__ = work_out.__doc__
 
     @overload
@@ -135,7 +135,7 @@ class Order:
     amounts are in ``currency``; all times are aware.
     """
 
-    CACHED: ClassVar = ("figures", "stocked")
+    CACHED: ClassVar[tuple[str, ...]] = ("figures", "stocked")
     """What is worked out once per order and must not be copied to the next."""
 
     id: str
