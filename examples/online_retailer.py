@@ -101,7 +101,7 @@ def take_orders(shop: Shop) -> list[str]:
         try:
             shop.desk.place(lines, order_id=order_id, charges=[shipping], tenders=tenders)
         except OutOfStock as refusal:
-            print(f"Refused: {refusal}\n")
+            print(f"Refused at the counter: {refusal}\n")
         else:
             placed.append(order_id)
     return placed
@@ -157,7 +157,7 @@ def main() -> None:
 
 def print_order(order: Order, story: str) -> None:
     """Print where an order stands, and how it came there."""
-    print(f"{order.id}  {order.due} due | {order.state} | {order.money} | {order.goods}")
+    print(f"{order.id}  {order.due}: {order.state}, {order.money}, {order.goods}")
     print("\n".join(f"    {line}" for line in story.splitlines()), end="\n\n")
 
 

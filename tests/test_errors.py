@@ -27,7 +27,7 @@ SAMPLES: list[tuple[e.OrderwrightError, dict[str, object], str]] = [
     (
         e.NotFound("line", "l9", "o1"),
         {"kind": "line", "key": "l9", "order_id": "o1"},
-        "no line 'l9' on order o1: check the id, or save it first",
+        "no line 'l9' on order o1: check the id",
     ),
     (
         e.KeyReused("o1", "channel", "web", "shop"),
