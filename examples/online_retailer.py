@@ -101,7 +101,7 @@ def take_orders(shop: Shop) -> list[str]:
         try:
             shop.desk.place(lines, order_id=order_id, charges=[shipping], tenders=tenders)
         except OutOfStock as refusal:
-            print(f"Refused at the counter: {refusal}\n")
+            print(f"Refused at checkout: {refusal}\n")
         else:
             placed.append(order_id)
     return placed
