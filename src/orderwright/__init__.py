@@ -36,7 +36,6 @@ from orderwright.orders.lines import (
 from orderwright.orders.order import Order
 from orderwright.payments.operations import PaymentOutcome, PaymentRequest
 from orderwright.payments.payment import Payment, PaymentOperation, Tender
-from orderwright.ports import InventoryRepository, OrderRepository, PaymentPort
 
 __all__ = [
     "STANDARD",
@@ -51,7 +50,6 @@ __all__ = [
     "Hold",
     "InvalidInput",
     "InventoryLedger",
-    "InventoryRepository",
     "Lifecycle",
     "Lifecycles",
     "Location",
@@ -61,13 +59,11 @@ __all__ = [
     "OrderDesk",
     "OrderException",
     "OrderLine",
-    "OrderRepository",
     "OrderwrightError",
     "OutOfStock",
     "Payment",
     "PaymentOperation",
     "PaymentOutcome",
-    "PaymentPort",
     "PaymentRequest",
     "Phase",
     "Policy",

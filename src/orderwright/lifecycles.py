@@ -59,7 +59,7 @@ def _own(table: Mapping[tuple[State, str], State]) -> Mapping[tuple[State, str],
 
 
 @final
-@frozen
+@frozen(slots=False)  # for the cached look-up, which a slotted class makes at a price
 class Lifecycle:
     """One state machine: the ``table`` of ``(state, action) -> state``, and where it begins.
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, get_args, overload
 
 from orderwright.errors import Fault, InvalidInput
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
     "MAX_QUANTITY",
+    "Once",
     "aware",
     "choice",
     "each",
@@ -125,3 +129,26 @@ def aware(value: object, path: str) -> datetime:
     if value.year not in _YEARS:
         raise InvalidInput.at(path, f"the year {value.year} is none in which orders are placed")
     return value
+
+
+class Once(Generic[T]):
+    """Works a value out once per object with a dict.
+
+    `functools.cached_property` takes a lock for that before Python 3.12.
+    """
+
+    def __init__(self, work_out: Callable[[Any], T]) -> None:
+        self.work_out: Callable[[Any], T] = work_out
+        self.name: str = work_out.__name__
+        self.__doc__ = work_out.__doc__
+
+    @overload
+    def __get__(self, holder: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, holder: object, owner: type) -> T: ...
+    def __get__(self, holder: object, owner: type) -> T | Self:
+        """Work it out, and leave it in the object's dict, where it is found from now on."""
+        if holder is None:
+            return self
+        value = holder.__dict__[self.name] = self.work_out(holder)
+        return value

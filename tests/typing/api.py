@@ -20,7 +20,6 @@ from orderwright import (
     Hold,
     InvalidInput,
     InventoryLedger,
-    InventoryRepository,
     Lifecycle,
     Lifecycles,
     Location,
@@ -30,13 +29,11 @@ from orderwright import (
     OrderDesk,
     OrderException,
     OrderLine,
-    OrderRepository,
     OrderwrightError,
     OutOfStock,
     Payment,
     PaymentOperation,
     PaymentOutcome,
-    PaymentPort,
     PaymentRequest,
     Phase,
     Policy,
@@ -55,6 +52,7 @@ from orderwright.codec import Codec
 from orderwright.inventory.ledger import Stock
 from orderwright.orders.events import Event
 from orderwright.orders.lines import LineQuantities
+from orderwright.ports import InventoryRepository, OrderRepository, PaymentPort
 from orderwright.requests import Flow, LoadOrder, ask
 from orderwright.tracking.timeline import TimelineEntry, timeline
 

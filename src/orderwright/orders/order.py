@@ -10,16 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import (
     TYPE_CHECKING,
-    Any,
     ClassVar,
-    Generic,
     Literal,
     NamedTuple,
     Protocol,
-    Self,
     TypeVar,
     final,
-    overload,
 )
 
 from attrs import frozen
@@ -42,13 +38,12 @@ from orderwright.orders.lines import (
     Reference,
 )
 from orderwright.payments.payment import Payment
+from orderwright.values import Once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from orderwright.orders.events import Event
-
-_T = TypeVar("_T")
 
 __all__ = ["DueItem", "GoodsStatus", "MoneyFigures", "MoneyStatus", "Order"]
 
@@ -77,26 +72,6 @@ class DueItem(NamedTuple):
     at: datetime
     action: Literal["resume", "plan", "expire"]
     subject: str
-
-
-class _Once(Generic[_T]):
-    """Works a value out once per order; `cached_property` takes a lock for it before 3.12."""
-
-    def __init__(self, work_out: Callable[[Any], _T]) -> None:
-        self.work_out: Callable[[Any], _T] = work_out
-        self.name: str = work_out.__name__
-        self.__doc__ = work_out.__doc__
-
-    @overload
-    def __get__(self, order: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, order: object, owner: type) -> _T: ...
-    def __get__(self, order: object, owner: type) -> _T | Self:
-        """Work it out, and leave it in the order's dict, where it is found from now on."""
-        if order is None:
-            return self
-        value = order.__dict__[self.name] = self.work_out(order)
-        return value
 
 
 class MoneyFigures(NamedTuple):
@@ -199,7 +174,7 @@ class Order:
             minor += charge.remaining.minor
         return self._money(minor)
 
-    @_Once
+    @Once
     def figures(self) -> MoneyFigures:
         """Everything about money at once, in minor units."""
         captured = refunded = authorized = capturing = refunding = 0
@@ -337,7 +312,7 @@ class Order:
                 return status
         return "reserved"
 
-    @_Once
+    @Once
     def stocked(self) -> bool:
         """Whether every unit that is neither cancelled nor backordered has been reserved."""
         placed = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import NamedTuple, final
 
 from attrs import frozen
@@ -11,7 +10,7 @@ from orderwright.errors import InvalidInput
 from orderwright.lifecycles import Phase, State
 from orderwright.money import Money
 from orderwright.payments.operations import OperationKind
-from orderwright.values import identifier, instance, text
+from orderwright.values import Once, identifier, instance, text
 
 __all__ = ["Payment", "PaymentOperation", "PaymentSums", "Tender"]
 
@@ -107,7 +106,7 @@ def _folded(operations: tuple[PaymentOperation, ...]) -> PaymentSums:
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # for what it works out once
 class Payment:
     """One tender: ``amount`` was asked of ``method``; what became of it is in ``operations``.
 
@@ -121,7 +120,7 @@ class Payment:
     batch: int = 0
     operations: tuple[PaymentOperation, ...] = ()
 
-    @cached_property
+    @Once
     def sums(self) -> PaymentSums:
         """What the operations add up to; worked out once, as it is read often."""
         return _folded(self.operations)
