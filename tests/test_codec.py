@@ -451,3 +451,13 @@ def test_lists_are_lists(value: object) -> None:
     with pytest.raises(CodecError) as caught:
         CODEC.decode_order(data)
     assert ["$.lines"] == [fault.path for fault in caught.value.faults]
+
+
+def test_pairs_are_pairs() -> None:
+    """A pair with one item, or three, is refused with its path and both counts."""
+    event = next(one for one in HISTORIES["A-1"] if isinstance(one, events.OrderCancelled))
+    for wrong in (["l2"], ["l2", 1, 1]):
+        data = {**CODEC.encode_event(event), "units": [wrong]}
+        with pytest.raises(CodecError, match=f"expected 2 items, got {len(wrong)}") as caught:
+            CODEC.decode_event(data)
+        assert ["$.units[0]"] == [fault.path for fault in caught.value.faults]

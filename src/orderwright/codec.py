@@ -104,7 +104,6 @@ class Codec:
     """
 
     def __init__(self, lifecycles: Lifecycles = STANDARD) -> None:
-        self._lifecycles = lifecycles
         self._converter = _converter(lifecycles)
 
     def encode(self, value: object) -> dict[str, Any]:

@@ -447,13 +447,16 @@ def test_a_retry_that_always_loses_leaves_everything_as_it_was() -> None:
     assert (intent.parked, 89) == (still.parked, rivals.left)
 
 
-def test_consequences_without_an_end_are_left_to_resume(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loop of ours ends after a bound, and what was saved until then is returned."""
+@pytest.mark.parametrize(("steps", "left"), [(1, ["reserve"]), (2, [])])
+def test_consequences_without_an_end_are_left_to_resume(
+    monkeypatch: pytest.MonkeyPatch, steps: int, left: list[str]
+) -> None:
+    """A loop of ours, of rules or of calls, ends after a bound; what was saved is returned."""
     world = World()
-    monkeypatch.setattr(settling, "MAX_STEPS", 1)
+    monkeypatch.setattr(settling, "MAX_STEPS", steps)
     order = world.desk.place([line()], order_id="o1", tenders=[card()])
     assert order == world.desk.order("o1")
-    assert ["reserve"] == [one.purpose for one in order.intents]
+    assert left == [one.purpose for one in order.intents]
 
 
 class Down:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal, final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.money import Money
@@ -46,14 +45,13 @@ class PaymentOutcome:
     """What a provider answered, or reported later.
 
     ``amount`` is what really moved (or was reserved); ``reference`` the provider's id of the
-    payment; ``reason`` a text for people; ``extra`` whatever the host wants to keep.
+    payment; ``reason`` a text for people.
     """
 
     outcome: Outcome
     amount: Money
     reference: str = ""
     reason: str = ""
-    extra: Mapping[str, str] = field(factory=dict[str, str], hash=False)
 
     def __attrs_post_init__(self) -> None:
         """Refuse negative amounts."""
