@@ -387,10 +387,10 @@ def test_invalid_values_are_refused_where_they_stand() -> None:
     data = stored_order()
     order = data["order"]
     assert isinstance(order, dict)
-    order["lines"][0]["amount"]["currency"] = "XXX"
+    order["lines"][0]["components"][0]["amount"]["currency"] = "XXX"
     with pytest.raises(CodecError) as caught:
         CODEC.decode_order(data)
-    assert ["$.lines[0].amount"] == [fault.path for fault in caught.value.faults]
+    assert ["$.lines[0].components[0].amount"] == [fault.path for fault in caught.value.faults]
 
 
 def test_unknown_fields_of_a_newer_version_are_ignored() -> None:

@@ -24,6 +24,7 @@ from orderwright.inventory.ledger import InventoryLedger
 from orderwright.inventory.postings import Posting, Reservation
 from orderwright.lifecycles import STANDARD, Lifecycle, Lifecycles, Phase, State
 from orderwright.money import Money, UnitPrice
+from orderwright.orders.amounts import Adjustment, TaxLine
 from orderwright.orders.lines import (
     Charge,
     DraftLine,
@@ -40,6 +41,7 @@ from orderwright.payments.payment import Payment, PaymentOperation, Tender
 __all__ = [
     "STANDARD",
     "AdapterFault",
+    "Adjustment",
     "AsyncOrderDesk",
     "Charge",
     "Conflict",
@@ -73,6 +75,7 @@ __all__ = [
     "Reservation",
     "Resumed",
     "State",
+    "TaxLine",
     "Tender",
     "UnitPrice",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from functools import total_ordering
 from typing import TYPE_CHECKING, Literal, Self, final
 
@@ -13,7 +14,18 @@ from orderwright.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["CURRENCIES", "Money", "Rounding", "UnitPrice", "exponent", "round_ratio", "total"]
+__all__ = [
+    "CURRENCIES",
+    "Money",
+    "Rounding",
+    "UnitPrice",
+    "bounded",
+    "decimal",
+    "exponent",
+    "round_ratio",
+    "shares",
+    "total",
+]
 
 Rounding = Literal["half_up", "half_even", "down"]
 """How an exact amount becomes whole minor units; ``half_up`` rounds halves away from zero."""
@@ -55,8 +67,8 @@ def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
     return whole if numerator >= 0 else -whole
 
 
-def _decimal(value: object, path: str) -> Decimal:
-    """Read an exact decimal from a string, int or Decimal; a float is refused."""
+def decimal(value: object, path: str) -> Decimal:
+    """Return an exact decimal from a string, int or Decimal; a float is refused."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise InvalidInput.at(
             path, f"expected a string, int or Decimal, got {type(value).__name__}"
@@ -113,7 +125,7 @@ class Money:
         Raises InvalidInput for floats and for more decimals than the currency has.
         """
         digits = exponent(currency)
-        numerator, denominator = _decimal(amount, "amount").as_integer_ratio()
+        numerator, denominator = decimal(amount, "amount").as_integer_ratio()
         minor, rest = divmod(numerator * 10**digits, denominator)
         if rest:
             raise InvalidInput.at(
@@ -182,25 +194,60 @@ class Money:
             raise InvalidInput.at("share", f"expected whole numbers, got {part!r} of {whole!r}")
         return Money(round_ratio(self.minor * part, whole, rounding), self.currency)
 
-    def split(self, weights: Sequence[int]) -> tuple[Money, ...]:
+    def split(self, weights: Sequence[int], most: Sequence[int] | None = None) -> tuple[Money, ...]:
         """Share the amount by ``weights`` (not negative, not all zero); the parts sum to it.
 
         Largest remainder: each part gets its rounded-down share, and the minor units left over go
-        one each to the largest remainders, ties to the earlier part.
+        one each to the largest remainders, ties to the earlier part. ``most`` bounds each part, in
+        minor units without sign; what one cannot take goes to the others, by weight. Raises
+        InvalidInput if all together cannot take it.
 
         >>> Money.of("10.00", "EUR").split([1, 1, 1])
         (Money('3.34 EUR'), Money('3.33 EUR'), Money('3.33 EUR'))
         """
         if any(type(weight) is not int or weight < 0 for weight in weights) or not any(weights):
             raise InvalidInput.at("weights", "expected whole weights of at least 0, not all 0")
-        whole = sum(weights)
         sign = -1 if self.minor < 0 else 1
-        shares = [divmod(abs(self.minor) * weight, whole) for weight in weights]
-        parts = [floor for floor, _ in shares]
-        left = abs(self.minor) - sum(parts)
-        for index in sorted(range(len(parts)), key=lambda i: -shares[i][1])[:left]:
-            parts[index] += 1
-        return tuple(Money(sign * part, self.currency) for part in parts)
+        amount = abs(self.minor)
+        found = shares(amount, weights) if most is None else bounded(amount, weights, most)
+        return tuple(Money(sign * part, self.currency) for part in found)
+
+
+def shares(amount: int, weights: Sequence[int]) -> list[int]:
+    """Return ``amount`` (not negative) by ``weights`` (not all zero), by largest remainder."""
+    whole = sum(weights)
+    exact = [divmod(amount * weight, whole) for weight in weights]
+    found = [floor for floor, _ in exact]
+    left = amount - sum(found)
+    if left:
+        for index in sorted(range(len(found)), key=lambda i: -exact[i][1])[:left]:
+            found[index] += 1
+    return found
+
+
+def bounded(amount: int, weights: Sequence[int], most: Sequence[int]) -> list[int]:
+    """Return ``amount`` by ``weights``, no part above its bound; see :meth:`Money.split`."""
+    if len(most) != len(weights) or any(type(one) is not int or one < 0 for one in most):
+        raise InvalidInput.at("most", "expected a whole bound of at least 0 for each weight")
+    able = [index for index, weight in enumerate(weights) if weight]
+    room = sum(most[index] for index in able)
+    if amount > room:
+        raise InvalidInput.at("most", f"{amount} to share, but the parts take at most {room}")
+    found = [0] * len(weights)
+    # A part is full if its bound is below its share of what is left; those are known by the ratio
+    # of bound and weight, so one pass in that order finds them all.
+    left, whole = amount, sum(weights)
+    tightest = sorted(able, key=lambda index: Fraction(most[index], weights[index]))
+    for number, index in enumerate(tightest):
+        if most[index] * whole >= left * weights[index]:
+            rest = sorted(tightest[number:])
+            for one, part in zip(rest, shares(left, [weights[i] for i in rest]), strict=True):
+                found[one] = part
+            break
+        found[index] = most[index]
+        left -= most[index]
+        whole -= weights[index]
+    return found
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
@@ -229,7 +276,7 @@ class UnitPrice:
         """Refuse floats, negative or endless prices and unknown currencies."""
         if type(self.amount) is not Decimal:
             raise InvalidInput.at("amount", f"expected Decimal, got {type(self.amount).__name__}")
-        if _decimal(self.amount, "amount") < 0:
+        if decimal(self.amount, "amount") < 0:
             raise InvalidInput.at("amount", f"a unit price of {self.amount} is negative")
         exponent(self.currency)
         if type(self.per) is not int or self.per < 1:
@@ -238,13 +285,17 @@ class UnitPrice:
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: str, *, per: int = 1) -> Self:
         """Return the price ``amount`` (major units) per ``per`` units; floats are refused."""
-        return cls(_decimal(amount, "amount"), currency, per)
+        return cls(decimal(amount, "amount"), currency, per)
+
+    def ratio(self, units: int) -> tuple[int, int]:
+        """Return the exact price of ``units`` in minor units, as numerator and denominator."""
+        numerator, denominator = self.amount.as_integer_ratio()
+        return numerator * units * 10 ** CURRENCIES[self.currency], denominator * self.per
 
     def times(self, units: int, rounding: Rounding) -> Money:
         """Return the price of ``units``, rounded once to the currency's minor unit."""
-        numerator, denominator = self.amount.as_integer_ratio()
-        scaled = numerator * units * 10 ** CURRENCIES[self.currency]
-        return Money(round_ratio(scaled, denominator * self.per, rounding), self.currency)
+        numerator, denominator = self.ratio(units)
+        return Money(round_ratio(numerator, denominator, rounding), self.currency)
 
     def __str__(self) -> str:
         """Return the price as ``1.99 EUR`` or ``1.99 EUR per 100``."""

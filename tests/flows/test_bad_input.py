@@ -80,6 +80,7 @@ WRONG: dict[str, list[Any]] = {
     "expected_version": [*NOT_A_VERSION, 99],
     "lines": [*NOT_LISTS, [], [line(), None]],
     "charges": NOT_LISTS,
+    "adjustments": NOT_LISTS,
     "tenders": [*NOT_LISTS, [Tender(method="card", amount=Money(5, "JPY"))]],
     "references": [*NOT_LISTS, [Reference("", "x")], [Reference("x", 7)], [("kind", "value")]],
     "policy": [7, "on_dispatch", {"capture": "by_hand"}],

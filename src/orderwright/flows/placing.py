@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from orderwright.flows.settling import Setting
     from orderwright.fulfillment.planning import Demand, FulfillmentPlan
+    from orderwright.orders.amounts import Adjustment
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Charge, DraftLine, Reference
     from orderwright.payments.payment import Tender
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Placing"]
 
-_SAID = ("lines", "charges", "payments", "policy", "channel", "customer_id", "references")
+_SAID = (
+    "lines",
+    "charges",
+    "adjustments",
+    "payments",
+    "policy",
+    "channel",
+    "customer_id",
+    "references",
+)
 
 
 class Placing(Flows):
@@ -44,6 +54,7 @@ class Placing(Flows):
         *,
         order_id: str | None = None,
         charges: Sequence[Charge] = (),
+        adjustments: Sequence[Adjustment] = (),
         tenders: Sequence[Tender] = (),
         channel: str = "web",
         customer_id: str = "",
@@ -60,7 +71,8 @@ class Placing(Flows):
         again if you got no answer. The same id with the same content answers with the order as it
         is; with other content it raises KeyReused naming the field. Left out, the desk's ``ids``
         give one, and a repeated call is a second order. All lines, charges and tenders are in the
-        currency of the first line; a tender without an amount takes what is left. ``at`` is when
+        currency of the first line; ``adjustments`` are discounts and surcharges on the order as a
+        whole, shared over its lines; a tender without an amount takes what is left. ``at`` is when
         it is recorded (aware; the desk's clock if left out), ``occurred_at`` when it happened.
 
         Returns the order, confirmed if everything went well. A declined tender is an outcome, not
@@ -80,6 +92,7 @@ class Placing(Flows):
             order_id=order_id,
             lines=lines,
             charges=charges,
+            adjustments=adjustments,
             tenders=tenders,
             channel=channel,
             customer_id=customer_id,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from orderwright.errors import AmountRefused, BrokenPromise, IllegalTransition, NotFound, OnHold
 from orderwright.lifecycles import Phase, State
 from orderwright.money import Money, total
+from orderwright.orders.crediting import all_of
 from orderwright.orders.events import (
     Event,
     ExceptionOpened,
@@ -25,7 +26,7 @@ from orderwright.orders.events import (
     PaymentReported,
     PaymentsAdded,
 )
-from orderwright.orders.lines import Credit, Hold, OrderException
+from orderwright.orders.lines import Hold, OrderException
 from orderwright.orders.placement import payments_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderwright.fulfillment.fulfillment import Fulfillment
-    from orderwright.orders.lines import Blockable
+    from orderwright.orders.lines import Blockable, Credit
     from orderwright.orders.order import Order
     from orderwright.payments.operations import PaymentOutcome
     from orderwright.payments.payment import PaymentOperation, Tender
@@ -124,9 +125,10 @@ def cancel(
 
 
 def _everything_due(order: Order) -> tuple[Credit, ...]:
-    lines = (Credit(one.id, one.remaining_units, one.remaining) for one in order.lines)
-    charges = (Credit(one.id, 0, one.remaining) for one in order.charges)
-    return tuple(credit for credit in (*lines, *charges) if credit.units or credit.amount)
+    return (
+        *(all_of(one, one.remaining_units) for one in order.lines if one.remaining_units),
+        *(all_of(one, 0) for one in order.charges if one.remaining),
+    )
 
 
 def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Event, ...]:

@@ -17,6 +17,7 @@ from orderwright.errors import KeyReused, Shortage
 from orderwright.fulfillment.fulfillment import Booked, Fulfillment
 from orderwright.lifecycles import State
 from orderwright.money import Money
+from orderwright.orders.amounts import Adjustment
 from orderwright.orders.intents import Intent
 from orderwright.orders.lines import (
     Charge,
@@ -100,6 +101,7 @@ class OrderPlaced(Event):
     currency: str
     lines: tuple[OrderLine, ...]
     charges: tuple[Charge, ...]
+    adjustments: tuple[Adjustment, ...]
     payments: tuple[Payment, ...]
     policy: Policy
     channel: str

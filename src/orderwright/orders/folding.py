@@ -9,6 +9,7 @@ from attrs import evolve
 from orderwright.errors import BrokenPromise
 from orderwright.lifecycles import REQUESTED
 from orderwright.orders import events as e
+from orderwright.orders.amounts import Component
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import PaymentOperation
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from orderwright.fulfillment.fulfillment import Fulfillment
     from orderwright.lifecycles import Lifecycles
+    from orderwright.orders.amounts import Priced
     from orderwright.orders.intents import Intent
     from orderwright.orders.lines import Charge, Credit, OrderLine
     from orderwright.orders.order import Order
@@ -70,6 +72,7 @@ def first(kind: type[Order], event: e.Event, lifecycles: Lifecycles) -> Order:
         policy=event.policy,
         lines=event.lines,
         charges=event.charges,
+        adjustments=event.adjustments,
         payments=event.payments,
         references=event.references,
         lifecycles=lifecycles,
@@ -107,12 +110,19 @@ def _line_credited(line: OrderLine, cancelled: int, credit: Credit | None) -> Or
         cancelled=line.cancelled + cancelled,
         backordered=max(0, line.backordered - cancelled),
         remaining_units=line.remaining_units - (credit.units if credit else 0),
-        remaining=line.remaining - credit.amount if credit else line.remaining,
+        components=_less(line, credit) if credit else line.components,
     )
 
 
 def _charge_credited(charge: Charge, credit: Credit | None) -> Charge:
-    return evolve(charge, remaining=charge.remaining - credit.amount) if credit else charge
+    return evolve(charge, components=_less(charge, credit)) if credit else charge
+
+
+def _less(one: Priced, credit: Credit) -> tuple[Component, ...]:
+    return tuple(
+        Component(kind, name, amount, remaining - part)
+        for (kind, name, amount, remaining), part in zip(one.components, credit.parts, strict=True)
+    )
 
 
 def _payments_added(order: Order, event: e.PaymentsAdded) -> Order:

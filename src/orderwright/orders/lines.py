@@ -9,10 +9,11 @@ from attrs import Factory, field, frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.money import Money, Rounding, UnitPrice
-from orderwright.values import choice, identifier, instance, quantity, tags, text
+from orderwright.orders.amounts import Adjustment, Component, Priced, TaxLine, priced
+from orderwright.values import choice, each, identifier, instance, quantity, tags, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "RESERVED_KINDS",
@@ -43,13 +44,22 @@ def _blocks(value: Iterable[Blockable]) -> frozenset[Blockable]:
     return cast("frozenset[Blockable]", found)
 
 
+def _adjustments(values: Sequence[Adjustment]) -> tuple[Adjustment, ...]:
+    return each(values, Adjustment, "adjustments") if values else ()
+
+
+def _taxes(values: Sequence[TaxLine]) -> tuple[TaxLine, ...]:
+    return each(values, TaxLine, "taxes") if values else ()
+
+
 @final
 @frozen(kw_only=True)
 class DraftLine:
     """A line as the caller gives it: ``quantity`` units of ``sku`` at ``unit_price`` each.
 
     ``id`` names the line within its order (``l1``, ``l2`` … if left empty); ``requires`` are tags
-    a location must offer to serve it; ``name`` is for people.
+    a location must offer to serve it; ``name`` is for people. ``adjustments`` change the price one
+    after the other, ``taxes`` are due on what they leave.
     """
 
     sku: str
@@ -58,6 +68,8 @@ class DraftLine:
     id: str = ""
     name: str = ""
     requires: frozenset[str] = field(default=frozenset(), converter=_requires)
+    adjustments: tuple[Adjustment, ...] = field(default=(), converter=_adjustments)
+    taxes: tuple[TaxLine, ...] = field(default=(), converter=_taxes)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no line can be."""
@@ -74,36 +86,50 @@ class DraftLine:
 
 
 @final
-@frozen(kw_only=True)
-class OrderLine:
+@frozen(kw_only=True, slots=False)
+class OrderLine(Priced):
     """A line of a placed order.
 
-    ``ordered`` units cost ``amount``. What was credited is gone from ``remaining_units`` and
+    ``ordered`` units cost ``total``. What was credited is gone from ``remaining_units`` and
     ``remaining``; ``cancelled`` units will not be served, ``backordered`` ones wait for stock.
+    ``components`` are the price, its ``adjustments``, the shares of the order's adjustments, and
+    its ``taxes``, in this order. ``replaces`` is the line it stands in for, if any.
     """
 
     id: str
     sku: str
     ordered: int
     unit_price: UnitPrice
-    amount: Money
+    components: tuple[Component, ...]
+    adjustments: tuple[Adjustment, ...] = ()
+    taxes: tuple[TaxLine, ...] = ()
     name: str = ""
     requires: frozenset[str] = frozenset()
+    replaces: str = ""
     cancelled: int = 0
     backordered: int = 0
     remaining_units: int = Factory(lambda self: self.ordered, takes_self=True)
-    remaining: Money = Factory(lambda self: self.amount, takes_self=True)
+
+
+def _simple(charge: Charge) -> tuple[Component, ...]:
+    return (priced("price", charge.kind, charge.amount),)
 
 
 @final
-@frozen(kw_only=True)
-class Charge:
-    """Money due besides the goods: shipping, a fee, a tip; ``remaining`` is not credited yet."""
+@frozen(kw_only=True, slots=False)
+class Charge(Priced):
+    """Money due besides the goods: shipping, a fee, a tip, of ``amount`` before what changes it.
+
+    ``adjustments`` and ``taxes`` are as on a line; its ``components`` are worked out when the
+    order is placed.
+    """
 
     kind: str
     amount: Money
     id: str = ""
-    remaining: Money = Factory(lambda self: self.amount, takes_self=True)
+    adjustments: tuple[Adjustment, ...] = field(default=(), converter=_adjustments)
+    taxes: tuple[TaxLine, ...] = field(default=(), converter=_taxes)
+    components: tuple[Component, ...] = Factory(_simple, takes_self=True)
 
     def __attrs_post_init__(self) -> None:
         """Refuse bad names and negative amounts."""
@@ -116,11 +142,14 @@ class Charge:
 
 @final
 class Credit(NamedTuple):
-    """``amount`` less is due for ``units`` of the line (or for the charge, 0 units) ``target``."""
+    """Less is due for ``units`` of the line (or for the charge, 0 units) ``target``.
+
+    ``parts`` is how much less of each of its components.
+    """
 
     target: str
     units: int
-    amount: Money
+    parts: tuple[Money, ...]
 
 
 @final
@@ -182,8 +211,17 @@ class LineQuantities(NamedTuple):
 Capture = Literal["on_confirmation", "on_dispatch", "by_hand"]
 PayBack = Literal["when_cancelled", "by_hand"]
 Short = Literal["reject", "backorder"]
+RoundAmounts = Literal["adjustment", "line", "order"]
+RoundTaxes = Literal["line", "order"]
 _LONGEST = timedelta(days=3650)
-_CHOICES = {"capture": Capture, "refund": PayBack, "short": Short, "rounding": Rounding}
+_CHOICES = {
+    "capture": Capture,
+    "refund": PayBack,
+    "short": Short,
+    "rounding": Rounding,
+    "round_amounts": RoundAmounts,
+    "round_taxes": RoundTaxes,
+}
 
 
 @final
@@ -200,6 +238,9 @@ class Policy:
     than any adapter's time-out. ``attempts``: so many tries, then it is parked for a person.
     ``replans``: so often a plan is made anew when stock moved meanwhile. Spans of time are more
     than nothing and at most ten years (3,650 days).
+    ``rounding`` is how an exact amount becomes whole minor units. ``round_amounts`` is where: after
+    every adjustment, once per line, or once per order (its lines then get their shares by largest
+    remainder). ``round_taxes``: each tax per line, or once per order and rate, shared alike.
     """
 
     capture: Capture = "on_dispatch"
@@ -211,6 +252,8 @@ class Policy:
     attempts: int = 5
     replans: int = 3
     rounding: Rounding = "half_up"
+    round_amounts: RoundAmounts = "line"
+    round_taxes: RoundTaxes = "line"
 
     def __attrs_post_init__(self) -> None:
         """Refuse what would never end or never begin."""

@@ -25,6 +25,7 @@ from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.inventory.postings import Reservation
 from orderwright.lifecycles import PENDING, STANDARD, Lifecycles, Phase, State
 from orderwright.money import Money
+from orderwright.orders.amounts import Adjustment
 from orderwright.orders.folding import apply, first
 from orderwright.orders.intents import Intent
 from orderwright.orders.lines import (
@@ -123,6 +124,7 @@ class Order:
     policy: Policy
     lines: tuple[OrderLine, ...]
     charges: tuple[Charge, ...]
+    adjustments: tuple[Adjustment, ...]
     payments: tuple[Payment, ...]
     references: tuple[Reference, ...]
     lifecycles: Lifecycles
@@ -160,9 +162,9 @@ class Order:
 
     @property
     def total(self) -> Money:
-        """What was due when the order was placed: lines and charges."""
-        minor = sum(line.amount.minor for line in self.lines)
-        return self._money(minor + sum(charge.amount.minor for charge in self.charges))
+        """What lines and charges come to, taxes and all, before anything was credited."""
+        minor = sum(line.total.minor for line in self.lines)
+        return self._money(minor + sum(charge.total.minor for charge in self.charges))
 
     @property
     def due(self) -> Money:

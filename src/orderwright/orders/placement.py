@@ -9,8 +9,10 @@ from attrs import evolve
 
 from orderwright.errors import Fault, InvalidInput
 from orderwright.money import Money, total
+from orderwright.orders.amounts import Adjustment
 from orderwright.orders.events import OrderPlaced
 from orderwright.orders.lines import RESERVED_KINDS, Charge, DraftLine, OrderLine, Policy, Reference
+from orderwright.orders.totals import Terms, work_out
 from orderwright.payments.payment import Payment, Tender
 from orderwright.values import aware, each, identifier, text
 
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderwright.lifecycles import Lifecycles
+    from orderwright.money import UnitPrice
+    from orderwright.orders.amounts import Component, TaxLine
 
-__all__ = ["MAX_LINES", "Placement", "payments_of", "placed"]
+__all__ = ["MAX_LINES", "Placement", "amounts_in", "order_line", "payments_of", "placed"]
 
 MAX_LINES = 10_000
 
@@ -32,6 +36,7 @@ class Placement(NamedTuple):
     order_id: str
     lines: Sequence[DraftLine]
     charges: Sequence[Charge]
+    adjustments: Sequence[Adjustment]
     tenders: Sequence[Tender]
     channel: str
     customer_id: str
@@ -54,6 +59,7 @@ class Placement(NamedTuple):
         kinds = [
             *_checked(partial(each, kind=DraftLine), self.lines, "lines"),
             *_checked(partial(each, kind=Charge), self.charges, "charges"),
+            *_checked(partial(each, kind=Adjustment), self.adjustments, "adjustments"),
             *_checked(partial(each, kind=Tender), self.tenders, "tenders"),
             *_checked(partial(each, kind=Reference), self.references, "references"),
         ]
@@ -72,7 +78,7 @@ class Placement(NamedTuple):
             count = len(self.lines)
             yield Fault("lines", f"{count} lines; an order has at most {MAX_LINES}")
         else:
-            yield from _currency_faults(self.lines, self.charges, self.tenders)
+            yield from _currency_faults(self)
             yield from _repeated(self.lines, self.charges)
 
 
@@ -82,29 +88,30 @@ def placed(said: Placement, lifecycles: Lifecycles) -> OrderPlaced:
     if faults:
         raise InvalidInput(faults)
     currency = said.lines[0].unit_price.currency
+    line_parts, charge_parts = work_out(
+        [Terms.of(line) for line in said.lines],
+        [Terms.of(charge) for charge in said.charges],
+        said.adjustments,
+        said.policy,
+        currency,
+    )
     lines = tuple(
-        OrderLine(
-            id=line_id,
-            sku=line.sku,
-            ordered=line.quantity,
-            unit_price=line.unit_price,
-            amount=line.unit_price.times(line.quantity, said.policy.rounding),
-            name=line.name,
-            requires=line.requires,
-        )
-        for line_id, line in _named("l", said.lines)
+        order_line(line_id, line, components)
+        for (line_id, line), components in zip(_named("l", said.lines), line_parts, strict=True)
     )
     charges = tuple(
-        charge if charge.id else evolve(charge, id=charge_id)
-        for charge_id, charge in _named("c", said.charges)
+        evolve(charge, id=charge_id, components=components)
+        for (charge_id, charge), components in zip(
+            _named("c", said.charges), charge_parts, strict=True
+        )
     )
-    due = total((line.amount for line in lines), currency)
-    due += total((charge.amount for charge in charges), currency)
+    due = total((one.total for one in (*lines, *charges)), currency)
     return OrderPlaced(
         order_id=said.order_id,
         currency=currency,
         lines=lines,
         charges=charges,
+        adjustments=tuple(said.adjustments),
         payments=payments_of(said.tenders, due, batch=1, first=1),
         policy=said.policy,
         channel=said.channel,
@@ -117,6 +124,24 @@ def placed(said: Placement, lifecycles: Lifecycles) -> OrderPlaced:
         occurred_at=said.occurred_at,
         key=said.order_id,
         by=said.by,
+    )
+
+
+def order_line(
+    line_id: str, line: DraftLine, components: tuple[Component, ...], replaces: str = ""
+) -> OrderLine:
+    """Return the line an order keeps of what the caller gave."""
+    return OrderLine(
+        id=line_id,
+        sku=line.sku,
+        ordered=line.quantity,
+        unit_price=line.unit_price,
+        components=components,
+        adjustments=line.adjustments,
+        taxes=line.taxes,
+        name=line.name,
+        requires=line.requires,
+        replaces=replaces,
     )
 
 
@@ -159,20 +184,42 @@ def _checked(check: Callable[..., object], value: object, path: str) -> tuple[Fa
     return ()
 
 
-def _currency_faults(
-    lines: Sequence[DraftLine], charges: Sequence[Charge], tenders: Sequence[Tender]
-) -> Iterator[Fault]:
-    currency = lines[0].unit_price.currency
-    wrong = f"the order is in {currency}, as its first line is"
+def _currency_faults(said: Placement) -> Iterator[Fault]:
+    currency = said.lines[0].unit_price.currency
+    for path, found in amounts_in(said.lines, said.charges, said.adjustments, said.tenders):
+        if found.currency != currency:
+            yield Fault(path, f"{found}: the order is in {currency}, as its first line is")
+
+
+def amounts_in(
+    lines: Sequence[DraftLine],
+    charges: Sequence[Charge],
+    adjustments: Sequence[Adjustment],
+    tenders: Sequence[Tender] = (),
+) -> Iterator[tuple[str, Money | UnitPrice]]:
+    """Return every amount in what a caller gave, with its path."""
     for index, line in enumerate(lines):
-        if line.unit_price.currency != currency:
-            yield Fault(f"lines[{index}].unit_price", f"{line.unit_price}: {wrong}")
+        yield f"lines[{index}].unit_price", line.unit_price
+        yield from _changes_in(f"lines[{index}].", line.adjustments, line.taxes)
     for index, charge in enumerate(charges):
-        if charge.amount.currency != currency:
-            yield Fault(f"charges[{index}].amount", f"{charge.amount}: {wrong}")
+        yield f"charges[{index}].amount", charge.amount
+        yield from _changes_in(f"charges[{index}].", charge.adjustments, charge.taxes)
+    yield from _changes_in("", adjustments, ())
     for index, tender in enumerate(tenders):
-        if tender.amount is not None and tender.amount.currency != currency:
-            yield Fault(f"tenders[{index}].amount", f"{tender.amount}: {wrong}")
+        if tender.amount is not None:
+            yield f"tenders[{index}].amount", tender.amount
+
+
+def _changes_in(
+    path: str, adjustments: Sequence[Adjustment], taxes: Sequence[TaxLine]
+) -> Iterator[tuple[str, Money]]:
+    for index, one in enumerate(adjustments):
+        for name, money in (("amount", one.amount), ("limit", one.limit), ("floor", one.floor)):
+            if money is not None:
+                yield f"{path}adjustments[{index}].{name}", money
+    for index, tax in enumerate(taxes):
+        if tax.amount is not None:
+            yield f"{path}taxes[{index}].amount", tax.amount
 
 
 def _repeated(lines: Sequence[DraftLine], charges: Sequence[Charge]) -> Iterator[Fault]:
