@@ -12,6 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderwright import (
+    AddCharge,
+    AddLine,
+    Adjustment,
+    ChangeLine,
     Charge,
     DraftLine,
     Lifecycles,
@@ -22,6 +26,7 @@ from orderwright import (
     Policy,
     Posting,
     Reference,
+    TaxLine,
     Tender,
     UnitPrice,
 )
@@ -41,6 +46,7 @@ from orderwright.errors import (
     OrderwrightError,
     OutcomeUnknown,
     OutOfStock,
+    QuantityRefused,
     Shortage,
 )
 from orderwright.orders import events
@@ -87,6 +93,35 @@ def busy_desk() -> OrderDesk:
         occurred_at=NOON - timedelta(hours=1),
         by="clerk",
     )
+    desk.place(
+        [
+            mug,
+            DraftLine(
+                sku="MUG",
+                quantity=1,
+                unit_price=UnitPrice.of("5", "EUR"),
+                adjustments=[Adjustment(name="off", percent="-10", limit=Money(99, "EUR"))],
+                taxes=[
+                    TaxLine(name="VAT", percent="19"),
+                    TaxLine(name="eco", amount=Money(1, "EUR")),
+                ],
+            ),
+        ],
+        order_id="A-0",
+        adjustments=[Adjustment(name="coupon", amount=Money(-100, "EUR"), floor=Money(1, "EUR"))],
+        tenders=[card],
+        at=NOON,
+    )
+    desk.edit(
+        "A-0",
+        [
+            ChangeLine(line_id="l1", quantity=1, unit_price=UnitPrice.of("12", "EUR")),
+            AddLine(line=cup, replaces="l1"),
+            AddCharge(charge=Charge(kind="tip", amount=Money(100, "EUR"))),
+        ],
+        at=NOON,
+    )
+    desk.credit("A-0", Money(50, "EUR"), reason="sorry", at=NOON)
     desk.hold("A-1", "fraud", blocks=["fulfil", "refund"], reason="look", at=NOON, by="clerk")
     desk.ship("A-1", "f1", carrier="DHL", tracking="JD1", at=NOON, key="ship-1")
     desk.report_cancellation("A-1", reason="elsewhere", at=NOON)
@@ -161,6 +196,7 @@ def test_an_error_of_an_adapter_comes_back_as_ours() -> None:
         KeyReused("k", "reason", "a", None),
         IllegalTransition("order", "placed", "complete", ("confirm",), "A-1"),
         OutOfStock([Shortage("MUG", "MAIN", 3, 1, "A-1/f1/l1")], "A-1"),
+        QuantityRefused("cap", line_id="l1", asked=3, limit=1),
         AmountRefused("cap", asked=Money(2, "JPY"), limit=Money(1, "JPY"), allowed=["cancel"]),
         OnHold("fraud", "capture", "A-1"),
         Conflict("A-1", 3, 4),

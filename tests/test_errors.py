@@ -68,6 +68,18 @@ SAMPLES: list[tuple[e.OrderwrightError, dict[str, object], str]] = [
         ),
     ),
     (
+        e.QuantityRefused("too late to cancel", line_id="l1", asked=3, limit=1, order_id="o1"),
+        {
+            "rule": "too late to cancel",
+            "order_id": "o1",
+            "allowed": (),
+            "line_id": "l1",
+            "asked": 3,
+            "limit": 1,
+        },
+        "order o1: too late to cancel: asked 3 of l1, the limit is 1",
+    ),
+    (
         e.AmountRefused("expected total", asked=CENTS, limit=EUROS, order_id="o1"),
         {
             "rule": "expected total",

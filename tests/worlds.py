@@ -318,7 +318,16 @@ def _check_units(order: Order) -> None:
         assert min(*parts, delivered) >= 0, (line_id, counts)
         assert delivered <= counts.fulfilled
     for one in (*order.lines, *order.charges):
-        assert one.remaining.minor >= 0
+        assert 0 <= one.remaining.minor <= one.total.minor
+        running = 0
+        for part in one.components:
+            assert part.remaining.minor * part.amount.minor >= 0
+            assert abs(part.remaining.minor) <= abs(part.amount.minor)
+            running += part.remaining.minor if part.adds else 0
+            assert running >= 0
+    for line in order.lines:
+        assert 0 <= line.remaining_units <= line.ordered
+        assert line.remaining_units or not line.remaining
     assert order.due.minor >= 0
 
 

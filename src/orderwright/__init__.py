@@ -16,16 +16,17 @@ from orderwright.errors import (
     OutOfStock,
     Refused,
 )
-from orderwright.flows.resuming import Resumed
 from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
 from orderwright.fulfillment.locations import Location
-from orderwright.fulfillment.planning import FulfillmentPlan
 from orderwright.inventory.ledger import InventoryLedger
 from orderwright.inventory.postings import Posting, Reservation
 from orderwright.lifecycles import STANDARD, Lifecycle, Lifecycles, Phase, State
 from orderwright.money import Money, UnitPrice
 from orderwright.orders.amounts import Adjustment, TaxLine
 from orderwright.orders.lines import (
+    AddCharge,
+    AddLine,
+    ChangeLine,
     Charge,
     DraftLine,
     Hold,
@@ -41,14 +42,16 @@ from orderwright.payments.payment import Payment, PaymentOperation, Tender
 __all__ = [
     "STANDARD",
     "AdapterFault",
+    "AddCharge",
+    "AddLine",
     "Adjustment",
     "AsyncOrderDesk",
+    "ChangeLine",
     "Charge",
     "Conflict",
     "DraftLine",
     "Fulfillment",
     "FulfillmentItem",
-    "FulfillmentPlan",
     "Hold",
     "InvalidInput",
     "InventoryLedger",
@@ -73,7 +76,6 @@ __all__ = [
     "Reference",
     "Refused",
     "Reservation",
-    "Resumed",
     "State",
     "TaxLine",
     "Tender",

@@ -34,6 +34,7 @@ from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import STANDARD, Lifecycles, Phase
 from orderwright.money import Money
 from orderwright.orders import events
+from orderwright.orders.lines import AddCharge, AddLine, Change, ChangeLine
 from orderwright.orders.order import Order
 from orderwright.payments.operations import PaymentRequest
 from orderwright.values import aware
@@ -52,6 +53,8 @@ _EVENTS: dict[type[events.Event], str] = {
     events.OrderPlaced: "order_placed.v1",
     events.OrderAdvanced: "order_advanced.v1",
     events.OrderCancelled: "order_cancelled.v1",
+    events.OrderEdited: "order_edited.v1",
+    events.OrderCredited: "order_credited.v1",
     events.PaymentsAdded: "payments_added.v1",
     events.MoneyRequested: "money_requested.v1",
     events.Intended: "intended.v1",
@@ -68,6 +71,11 @@ _EVENTS: dict[type[events.Event], str] = {
     events.ExceptionResolved: "exception_resolved.v1",
 }
 _REQUESTS: dict[type, str] = {Posting: "posting.v1", PaymentRequest: "payment.v1"}
+_CHANGES: dict[type, str] = {
+    AddLine: "add_line.v1",
+    ChangeLine: "change_line.v1",
+    AddCharge: "add_charge.v1",
+}
 _ERRORS: dict[type[OrderwrightError], str] = {
     errors.OrderwrightError: "orderwright_error.v1",
     errors.Mistake: "mistake.v1",
@@ -78,6 +86,7 @@ _ERRORS: dict[type[OrderwrightError], str] = {
     errors.Refused: "refused.v1",
     errors.IllegalTransition: "illegal_transition.v1",
     errors.OutOfStock: "out_of_stock.v1",
+    errors.QuantityRefused: "quantity_refused.v1",
     errors.AmountRefused: "amount_refused.v1",
     errors.OnHold: "on_hold.v1",
     errors.Conflict: "conflict.v1",
@@ -293,6 +302,7 @@ def _converter(lifecycles: Lifecycles) -> Converter:
     converter.register_structure_hook(Lifecycles, named)
     for union, tags in (
         (Posting | PaymentRequest, _REQUESTS),
+        (Change, _CHANGES),
         (_EVENT, _EVENTS),
     ):
         configure_tagged_union(union, converter, tag_name="type", tag_generator=tags.__getitem__)

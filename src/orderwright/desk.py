@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from copy import copy
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, Self, TypeVar, final
 
 from orderwright.drivers import run, run_async
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import AsyncRunner, SyncRunner
+from orderwright.flows.editing import Editing
 from orderwright.flows.fulfilling import Fulfilling
 from orderwright.flows.placing import Placing
+from orderwright.flows.previewing import previewed
 from orderwright.flows.processing import Processing
 from orderwright.flows.resuming import Resuming
 from orderwright.flows.settling import Setting
@@ -61,8 +64,26 @@ def _setting(
     )
 
 
+class _Desk:
+    """What both desks are made of."""
+
+    __slots__ = ("ports", "previewing", "setting")
+    previewing: bool
+
+    def preview(self) -> Self:
+        """Return a desk whose commands only tell what would come of them.
+
+        They read what is really there, and pretend that every write and every call succeeds: the
+        order they return is the one you would have. Its ``due`` is what to pass to the real
+        command as ``expected_due``. Nothing is saved, posted or sent.
+        """
+        desk = copy(self)
+        desk.previewing = True
+        return desk
+
+
 @final
-class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
+class OrderDesk(Placing, Processing, Editing, Fulfilling, Resuming, _Desk, SyncRunner):
     """Carries orders from placement to delivery, with the adapters it was given.
 
     ``locations`` are where orders can be served from. ``policy`` is what new orders get unless
@@ -71,7 +92,7 @@ class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
     leaves ``at`` or ``order_id`` out. Raises InvalidInput for an async adapter.
     """
 
-    __slots__ = ("ports", "setting")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -88,6 +109,7 @@ class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
         for name, port in (("orders", orders), ("inventory", inventory), ("payments", payments)):
             if any(iscoroutinefunction(getattr(port, verb, None)) for verb in _VERBS):
                 raise InvalidInput.at(name, "is an async adapter; use AsyncOrderDesk")
+        self.previewing: bool = False
         self.ports: Ports = Ports(orders=orders, inventory=inventory, payments=payments)
         self.setting: Setting = _setting(
             self.ports,
@@ -100,14 +122,14 @@ class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
 
     def run(self, flow: Flow[T]) -> T:
         """Run ``flow``, one of ours or your own, with this desk's adapters."""
-        return run(flow, self.ports)
+        return run(previewed(flow) if self.previewing else flow, self.ports)
 
 
 @final
-class AsyncOrderDesk(Placing, Processing, Fulfilling, Resuming, AsyncRunner):
+class AsyncOrderDesk(Placing, Processing, Editing, Fulfilling, Resuming, _Desk, AsyncRunner):
     """The same desk for async applications; its adapters may be async or sync, also mixed."""
 
-    __slots__ = ("ports", "setting")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -121,6 +143,7 @@ class AsyncOrderDesk(Placing, Processing, Fulfilling, Resuming, AsyncRunner):
         clock: Callable[[], datetime] | None = None,
         ids: Callable[[], str] | None = None,
     ) -> None:
+        self.previewing: bool = False
         self.ports: Ports = Ports(orders=orders, inventory=inventory, payments=payments)
         self.setting: Setting = _setting(
             self.ports,
@@ -133,4 +156,4 @@ class AsyncOrderDesk(Placing, Processing, Fulfilling, Resuming, AsyncRunner):
 
     async def run(self, flow: Flow[T]) -> T:
         """Run ``flow``, one of ours or your own, with this desk's adapters."""
-        return await run_async(flow, self.ports)
+        return await run_async(previewed(flow) if self.previewing else flow, self.ports)

@@ -11,6 +11,7 @@ The tree::
     Refused              a business rule says no; the order is unharmed
       IllegalTransition  the lifecycle has no such step from this state
       OutOfStock         fewer units than asked for
+      QuantityRefused    more units than can be given up, sent back or served
       AmountRefused      more money than the order, tender or expectation allows
       OnHold             a hold stops this
       Conflict           somebody else saved first; load again and decide again
@@ -47,6 +48,7 @@ __all__ = [
     "OrderwrightError",
     "OutOfStock",
     "OutcomeUnknown",
+    "QuantityRefused",
     "Refused",
     "Shortage",
 ]
@@ -243,6 +245,33 @@ class OutOfStock(Refused):
     def because(self) -> str:
         """List the shortages."""
         return f"out of stock: {'; '.join(str(shortage) for shortage in self.shortages)}"
+
+
+class QuantityRefused(Refused):
+    """``asked`` units of the line ``line_id`` are more than the rule allows; ``limit`` is."""
+
+    line_id: str
+    asked: int
+    limit: int
+
+    def __init__(
+        self,
+        rule: str,
+        *,
+        line_id: str,
+        asked: int,
+        limit: int,
+        order_id: str = "",
+        allowed: Iterable[str] = (),
+    ) -> None:
+        super().__init__(rule, order_id, allowed)
+        self.line_id = line_id
+        self.asked = asked
+        self.limit = limit
+
+    def because(self) -> str:
+        """Name the rule, the line and both quantities."""
+        return f"{self.rule}: asked {self.asked} of {self.line_id}, the limit is {self.limit}"
 
 
 class AmountRefused(Refused):

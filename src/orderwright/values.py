@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, get_args, overload
 
@@ -16,6 +16,7 @@ __all__ = [
     "Once",
     "aware",
     "choice",
+    "counts",
     "each",
     "identifier",
     "instance",
@@ -108,6 +109,23 @@ def choice(value: object, among: object, path: str) -> None:
         raise InvalidInput.at(path, f"expected a string, got {type(value).__name__}")
     if value not in known:
         raise InvalidInput.at(path, f"{value[:40]!r} is none of {', '.join(known)}")
+
+
+def counts(value: object, path: str) -> tuple[tuple[str, int], ...]:
+    """Return the pairs of id and units in ``value``, by id; raise InvalidInput with all faults."""
+    if not isinstance(value, Mapping):
+        raise InvalidInput.at(path, f"expected units by id, got {type(value).__name__}")
+    given = cast("Mapping[object, object]", value)
+    found: list[tuple[str, int]] = []
+    faults: list[Fault] = []
+    for name, units in given.items():
+        try:
+            found.append((identifier(name, path), quantity(units, f"{path}[{name}]")))
+        except InvalidInput as error:
+            faults += error.faults
+    if faults or not found:
+        raise InvalidInput(faults or [Fault(path, "expected at least one")])
+    return tuple(sorted(found))
 
 
 def tags(value: object, path: str) -> frozenset[str]:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from orderwright import (
+    AddLine,
+    ChangeLine,
     Charge,
     Hold,
     InvalidInput,
@@ -30,6 +32,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "pay": {"order_id": "o1", "tenders": [card()]},
     "capture": {"order_id": "o1"},
     "refund": {"order_id": "o1"},
+    "edit": {"order_id": "o1", "changes": [ChangeLine(line_id="l1", quantity=2)]},
+    "credit": {"order_id": "o1", "amount": eur(1), "reason": "sorry"},
     "cancel": {"order_id": "o1", "reason": "sorry"},
     "report_cancellation": {"order_id": "o1", "reason": "sorry"},
     "allocate": {"order_id": "o1"},
@@ -80,6 +84,18 @@ WRONG: dict[str, list[Any]] = {
     "expected_version": [*NOT_A_VERSION, 99],
     "lines": [*NOT_LISTS, [], [line(), None]],
     "charges": NOT_LISTS,
+    "changes": [
+        *NOT_LISTS,
+        [],
+        [ChangeLine(line_id="l9", quantity=2)],
+        [ChangeLine(line_id="l1", quantity=999)],
+        [ChangeLine(line_id="l1", unit_price=UnitPrice.of("1", "JPY"))],
+        [AddLine(line=line(), replaces="l9")],
+        [AddLine(line=line(id="l1"))],
+    ],
+    "units": [{}, [], 7, {"l1": 0}, {"l1": 2}, {"l9": 1}, {"l1": 1.0}, {7: 1}, {"a/b": 1}],
+    "target": ["l9", *[one for one in NOT_AN_ID if one != ""]],
+    "expected_due": [*NOT_MONEY, eur("10.01"), Money(1000, "USD")],
     "adjustments": NOT_LISTS,
     "tenders": [*NOT_LISTS, [Tender(method="card", amount=Money(5, "JPY"))]],
     "references": [*NOT_LISTS, [Reference("", "x")], [Reference("x", 7)], [("kind", "value")]],

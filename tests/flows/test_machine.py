@@ -8,8 +8,23 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from orderwright import Charge, Money, Order, OrderwrightError, Policy, Tender
+from orderwright import (
+    AddCharge,
+    AddLine,
+    Adjustment,
+    ChangeLine,
+    Charge,
+    DraftLine,
+    Money,
+    Order,
+    OrderwrightError,
+    Policy,
+    TaxLine,
+    Tender,
+    UnitPrice,
+)
 from orderwright.errors import AdapterFault, KeyReused
+from orderwright.orders.lines import Change
 from tests.worlds import HOUR, MINUTE, World, card, check_laws, check_quiet, eur, line
 
 SKUS = ("MUG", "CUP", "TEA")
@@ -33,6 +48,39 @@ lines = st.builds(
     st.sampled_from(SKUS),
     st.integers(1, 3),
     st.sampled_from(["10.00", "3.33", "0.005", "0"]),
+)
+terms = st.builds(
+    DraftLine,
+    sku=st.sampled_from(SKUS),
+    quantity=st.integers(1, 3),
+    unit_price=st.sampled_from([UnitPrice.of("9.99", "EUR", per=2), UnitPrice.of("0.01", "EUR")]),
+    adjustments=st.lists(
+        st.sampled_from(
+            [Adjustment(name="off", percent="-33"), Adjustment(name="coupon", amount=eur("-4.99"))]
+        ),
+        max_size=2,
+    ),
+    taxes=st.lists(
+        st.sampled_from(
+            [
+                TaxLine(name="VAT", percent="19", included=True),
+                TaxLine(name="GST", percent="5"),
+                TaxLine(name="PST", percent="10", compound=True),
+            ]
+        ),
+        max_size=2,
+    ),
+)
+line_ids = st.sampled_from(["l1", "l1", "l2", "l3", "l9"])
+changes = st.one_of(
+    st.builds(AddLine, line=terms, replaces=st.sampled_from(["", "l1"])),
+    st.builds(
+        ChangeLine,
+        line_id=line_ids,
+        quantity=st.integers(0, 4),
+        unit_price=st.sampled_from([None, UnitPrice.of("0", "EUR"), UnitPrice.of("7.77", "EUR")]),
+    ),
+    st.builds(AddCharge, charge=st.just(Charge(kind="tip", amount=eur("1.50")))),
 )
 charges = st.builds(Charge, kind=st.just("shipping"), amount=st.sampled_from([eur(0), eur("4.90")]))
 MOODS = ("approve", "approve", "decline", "pending", "answer_lost", "request_lost")
@@ -112,8 +160,11 @@ class Life(RuleBasedStateMachine):
 
     @rule(
         order_id=st.sampled_from(ORDERS),
-        lines=st.lists(lines, min_size=1, max_size=3),
+        lines=st.lists(lines | terms, min_size=1, max_size=3),
         charges=st.lists(charges, max_size=1),
+        adjustments=st.lists(
+            st.just(Adjustment(name="ten", percent="-10", limit=eur(2))), max_size=1
+        ),
         tenders=st.lists(tenders, max_size=3),
         policy=policies,
     )
@@ -158,6 +209,35 @@ class Life(RuleBasedStateMachine):
     def give_up(self, name: str, order_id: int, keyed: bool) -> None:  # noqa: FBT001
         """An order is cancelled here or elsewhere."""
         self.call(name, order_id, reason="why not", keyed=keyed)
+
+    @rule(
+        order_id=some,
+        units=st.dictionaries(line_ids, st.integers(1, 3), min_size=1),
+        keyed=st.booleans(),
+    )
+    def give_up_some(self, order_id: int, units: dict[str, int], keyed: bool) -> None:  # noqa: FBT001
+        """Some units are cancelled."""
+        self.call("cancel", order_id, reason="fewer", units=units, keyed=keyed)
+
+    @rule(
+        order_id=some,
+        changes=st.lists(changes, min_size=1, max_size=3),
+        tenders=st.lists(tenders, max_size=1),
+        keyed=st.booleans(),
+    )
+    def edit(self, order_id: int, changes: list[Change], **more: object) -> None:
+        """Somebody changes their mind."""
+        self.call("edit", order_id, changes, **more)
+
+    @rule(
+        order_id=some,
+        amount=st.sampled_from([eur(0), eur("0.01"), eur("3.33"), eur(100)]),
+        what=st.sampled_from(["", "l1", "l2", "c1"]),
+        keyed=st.booleans(),
+    )
+    def credit(self, order_id: int, amount: Money, what: str, keyed: bool) -> None:  # noqa: FBT001
+        """A clerk is generous."""
+        self.call("credit", order_id, amount, reason="sorry", target=what, keyed=keyed)
 
     @rule(
         order_id=some,

@@ -10,13 +10,16 @@ from typing import assert_type
 from orderwright import (
     STANDARD,
     AdapterFault,
+    AddCharge,
+    AddLine,
+    Adjustment,
     AsyncOrderDesk,
+    ChangeLine,
     Charge,
     Conflict,
     DraftLine,
     Fulfillment,
     FulfillmentItem,
-    FulfillmentPlan,
     Hold,
     InvalidInput,
     InventoryLedger,
@@ -41,16 +44,19 @@ from orderwright import (
     Reference,
     Refused,
     Reservation,
-    Resumed,
     State,
+    TaxLine,
     Tender,
     UnitPrice,
 )
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.adapters.system import new_id, utc_now
 from orderwright.codec import Codec
+from orderwright.flows.resuming import Resumed
+from orderwright.fulfillment.planning import FulfillmentPlan
 from orderwright.inventory.ledger import Stock
 from orderwright.orders.events import Event
+from orderwright.orders.explaining import explain, explanation, taxes
 from orderwright.orders.lines import LineQuantities
 from orderwright.ports import InventoryRepository, OrderRepository, PaymentPort
 from orderwright.requests import Flow, LoadOrder, ask
@@ -78,6 +84,16 @@ def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
     assert_type(desk.ship("A-1", "f1", carrier="DHL", tracking="1"), Order)
     assert_type(desk.deliver("A-1", "f1"), Order)
     assert_type(desk.resume(now=at), Resumed)
+    vat = TaxLine(name="VAT", percent="19", included=True)
+    coupon = Adjustment(name="coupon", amount=Money(-100, "EUR"))
+    taxed = Charge(kind="tip", amount=Money(1, "EUR"), taxes=[vat], adjustments=[coupon])
+    desk.place(lines, charges=[taxed], adjustments=[coupon])
+    change = ChangeLine(line_id="l1", quantity=2)
+    more = AddLine(line=lines[0], replaces="l1")
+    tip = AddCharge(charge=Charge(kind="tip", amount=Money(100, "EUR")))
+    assert_type(desk.preview(), OrderDesk)
+    assert_type(desk.preview().edit("A-1", [change, more, tip]), Order)
+    assert_type(desk.credit("A-1", Money(100, "EUR"), reason="sorry"), Order)
     assert_type(desk.notify_payment("A-1/p1/capture-1"), Order)
     assert_type(desk.retry("A-1", "A-1/commit-5"), Order)
     assert_type(desk.find("tracking", "1"), tuple[str, ...])
@@ -107,6 +123,10 @@ def values(order: Order, ledger: InventoryLedger, at: datetime, plan: Fulfillmen
     assert_type(Money(100, "EUR").split([1, 2]), tuple[Money, ...])
     assert_type(UnitPrice.of("1.00", "EUR").times(3, "half_up"), Money)
     assert_type(order.due, Money)
+    assert_type(explain(order)[0].amount, Money)
+    assert_type(explanation(order), str)
+    assert_type(taxes(order), dict[str, Money])
+    assert_type(order.cancellable(), dict[str, int])
     assert_type(order.state, State)
     assert_type(order.state.phase, Phase)
     assert_type(order.lines[0], OrderLine)

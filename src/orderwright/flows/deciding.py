@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple, final
 
 from attrs import evolve
 
-from orderwright.errors import Conflict
-from orderwright.flows.settling import MAX_TRIES, carry_on, follow, load, save
+from orderwright.errors import AmountRefused, Conflict
+from orderwright.flows.settling import MAX_TRIES, carry_on, follow, load, plan_for, save
+from orderwright.money import Money
 from orderwright.orders.events import Event, ExceptionOpened, require_same
+from orderwright.orders.stocking import demand, short_of
 from orderwright.requests import FindKey, ask
-from orderwright.values import aware, identifier, quantity, text
+from orderwright.values import aware, identifier, instance, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +31,8 @@ class Call(NamedTuple):
 
     ``kind`` and ``said`` are the event it will cause and the content a repeated ``key`` must
     repeat. ``reapply``: it may be decided again after somebody else saved (reports, appends).
+    ``expected_due`` is what the order has to come to with it. ``sourced``: what it adds must be
+    there, unless the policy keeps it backordered.
     """
 
     kind: type[Event]
@@ -39,6 +43,8 @@ class Call(NamedTuple):
     expected_version: int | None = None
     occurred_at: datetime | None = None
     reapply: bool = False
+    expected_due: Money | None = None
+    sourced: bool = False
 
     def check(self) -> None:
         """Raise InvalidInput for what no command may be told."""
@@ -47,8 +53,21 @@ class Call(NamedTuple):
         if self.expected_version is not None:
             quantity(self.expected_version, "expected_version", least=0)
         text(self.by, "by")
+        if self.expected_due is not None:
+            instance(self.expected_due, Money, "expected_due")
         if self.occurred_at is not None:
             aware(self.occurred_at, "occurred_at")
+
+    def require_due(self, after: Order) -> None:
+        """Raise AmountRefused if the order does not come to what the caller expects."""
+        if self.expected_due is not None and self.expected_due != after.due:
+            raise AmountRefused(
+                "expected due",
+                asked=self.expected_due,
+                limit=after.due,
+                order_id=after.id,
+                allowed=after.allowed(),
+            )
 
     def final(self, attempt: int, *, durable: bool) -> bool:
         """Whether to raise a conflict at this ``attempt``; in the host's transaction, always."""
@@ -65,8 +84,10 @@ def decide(
     """Load, decide, save, and settle; return the order after all of it.
 
     A key that was accepted before answers with the order as it is. Raises KeyReused for other
-    content under a known key, Conflict when the version is not the expected one or, unless the
-    call may be reapplied, when somebody else saved in between; and what ``decision`` raises.
+    content under a known key, AmountRefused when the order would not come to what the caller
+    expects, OutOfStock when what is added is nowhere, Conflict when the version is not the
+    expected one or, unless the call may be reapplied, when somebody else saved in between; and
+    what ``decision`` raises.
     """
     call.check()
     for attempt in range(MAX_TRIES):
@@ -84,6 +105,8 @@ def decide(
         if not decided:
             return order
         after, events = follow(order, (_stamped(decided[0], call), *decided[1:]), call.at)
+        call.require_due(after)
+        yield from _require_stock(setting, after, call)
         try:
             mine = yield from save(order, after, events)
         except Conflict:
@@ -92,6 +115,15 @@ def decide(
         else:
             return (yield from carry_on(setting, after, call.at, mine=mine))
     raise AssertionError("unreachable")  # pragma: no cover - the last attempt raises
+
+
+def _require_stock(setting: Setting, after: Order, call: Call) -> Flow[None]:
+    """Raise OutOfStock if what the call adds is nowhere; it is planned in earnest after saving."""
+    wanted = demand(after) if call.sourced and after.policy.short == "reject" else ()
+    if wanted:
+        made = yield from plan_for(setting, wanted, call.at)
+        if made.leftovers:
+            raise short_of(after, wanted, made)
 
 
 def _stamped(event: Event, call: Call) -> Event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orderwright.errors import AmountRefused, Conflict, InvalidInput, OutOfStock, Shortage
+from orderwright.errors import AmountRefused, Conflict, InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for
 from orderwright.money import Money
@@ -12,7 +12,7 @@ from orderwright.orders.events import Intended, OrderPlaced, require_same
 from orderwright.orders.lines import Policy
 from orderwright.orders.order import Order
 from orderwright.orders.placement import Placement, placed
-from orderwright.orders.stocking import allocated, demand
+from orderwright.orders.stocking import allocated, demand, short_of
 from orderwright.requests import FindKey, LoadEvents, LoadOrder, SaveOrder, ask
 from orderwright.values import instance, text
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderwright.flows.settling import Setting
-    from orderwright.fulfillment.planning import Demand, FulfillmentPlan
     from orderwright.orders.amounts import Adjustment
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Charge, DraftLine, Reference
@@ -132,7 +131,7 @@ def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None)
         known = yield from ask(LoadOrder(order.id))
         if known is not None:  # the same call at once: it is this order that has the stock
             return (yield from _again(known, opening))
-        raise _short(order, wanted, made)
+        raise short_of(order, wanted, made)
     after, events = follow(order, allocated(order, made, at), at)
     lost = False
     try:
@@ -143,18 +142,6 @@ def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None)
         return (yield from _again((yield from load(order.id)), opening))
     mine = [one.intent.id for one in events if type(one) is Intended]
     return (yield from carry_on(setting, after, at, mine=mine))
-
-
-def _short(order: Order, wanted: Sequence[Demand], made: FulfillmentPlan) -> OutOfStock:
-    lacking = {one.line_id: one.quantity for one in made.leftovers}
-    return OutOfStock(
-        (
-            Shortage(one.sku, "", one.quantity, one.quantity - lacking[one.line_id])
-            for one in wanted
-            if one.line_id in lacking
-        ),
-        order.id,
-    )
 
 
 def _again(known: Order, opening: OrderPlaced) -> Flow[Order]:

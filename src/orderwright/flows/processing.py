@@ -10,6 +10,7 @@ from orderwright.flows.deciding import Call, decide
 from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for, save
 from orderwright.money import Money
 from orderwright.orders import commands
+from orderwright.orders.cancelling import cancel_units
 from orderwright.orders.events import (
     ExceptionResolved,
     HoldPlaced,
@@ -23,10 +24,10 @@ from orderwright.orders.lines import Hold
 from orderwright.orders.processing import by_hand
 from orderwright.orders.stocking import allocated, demand
 from orderwright.payments.payment import Tender
-from orderwright.values import each, identifier, instance, text
+from orderwright.values import counts, each, identifier, instance, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from orderwright.orders.events import Event
@@ -220,28 +221,33 @@ class Processing(Flows):
         order_id: str,
         *,
         reason: str,
+        units: Mapping[str, int] | None = None,
+        expected_due: Money | None = None,
         at: datetime | None = None,
         key: str = "",
         by: str = "",
         expected_version: int | None = None,
     ) -> Flow[Order]:
-        """Give up the whole order: its stock is freed, what was taken goes back by its policy.
+        """Give up the whole order, or ``units`` by line id: stock is freed, money goes back.
 
-        Raises IllegalTransition if it is over, or once a fulfillment is being picked or has left.
+        What was taken for it is paid back by the order's policy; charges stay due while anything
+        is still served. ``expected_due`` is what the order has to come to afterwards, as a preview
+        told. Raises IllegalTransition if the order is over or, as a whole, once a fulfillment is
+        being picked or has left; QuantityRefused for more units than ``order.cancellable()``.
         """
         at = self.setting.moment(at)
-        text(reason, "reason")
-        call = Call(
-            OrderCancelled, {"action": "cancel", "reason": reason}, at, key, by, expected_version
-        )
-        return (
-            yield from decide(
-                self.setting,
-                order_id,
-                call,
-                lambda order: (commands.cancel(order, at=at, reason=reason),),
-            )
-        )
+        said: dict[str, object] = {"action": "cancel", "reason": text(reason, "reason")}
+        if units is not None:
+            asked = counts(units, "units")
+            said |= {"action": "part", "units": asked}
+
+        def decision(order: Order) -> Sequence[Event]:
+            if units is None:
+                return (commands.cancel(order, at=at, reason=reason),)
+            return (cancel_units(order, asked, at=at, reason=reason),)
+
+        call = Call(OrderCancelled, said, at, key, by, expected_version, expected_due=expected_due)
+        return (yield from decide(self.setting, order_id, call, decision))
 
     @command
     def report_cancellation(

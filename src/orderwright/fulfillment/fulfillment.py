@@ -31,7 +31,8 @@ class Fulfillment:
 
     ``stock`` is what the ledger has booked for it: nothing yet, ``held`` under a reservation per
     item, ``left`` for the customer, or ``freed`` again. ``lapses_at`` is when the reservations
-    lapse, None for never.
+    lapse, None for never. ``held_as`` is the fulfillment under whose name the stock was reserved,
+    where that was another one.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Fulfillment:
     lapses_at: datetime | None = None
     carrier: str = ""
     tracking: str = ""
+    held_as: str = ""
 
     @property
     def gone(self) -> bool:

@@ -118,6 +118,7 @@ class Component(NamedTuple):
 class Priced:
     """Base of what is paid for: what its components add up to, worked out once."""
 
+    id: str
     components: tuple[Component, ...]
 
     @Once

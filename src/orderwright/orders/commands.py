@@ -45,6 +45,7 @@ __all__ = [
     "advance_by_hand",
     "advance_fulfillment",
     "cancel",
+    "everything_due",
     "hold",
     "open_exception",
     "release_hold",
@@ -118,13 +119,14 @@ def cancel(
             for line in order.lines
             if line.ordered > line.cancelled
         ),
-        credits=_everything_due(order),
+        credits=everything_due(order),
         withdrawn=tuple(withdrawn),
         at=at,
     )
 
 
-def _everything_due(order: Order) -> tuple[Credit, ...]:
+def everything_due(order: Order) -> tuple[Credit, ...]:
+    """Return the credits of all that is left of every line and charge."""
     return (
         *(all_of(one, one.remaining_units) for one in order.lines if one.remaining_units),
         *(all_of(one, 0) for one in order.charges if one.remaining),
@@ -164,7 +166,7 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
         reason=reason,
         state=order.lifecycles.order.step(order.state, "reopen") if done else order.state,
         units=tuple((line_id, count) for line_id, count in units if count),
-        credits=_everything_due(order),
+        credits=everything_due(order),
         withdrawn=tuple(
             (one.id, shipment.step(one.state, "withdraw"))
             for one in order.fulfillments

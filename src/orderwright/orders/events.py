@@ -20,6 +20,7 @@ from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment
 from orderwright.orders.intents import Intent
 from orderwright.orders.lines import (
+    Change,
     Charge,
     Credit,
     Hold,
@@ -47,6 +48,8 @@ __all__ = [
     "MoneyRequested",
     "OrderAdvanced",
     "OrderCancelled",
+    "OrderCredited",
+    "OrderEdited",
     "OrderPlaced",
     "PaymentReported",
     "PaymentsAdded",
@@ -126,16 +129,41 @@ class OrderAdvanced(Event):
 class OrderCancelled(Event):
     """Units will not be served, and are no longer due.
 
-    ``action`` is cancel, reject or expire, or ``report`` where a cancellation elsewhere was
-    reported. ``units`` are (line id, units) cancelled; ``credits`` what is no longer due;
-    ``withdrawn`` the fulfillments given up.
+    ``action`` is cancel, reject or expire, ``part`` where only some units were given up, or
+    ``report`` where a cancellation elsewhere was reported. ``units`` are (line id, units)
+    cancelled; ``credits`` what is no longer due; ``withdrawn`` the fulfillments given up;
+    ``split`` are (fulfillment id, what was taken out of it and given up).
     """
 
-    action: Literal["cancel", "reject", "expire", "report"]
+    action: Literal["cancel", "reject", "expire", "part", "report"]
     state: State
     units: tuple[tuple[str, int], ...]
     credits: tuple[Credit, ...]
     withdrawn: tuple[tuple[str, State], ...]
+    split: tuple[tuple[str, Fulfillment], ...] = ()
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class OrderEdited(Event):
+    """What was ordered changed: ``changes`` were asked for.
+
+    ``lines`` are those that are new or different, whole; ``charges`` are new ones.
+    """
+
+    changes: tuple[Change, ...]
+    lines: tuple[OrderLine, ...]
+    charges: tuple[Charge, ...]
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class OrderCredited(Event):
+    """``amount`` less is due of the line or charge ``target`` (empty: of the whole order)."""
+
+    amount: Money
+    target: str
+    credits: tuple[Credit, ...]
 
 
 @final

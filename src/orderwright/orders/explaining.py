@@ -8,6 +8,7 @@ from orderwright.money import Money
 
 if TYPE_CHECKING:
     from orderwright.orders.amounts import ComponentKind
+    from orderwright.orders.lines import Charge, OrderLine
     from orderwright.orders.order import Order
 
 __all__ = ["Share", "explain", "explanation", "taxes"]
@@ -30,11 +31,8 @@ class Share(NamedTuple):
 
 def explain(order: Order) -> tuple[Share, ...]:
     """Return what each price, adjustment and tax made of each line, then of each charge."""
-    return tuple(
-        Share(one.id, *component)
-        for one in (*order.lines, *order.charges)
-        for component in one.components
-    )
+    every: list[OrderLine | Charge] = [*order.lines, *order.charges]
+    return tuple(Share(one.id, *component) for one in every for component in one.components)
 
 
 def taxes(order: Order) -> dict[str, Money]:
@@ -50,10 +48,9 @@ def taxes(order: Order) -> dict[str, Money]:
 def explanation(order: Order) -> str:
     """Return the same as text, a row a share, for a terminal."""
     rows: list[tuple[str, Money]] = []
-    for one in (*order.lines, *order.charges):
-        for kind, name, amount, _ in one.components:
-            told = {"price": f"{one.id} {name}", "included_tax": f"  of which {name}"}
-            rows.append((told.get(kind, f"  {name}"), amount))
+    for target, kind, name, amount, _ in explain(order):
+        told = {"price": f"{target} {name}", "included_tax": f"  of which {name}"}
+        rows.append((told.get(kind, f"  {name}"), amount))
     rows.append(("total", order.total))
     if order.due != order.total:
         rows += [("credited", order.due - order.total), ("due", order.due)]

@@ -87,6 +87,8 @@ def _advanced(order: Order, event: e.OrderAdvanced) -> Order:
 def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
     units, withdrawn = dict(event.units), dict(event.withdrawn)
     credits_ = {credit.target: credit for credit in event.credits}
+    if event.split:
+        order = _split(order, event)
     return _next(
         order,
         state=event.state,
@@ -99,6 +101,60 @@ def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
             evolve(one, state=withdrawn[one.id]) if one.id in withdrawn else one
             for one in order.fulfillments
         ),
+    )
+
+
+def _split(order: Order, event: e.OrderCancelled) -> Order:
+    """Take out of each fulfillment what is given up; unfinished calls are for both parts."""
+    taken = {
+        (source, item.line_id): item.quantity for source, part in event.split for item in part.items
+    }
+
+    def kept(one: Fulfillment) -> Fulfillment:
+        items = [
+            item._replace(quantity=item.quantity - taken.get((one.id, item.line_id), 0))
+            for item in one.items
+        ]
+        return evolve(one, items=tuple(item for item in items if item.quantity))
+
+    sources = {source for source, _ in event.split}
+    return evolve(
+        order,
+        fulfillments=(
+            *(kept(one) if one.id in sources else one for one in order.fulfillments),
+            *(part for _, part in event.split),
+        ),
+        fulfillments_planned=order.fulfillments_planned + len(event.split),
+        intents=tuple(
+            evolve(
+                intent,
+                fulfillments=(
+                    *intent.fulfillments,
+                    *(part.id for source, part in event.split if source in intent.fulfillments),
+                ),
+            )
+            for intent in order.intents
+        ),
+    )
+
+
+def _edited(order: Order, event: e.OrderEdited) -> Order:
+    changed = {line.id: line for line in event.lines}
+    lines = [changed.pop(line.id, line) for line in order.lines]
+    return _next(
+        order,
+        lines=(*lines, *changed.values()),
+        charges=order.charges + event.charges,
+        edits=order.edits + 1,
+    )
+
+
+def _credited(order: Order, event: e.OrderCredited) -> Order:
+    credits_ = {credit.target: credit for credit in event.credits}
+    return _next(
+        order,
+        lines=tuple(_line_credited(one, 0, credits_.get(one.id)) for one in order.lines),
+        charges=tuple(_charge_credited(one, credits_.get(one.id)) for one in order.charges),
     )
 
 
@@ -296,6 +352,8 @@ def _exception_resolved(order: Order, event: e.ExceptionResolved) -> Order:
 _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.OrderAdvanced: _advanced,
     e.OrderCancelled: _cancelled,
+    e.OrderEdited: _edited,
+    e.OrderCredited: _credited,
     e.PaymentsAdded: _payments_added,
     e.MoneyRequested: _noted,
     e.Intended: _intended,

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RESERVED_KINDS",
+    "AddCharge",
+    "AddLine",
     "Blockable",
+    "Change",
+    "ChangeLine",
     "Charge",
     "Credit",
     "DraftLine",
@@ -50,6 +54,10 @@ def _adjustments(values: Sequence[Adjustment]) -> tuple[Adjustment, ...]:
 
 def _taxes(values: Sequence[TaxLine]) -> tuple[TaxLine, ...]:
     return each(values, TaxLine, "taxes") if values else ()
+
+
+def _new_taxes(values: Sequence[TaxLine] | None) -> tuple[TaxLine, ...] | None:
+    return None if values is None else _taxes(values)
 
 
 @final
@@ -138,6 +146,63 @@ class Charge(Priced):
             identifier(self.id, "id")
         if instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")
+
+
+@final
+@frozen(kw_only=True)
+class AddLine:
+    """A change to an order: one more line; ``replaces`` names the line it stands in for."""
+
+    line: DraftLine
+    replaces: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no line."""
+        instance(self.line, DraftLine, "line")
+        if self.replaces:
+            identifier(self.replaces, "replaces")
+
+
+@final
+@frozen(kw_only=True)
+class ChangeLine:
+    """A change to an order: ``quantity`` units of a line are wanted in all, at ``unit_price``.
+
+    What is left out stays. Fewer units are cancelled; more are charged at the line's price, its
+    percentages and tax rates. A new price is for all units still paid for. ``taxes`` is needed
+    where one is an amount only: the same taxes in the same order, with their new amounts.
+    """
+
+    line_id: str
+    quantity: int | None = None
+    unit_price: UnitPrice | None = None
+    taxes: tuple[TaxLine, ...] | None = field(default=None, converter=_new_taxes)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what changes nothing."""
+        identifier(self.line_id, "line_id")
+        if self.quantity is not None:
+            quantity(self.quantity, "quantity", least=0)
+        if self.unit_price is not None:
+            instance(self.unit_price, UnitPrice, "unit_price")
+        if self.quantity is None and self.unit_price is None:
+            raise InvalidInput.at("quantity", "give a quantity, a unit price, or both")
+
+
+@final
+@frozen(kw_only=True)
+class AddCharge:
+    """A change to an order: a further fee, a tip."""
+
+    charge: Charge
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no charge."""
+        instance(self.charge, Charge, "charge")
+
+
+Change = AddLine | ChangeLine | AddCharge
+"""What an edit consists of. Substituting an item is a line less of one and a line more."""
 
 
 @final

@@ -106,9 +106,9 @@ class MoneyFigures(NamedTuple):
 class Order:
     """An order as it stands after ``version`` events. Frozen: what happens makes a new one.
 
-    ``fulfillments_planned`` counts all that ever were, so that no id is used twice. ``state`` is
-    the first of three independent axes; ``money`` and ``goods`` are derived. All
-    amounts are in ``currency``; all times are aware.
+    ``fulfillments_planned`` counts all that ever were, so that no id is used twice, ``edits`` how
+    often lines were added or changed after placement. ``state`` is the first of three independent
+    axes; ``money`` and ``goods`` are derived. All amounts are in ``currency``; all times are aware.
     """
 
     CACHED: ClassVar[tuple[str, ...]] = ("figures", "stocked")
@@ -134,6 +134,7 @@ class Order:
     intents: tuple[Intent, ...] = ()
     holds: tuple[Hold, ...] = ()
     exceptions: tuple[OrderException, ...] = ()
+    edits: int = 0
 
     @classmethod
     def replay(cls, events: Iterable[Event], lifecycles: Lifecycles = STANDARD) -> Order:
@@ -314,6 +315,16 @@ class Order:
                 return status
         return "reserved"
 
+    def cancellable(self) -> dict[str, int]:
+        """Return how many units of each line can be cancelled now: those not at work, not gone."""
+        shipment = self.lifecycles.shipment
+        found = {line.id: line.ordered - line.cancelled for line in self.lines}
+        for one in self.fulfillments:
+            if one.live and "withdraw" not in shipment.allowed(one.state):
+                for item in one.items:
+                    found[item.line_id] -= item.quantity
+        return found
+
     @Once
     def stocked(self) -> bool:
         """Whether every unit that is neither cancelled nor backordered has been reserved."""
@@ -330,7 +341,7 @@ class Order:
         """Return what the ledger holds, or is to hold, for ``fulfillment``; ids are derived."""
         return tuple(
             Reservation(
-                f"{self.id}/{fulfillment.id}/{item.line_id}",
+                f"{self.id}/{fulfillment.held_as or fulfillment.id}/{item.line_id}",
                 item.sku,
                 fulfillment.location,
                 item.quantity,

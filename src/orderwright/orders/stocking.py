@@ -35,6 +35,7 @@ __all__ = [
     "firm_stock",
     "lapsing",
     "settle_stock",
+    "short_of",
     "stock_posted",
     "stock_refused",
 ]
@@ -60,6 +61,19 @@ def demand(order: Order, *, backordered: bool = False) -> tuple[Demand, ...]:
         Demand(line.id, line.sku, wanted[line.id], line.requires)
         for line in order.lines
         if wanted[line.id]
+    )
+
+
+def short_of(order: Order, wanted: Sequence[Demand], made: FulfillmentPlan) -> OutOfStock:
+    """Return the refusal that names what of ``wanted`` the plan ``made`` cannot serve."""
+    lacking = {one.line_id: one.quantity for one in made.leftovers}
+    return OutOfStock(
+        (
+            Shortage(one.sku, "", one.quantity, one.quantity - lacking[one.line_id])
+            for one in wanted
+            if one.line_id in lacking
+        ),
+        order.id,
     )
 
 
@@ -108,7 +122,8 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
 
 def _can_reject(order: Order) -> bool:
     shipment = order.lifecycles.shipment
-    return "reject" in order.allowed() and all(
+    # An order that was edited keeps what it had: what was added waits for stock.
+    return (not order.edits and "reject" in order.allowed()) and all(
         "withdraw" in shipment.allowed(one.state) for one in order.fulfillments if one.live
     )
 

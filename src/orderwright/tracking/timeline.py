@@ -9,6 +9,7 @@ from attrs import frozen
 
 from orderwright.lifecycles import Phase
 from orderwright.orders import events as e
+from orderwright.orders.lines import AddCharge, AddLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -114,7 +115,24 @@ def _moved(event: e.FulfillmentAdvanced) -> str:
 
 def _cancelled(event: e.OrderCancelled) -> str:
     word = "cancelled elsewhere" if event.action == "report" else event.state.name
+    if event.action == "part":
+        parts = (f"{units} of {line_id}" for line_id, units in event.units)
+        word = f"cancelled {', '.join(parts)}"
     return _because(word, event.reason)
+
+
+def _edited(event: e.OrderEdited) -> str:
+    told: list[str] = []
+    for one in event.changes:
+        if isinstance(one, AddLine):
+            told.append(f"{_units(one.line.quantity)} of {one.line.sku} more")
+        elif isinstance(one, AddCharge):
+            told.append(f"{one.charge.kind} of {one.charge.amount}")
+        else:
+            price = "" if one.unit_price is None else f" at {one.unit_price}"
+            units = "" if one.quantity is None else f" {_units(one.quantity)}"
+            told.append(f"{one.line_id} now{units}{price}")
+    return _because(f"changed: {', '.join(told)}", event.reason)
 
 
 def _offered(event: e.PaymentsAdded) -> str:
@@ -130,6 +148,8 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.OrderPlaced: _placed,
     e.OrderAdvanced: lambda event: _because(event.state.name, event.reason),
     e.OrderCancelled: _cancelled,
+    e.OrderEdited: _edited,
+    e.OrderCredited: lambda event: _because(f"{event.amount} credited", event.reason),
     e.PaymentsAdded: _offered,
     e.MoneyRequested: _asked,
     e.IntentParked: lambda event: f"{event.intent_id} parked: {event.reason}",

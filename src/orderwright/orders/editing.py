@@ -1,0 +1,229 @@
+"""Changing what was ordered after it was placed, with the exact difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from orderwright.errors import AmountRefused, Fault, InvalidInput
+from orderwright.money import Money
+from orderwright.orders.amounts import Adjustment, Component
+from orderwright.orders.cancelling import cancel_units, require_alive
+from orderwright.orders.crediting import part_of, spread
+from orderwright.orders.events import Event, OrderCredited, OrderEdited
+from orderwright.orders.lines import AddCharge, AddLine, ChangeLine
+from orderwright.orders.placement import MAX_LINES, amounts_in, order_line
+from orderwright.orders.totals import Terms, work_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from orderwright.orders.lines import Change, Charge, OrderLine
+    from orderwright.orders.order import Order
+
+__all__ = ["credit", "edit"]
+
+
+def edit(
+    order: Order, changes: Sequence[Change], *, at: datetime, reason: str
+) -> tuple[Event, ...]:
+    """Change what was ordered; nothing if it is as asked already.
+
+    New lines and charges are worked out among themselves under the order's policy. Of a line that
+    changes, what is still due is worked out anew: its percentages and rates on the new price and
+    units, its other adjustments as far as they are left. Raises IllegalTransition if the order is
+    over, NotFound for an unknown line, InvalidInput for faulty changes, QuantityRefused where
+    fewer units are wanted than can be given up.
+    """
+    require_alive(order, "edit")
+    faults = tuple(_faults(order, changes))
+    if faults:
+        raise InvalidInput(faults)
+    changed: dict[str, OrderLine] = {}
+    fewer: dict[str, int] = {}
+    for one in changes:
+        if isinstance(one, ChangeLine):
+            line = changed.get(one.line_id) or order.line(one.line_id)
+            wanted = line.ordered - line.cancelled - fewer.pop(one.line_id, 0)
+            more = 0 if one.quantity is None else one.quantity - wanted
+            if more < 0:
+                fewer[one.line_id] = -more
+            after = _changed(order, line, one, max(0, more))
+            if after != line:
+                changed[one.line_id] = after
+    lines, charges = _added(order, changes)
+    if not (changed or fewer or lines or charges):
+        return ()
+    edited = OrderEdited(
+        changes=tuple(changes),
+        lines=(*changed.values(), *lines),
+        charges=charges,
+        reason=reason,
+        at=at,
+    )
+    if not fewer:
+        return (edited,)
+    after_all = order.after((edited,))
+    return (edited, cancel_units(after_all, sorted(fewer.items()), at=at, reason=reason))
+
+
+def _faults(order: Order, changes: Sequence[Change]) -> Iterator[Fault]:
+    names = {one.id for one in _parts(order)}
+    many = len(order.lines) + sum(isinstance(one, AddLine) for one in changes)
+    if many > MAX_LINES:
+        yield Fault("changes", f"{many} lines; an order has at most {MAX_LINES}")
+    for index, one in enumerate(changes):
+        path = f"changes[{index}]"
+        if isinstance(one, ChangeLine):
+            yield from _change_faults(order, one, path)
+        else:
+            yield from _added_faults(order, one, path, names)
+
+
+def _parts(order: Order) -> list[OrderLine | Charge]:
+    return [*order.lines, *order.charges]
+
+
+def _added_faults(
+    order: Order, one: AddLine | AddCharge, path: str, names: set[str]
+) -> Iterator[Fault]:
+    added = one.line if isinstance(one, AddLine) else one.charge
+    if added.id in names:
+        yield Fault(f"{path}.id", f"the id {added.id!r} is used already")
+    if added.id:
+        names.add(added.id)
+    if isinstance(one, AddLine):
+        found, name = amounts_in([one.line], [], []), "line"
+        if one.replaces:
+            order.line(one.replaces)
+    else:
+        found, name = amounts_in([], [one.charge], []), "charge"
+    for where, money in found:
+        if money.currency != order.currency:
+            place = f"{path}.{name}{where.partition(']')[2]}"
+            yield Fault(place, f"{money}: the order is in {order.currency}")
+
+
+def _change_faults(order: Order, change: ChangeLine, path: str) -> Iterator[Fault]:
+    before = order.line(change.line_id).taxes
+    if change.unit_price is not None and change.unit_price.currency != order.currency:
+        wrong = f"{change.unit_price}: the order is in {order.currency}"
+        yield Fault(f"{path}.unit_price", wrong)
+    if change.taxes is None:
+        if any(tax.amount is not None for tax in before):
+            wrong = "a tax is an amount only: bring the taxes as they are after the change"
+            yield Fault(f"{path}.taxes", wrong)
+        return
+    old, new = ([(one.name, one.included) for one in taxes] for taxes in (before, change.taxes))
+    if old != new:
+        yield Fault(f"{path}.taxes", f"expected the same taxes as before: {old}, not {new}")
+    for index, tax in enumerate(change.taxes):
+        if tax.amount is not None and tax.amount.currency != order.currency:
+            yield Fault(f"{path}.taxes[{index}].amount", f"{tax.amount} is in another currency")
+
+
+def _changed(order: Order, line: OrderLine, change: ChangeLine, more: int) -> OrderLine:
+    """Return the line with ``more`` units and its new price; its due part worked out anew."""
+    price = change.unit_price or line.unit_price
+    taxes = line.taxes if change.taxes is None else change.taxes
+    if not more and price == line.unit_price and taxes == line.taxes:
+        return line
+    units = line.remaining_units + more
+    named = line.components[1 : len(line.components) - len(line.taxes)]
+    carried = tuple(
+        line.adjustments[index]
+        if index < len(line.adjustments) and line.adjustments[index].percent is not None
+        else Adjustment(name=part.name, amount=part.remaining)
+        for index, part in enumerate(named)
+    )
+    ((*worked_out,), *_), _ = work_out(
+        [Terms(line.sku, price, units, carried, taxes)], [], (), order.policy, order.currency
+    )
+    return evolve(
+        line,
+        ordered=line.ordered + more,
+        remaining_units=units,
+        unit_price=price,
+        taxes=taxes,
+        components=tuple(
+            _renewed(old, new) for old, new in zip(line.components, worked_out, strict=True)
+        ),
+    )
+
+
+def _renewed(old: Component, new: Component) -> Component:
+    """What shrinks is credited; what grows was always due."""
+    grown = new.amount - old.remaining
+    if abs(new.amount.minor) <= abs(old.remaining.minor):
+        grown = Money.zero(grown.currency)
+    return Component(old.kind, old.name, old.amount + grown, new.amount)
+
+
+def _added(
+    order: Order, changes: Sequence[Change]
+) -> tuple[tuple[OrderLine, ...], tuple[Charge, ...]]:
+    lines = [one for one in changes if isinstance(one, AddLine)]
+    charges = [one.charge for one in changes if isinstance(one, AddCharge)]
+    if not lines and not charges:
+        return (), ()
+    line_parts, charge_parts = work_out(
+        [Terms.of(one.line) for one in lines],
+        [Terms.of(one) for one in charges],
+        (),
+        order.policy,
+        order.currency,
+    )
+    names = {one.id for one in _parts(order)}
+    names |= {one.line.id for one in lines} | {one.id for one in charges}
+    return (
+        tuple(
+            order_line(
+                one.line.id or _free("l", len(order.lines), names), one.line, parts, one.replaces
+            )
+            for one, parts in zip(lines, line_parts, strict=True)
+        ),
+        tuple(
+            evolve(one, id=one.id or _free("c", len(order.charges), names), components=parts)
+            for one, parts in zip(charges, charge_parts, strict=True)
+        ),
+    )
+
+
+def _free(prefix: str, count: int, names: set[str]) -> str:
+    """Return the next id that nothing has, and take it."""
+    number = count + 1
+    while f"{prefix}{number}" in names:
+        number += 1
+    names.add(f"{prefix}{number}")
+    return f"{prefix}{number}"
+
+
+def credit(order: Order, amount: Money, *, target: str, at: datetime, reason: str) -> OrderCredited:
+    """Let ``amount`` of what is due go, without any units coming back.
+
+    It is shared over lines and charges in proportion to what is left of each, or comes off the one
+    named ``target``. Raises NotFound, and AmountRefused if it is not more than nothing and at most
+    what is left.
+    """
+    among = _parts(order)
+    if target:
+        named = [one for one in among if one.id == target]
+        among = named or [order.line(target)]  # which raises
+    left = sum(one.remaining.minor for one in among)
+    if amount.currency != order.currency or not 0 < amount.minor <= left:
+        raise AmountRefused(
+            "credit what is due",
+            asked=amount,
+            limit=Money(left, order.currency),
+            order_id=order.id,
+            allowed=order.allowed(),
+        )
+    rounding = order.policy.rounding
+    credits_ = (
+        (part_of(among[0], amount.minor, rounding),)
+        if target
+        else spread(among, amount.minor, rounding)
+    )
+    return OrderCredited(amount=amount, target=target, credits=credits_, reason=reason, at=at)
