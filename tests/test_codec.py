@@ -48,6 +48,7 @@ from orderwright.errors import (
     OutOfStock,
     QuantityRefused,
     Shortage,
+    WindowClosed,
 )
 from orderwright.orders import events
 from orderwright.orders.events import Event
@@ -98,7 +99,7 @@ def busy_desk() -> OrderDesk:
             mug,
             DraftLine(
                 sku="MUG",
-                quantity=1,
+                quantity=2,
                 unit_price=UnitPrice.of("5", "EUR"),
                 adjustments=[Adjustment(name="off", percent="-10", limit=Money(99, "EUR"))],
                 taxes=[
@@ -122,6 +123,21 @@ def busy_desk() -> OrderDesk:
         at=NOON,
     )
     desk.credit("A-0", Money(50, "EUR"), reason="sorry", at=NOON)
+    for fulfillment in desk.order("A-0").fulfillments:
+        desk.deliver("A-0", fulfillment.id, at=NOON)
+    exchange = [DraftLine(sku="CUP", quantity=1, unit_price=UnitPrice.of("1", "EUR"))]
+    desk.request_return("A-0", {"l1": 1}, reason="x", exchange=exchange, at=NOON)
+    desk.advance_return(
+        "A-0",
+        "r1",
+        "approve",
+        fees=[Charge(kind="label", amount=Money(100, "EUR"))],
+        at=NOON,
+    )
+    desk.receive_return("A-0", {"l1": 1}, location="MAIN", return_id="r1", at=NOON)
+    desk.inspect_return("A-0", "r1", restock={"l1": 1}, at=NOON)
+    desk.claim("A-0", {"l2": 1}, fault="lost", remedy="replace", at=NOON)
+    desk.request_return("A-0", {"l2": 1}, reason="x", exchange=exchange, at=NOON)
     desk.hold("A-1", "fraud", blocks=["fulfil", "refund"], reason="look", at=NOON, by="clerk")
     desk.ship("A-1", "f1", carrier="DHL", tracking="JD1", at=NOON, key="ship-1")
     desk.report_cancellation("A-1", reason="elsewhere", at=NOON)
@@ -197,6 +213,7 @@ def test_an_error_of_an_adapter_comes_back_as_ours() -> None:
         IllegalTransition("order", "placed", "complete", ("confirm",), "A-1"),
         OutOfStock([Shortage("MUG", "MAIN", 3, 1, "A-1/f1/l1")], "A-1"),
         QuantityRefused("cap", line_id="l1", asked=3, limit=1),
+        WindowClosed("cap", until=NOON, at=NOON),
         AmountRefused("cap", asked=Money(2, "JPY"), limit=Money(1, "JPY"), allowed=["cancel"]),
         OnHold("fraud", "capture", "A-1"),
         Conflict("A-1", 3, 4),

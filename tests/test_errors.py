@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,6 +11,8 @@ from orderwright import errors as e
 from orderwright.money import Money
 
 FAULT = e.Fault("lines[0].sku", "empty; name a SKU")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LATER = datetime(2026, 1, 1, 13, tzinfo=UTC)
 SHORTAGE = e.Shortage("MUG", "MAIN", 13, 10)
 EUROS = Money.of("10.00", "EUR")
 CENTS = Money.of("9.99", "EUR")
@@ -78,6 +81,20 @@ SAMPLES: list[tuple[e.OrderwrightError, dict[str, object], str]] = [
             "limit": 1,
         },
         "order o1: too late to cancel: asked 3 of l1, the limit is 1",
+    ),
+    (
+        e.WindowClosed("return window", until=NOON, at=LATER, order_id="o1"),
+        {
+            "rule": "return window",
+            "order_id": "o1",
+            "allowed": (),
+            "until": NOON,
+            "at": LATER,
+        },
+        (
+            "order o1: return window: possible until 2026-01-01T12:00:00+00:00, "
+            "it is 2026-01-01T13:00:00+00:00"
+        ),
     ),
     (
         e.AmountRefused("expected total", asked=CENTS, limit=EUROS, order_id="o1"),

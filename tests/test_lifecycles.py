@@ -54,6 +54,14 @@ EXPECTED = {
         failed    succeeded
         succeeded *
     """,
+    "return": """
+        requested approve -> approved, refuse -> refused, cancel -> cancelled, receive -> receiving
+        approved  cancel -> cancelled, receive -> receiving
+        receiving inspect -> receiving, close -> closed, receive -> receiving
+        closed    receive -> receiving
+        refused   receive -> receiving
+        cancelled receive -> receiving
+    """,
 }
 PHASES = {
     "order": "draft planned, placed waiting, confirmed working, completed done, "
@@ -62,8 +70,10 @@ PHASES = {
     "packed working, shipped out, delivered done, withdrawn dropped",
     "payment operation": "requested waiting, pending working, unknown working, succeeded done, "
     "declined dropped, failed dropped",
+    "return": "requested planned, approved waiting, receiving working, closed done, "
+    "refused dropped, cancelled dropped",
 }
-SHIPPED_WITH = (lc.ORDER, lc.SHIPMENT, lc.PAYMENT_OPERATION)
+SHIPPED_WITH = (lc.ORDER, lc.SHIPMENT, lc.PAYMENT_OPERATION, lc.RETURN)
 A, B, C = State("a", Phase.WAITING), State("b", Phase.WORKING), State("c", Phase.DONE)
 Cells = dict[tuple[str, str], str]
 

@@ -55,6 +55,12 @@ _EVENTS: dict[type[events.Event], str] = {
     events.OrderCancelled: "order_cancelled.v1",
     events.OrderEdited: "order_edited.v1",
     events.OrderCredited: "order_credited.v1",
+    events.ReturnRequested: "return_requested.v1",
+    events.ReturnAdvanced: "return_advanced.v1",
+    events.ReturnReceived: "return_received.v1",
+    events.ReturnInspected: "return_inspected.v1",
+    events.ReturnCredited: "return_credited.v1",
+    events.UnitsClaimed: "units_claimed.v1",
     events.PaymentsAdded: "payments_added.v1",
     events.MoneyRequested: "money_requested.v1",
     events.Intended: "intended.v1",
@@ -88,6 +94,7 @@ _ERRORS: dict[type[OrderwrightError], str] = {
     errors.OutOfStock: "out_of_stock.v1",
     errors.QuantityRefused: "quantity_refused.v1",
     errors.AmountRefused: "amount_refused.v1",
+    errors.WindowClosed: "window_closed.v1",
     errors.OnHold: "on_hold.v1",
     errors.Conflict: "conflict.v1",
     errors.AdapterFault: "adapter_fault.v1",
@@ -199,7 +206,7 @@ def _object(data: object, *keys: str) -> dict[str, object]:
 
 
 def _facts(kind: type[OrderwrightError]) -> dict[str, Any]:
-    return get_type_hints(kind, vars(errors) | {"Money": Money})
+    return get_type_hints(kind, vars(errors) | {"Money": Money, "datetime": datetime})
 
 
 def _fault(line: str) -> Fault:

@@ -15,6 +15,7 @@ from orderwright.flows.placing import Placing
 from orderwright.flows.previewing import previewed
 from orderwright.flows.processing import Processing
 from orderwright.flows.resuming import Resuming
+from orderwright.flows.returning import Returning
 from orderwright.flows.settling import Setting
 from orderwright.lifecycles import STANDARD
 from orderwright.orders.lines import Policy
@@ -64,6 +65,12 @@ def _setting(
     )
 
 
+class _Commands(Placing, Processing, Editing, Fulfilling, Returning, Resuming):
+    """Everything a desk can be told."""
+
+    __slots__ = ()
+
+
 class _Desk:
     """What both desks are made of."""
 
@@ -83,7 +90,7 @@ class _Desk:
 
 
 @final
-class OrderDesk(Placing, Processing, Editing, Fulfilling, Resuming, _Desk, SyncRunner):
+class OrderDesk(_Commands, _Desk, SyncRunner):
     """Carries orders from placement to delivery, with the adapters it was given.
 
     ``locations`` are where orders can be served from. ``policy`` is what new orders get unless
@@ -126,7 +133,9 @@ class OrderDesk(Placing, Processing, Editing, Fulfilling, Resuming, _Desk, SyncR
 
 
 @final
-class AsyncOrderDesk(Placing, Processing, Editing, Fulfilling, Resuming, _Desk, AsyncRunner):
+class AsyncOrderDesk(
+    Placing, Processing, Editing, Fulfilling, Returning, Resuming, _Desk, AsyncRunner
+):
     """The same desk for async applications; its adapters may be async or sync, also mixed."""
 
     __slots__ = ()

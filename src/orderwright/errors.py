@@ -13,6 +13,7 @@ The tree::
       OutOfStock         fewer units than asked for
       QuantityRefused    more units than can be given up, sent back or served
       AmountRefused      more money than the order, tender or expectation allows
+      WindowClosed       too late by the policy's window
       OnHold             a hold stops this
       Conflict           somebody else saved first; load again and decide again
     AdapterFault         the world outside failed, not the order
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from orderwright.money import Money
 
@@ -51,6 +53,7 @@ __all__ = [
     "QuantityRefused",
     "Refused",
     "Shortage",
+    "WindowClosed",
 ]
 
 
@@ -296,6 +299,30 @@ class AmountRefused(Refused):
     def because(self) -> str:
         """Name the rule and both amounts."""
         return f"{self.rule}: asked {self.asked}, the limit is {self.limit}"
+
+
+class WindowClosed(Refused):
+    """It had to be asked for by ``until``, and was at ``at``."""
+
+    until: datetime
+    at: datetime
+
+    def __init__(
+        self,
+        rule: str,
+        *,
+        until: datetime,
+        at: datetime,
+        order_id: str = "",
+        allowed: Iterable[str] = (),
+    ) -> None:
+        super().__init__(rule, order_id, allowed)
+        self.until = until
+        self.at = at
+
+    def because(self) -> str:
+        """Name the rule and both times."""
+        return f"{self.rule}: possible until {self.until.isoformat()}, it is {self.at.isoformat()}"
 
 
 class OnHold(Refused):

@@ -292,6 +292,34 @@ PAYMENT_OPERATION = Lifecycle(
     terminal=frozenset({SUCCEEDED}),
 )
 
+RETURN_REQUESTED = State("requested", Phase.PLANNED)
+RETURN_APPROVED = State("approved", Phase.WAITING)
+RECEIVING = State("receiving", Phase.WORKING)
+RETURN_CLOSED = State("closed", Phase.DONE)
+RETURN_REFUSED = State("refused", Phase.DROPPED)
+RETURN_CANCELLED = State("cancelled", Phase.DROPPED)
+
+RETURN = Lifecycle(
+    "return",
+    RETURN_REQUESTED,
+    {
+        (RETURN_REQUESTED, "approve"): RETURN_APPROVED,
+        (RETURN_REQUESTED, "refuse"): RETURN_REFUSED,
+        (RETURN_REQUESTED, "cancel"): RETURN_CANCELLED,
+        (RETURN_APPROVED, "cancel"): RETURN_CANCELLED,
+        (RECEIVING, "inspect"): RECEIVING,
+        (RECEIVING, "close"): RETURN_CLOSED,
+        # Reports: goods that stand at the door have come back, whatever was agreed.
+        (RETURN_REQUESTED, "receive"): RECEIVING,
+        (RETURN_APPROVED, "receive"): RECEIVING,
+        (RECEIVING, "receive"): RECEIVING,
+        (RETURN_CLOSED, "receive"): RECEIVING,
+        (RETURN_REFUSED, "receive"): RECEIVING,
+        (RETURN_CANCELLED, "receive"): RECEIVING,
+    },
+    terminal=frozenset(),
+)
+
 
 @final
 @frozen(kw_only=True)
@@ -305,6 +333,7 @@ class Lifecycles:
     order: Lifecycle = field(default=ORDER, repr=False)
     shipment: Lifecycle = field(default=SHIPMENT, repr=False)
     payment_operation: Lifecycle = field(default=PAYMENT_OPERATION, repr=False)
+    returning: Lifecycle = field(default=RETURN, repr=False)
 
 
 STANDARD = Lifecycles(name="standard.v1")

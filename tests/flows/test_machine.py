@@ -36,6 +36,9 @@ policies = st.builds(
     capture=st.sampled_from(["on_confirmation", "on_dispatch", "by_hand"]),
     refund=st.sampled_from(["when_cancelled", "when_cancelled", "by_hand"]),
     short=st.sampled_from(["reject", "backorder"]),
+    credit_returns=st.sampled_from(["on_receipt", "on_inspection"]),
+    return_charges=st.sampled_from(["keep", "share"]),
+    restocking_percent=st.sampled_from([0, 10]),
     require_cover=st.booleans(),
     unpaid_ttl=st.sampled_from([None, HOUR, 10 * MINUTE]),
     attempts=st.sampled_from([2, 5]),
@@ -72,6 +75,7 @@ terms = st.builds(
     ),
 )
 line_ids = st.sampled_from(["l1", "l1", "l2", "l3", "l9"])
+return_ids = st.sampled_from(["r1", "r1", "r1", "r2", "r9"])
 changes = st.one_of(
     st.builds(AddLine, line=terms, replaces=st.sampled_from(["", "l1"])),
     st.builds(
@@ -228,6 +232,59 @@ class Life(RuleBasedStateMachine):
     def edit(self, order_id: int, changes: list[Change], **more: object) -> None:
         """Somebody changes their mind."""
         self.call("edit", order_id, changes, **more)
+
+    @rule(
+        order_id=some,
+        units=st.dictionaries(line_ids, st.integers(1, 2), min_size=1),
+        exchange=st.lists(terms, max_size=1),
+        keyed=st.booleans(),
+    )
+    def request_return(self, order_id: int, units: dict[str, int], **more: object) -> None:
+        """A customer wants to send something back."""
+        self.call("request_return", order_id, units, reason="x", **more)
+
+    @rule(
+        order_id=some,
+        return_id=return_ids,
+        action=st.sampled_from(["approve", "approve", "refuse", "cancel", "close"]),
+        fees=st.lists(st.just(Charge(kind="label", amount=eur("2.22"))), max_size=1),
+        keyed=st.booleans(),
+    )
+    def advance_return(self, order_id: int, return_id: str, **more: object) -> None:
+        """A clerk decides about a return."""
+        self.call("advance_return", order_id, return_id, more.pop("action"), **more)
+
+    @rule(
+        order_id=some,
+        units=st.dictionaries(line_ids, st.integers(1, 3), min_size=1),
+        return_id=st.sampled_from(["", "r1", "r1", "r2", "r9"]),
+        keyed=st.booleans(),
+    )
+    def receive_return(self, order_id: int, units: dict[str, int], **more: object) -> None:
+        """Something stands at the door."""
+        self.call("receive_return", order_id, units, location="MAIN", **more)
+
+    @rule(order_id=some, return_id=return_ids, share=st.integers(0, 3), keyed=st.booleans())
+    def inspect_return(self, order_id: int, return_id: str, share: int, keyed: bool) -> None:  # noqa: FBT001
+        """What came back is looked at, some of it or all."""
+        order = self.world.orders.load(self.named(order_id))
+        known = [one for one in order.returns if one.id == return_id] if order else []
+        there = {i.line_id: i.received - i.inspected for one in known for i in one.items}
+        some = {line_id: min(units, share) or 1 for line_id, units in there.items()}
+        verdict = ("restock", "write_off", "quarantine")[share % 3]
+        verdicts = {verdict: some or {"l1": 1}}
+        self.call("inspect_return", order_id, return_id, keyed=keyed, **verdicts)
+
+    @rule(
+        order_id=some,
+        units=st.dictionaries(line_ids, st.integers(1, 2), min_size=1),
+        fault=st.sampled_from(["lost", "wrong", "damaged"]),
+        remedy=st.sampled_from(["refund", "replace"]),
+        keyed=st.booleans(),
+    )
+    def claim(self, order_id: int, units: dict[str, int], **more: object) -> None:
+        """A customer complains."""
+        self.call("claim", order_id, units, **more)
 
     @rule(
         order_id=some,

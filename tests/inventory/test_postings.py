@@ -64,7 +64,7 @@ FLAG = "an entry names a reservation if, and only if, its bucket is 'reserved'"
         (
             (Entry("MUG", "MAIN", "attic", 3), OUT),
             "entries[0].bucket",
-            "'attic' is none of available, reserved, supplier, customer, loss",
+            "'attic' is none of available, reserved, quarantine, supplier, customer, loss",
         ),
         (
             (Entry("MUG", "MAIN", "reserved", 3, "r1", NAIVE), OUT),

@@ -60,6 +60,7 @@ from orderwright.orders.explaining import explain, explanation, taxes
 from orderwright.orders.lines import LineQuantities
 from orderwright.ports import InventoryRepository, OrderRepository, PaymentPort
 from orderwright.requests import Flow, LoadOrder, ask
+from orderwright.returns.returns import Return
 from orderwright.tracking.timeline import TimelineEntry, timeline
 
 orders: OrderRepository = MemoryOrders()
@@ -93,6 +94,12 @@ def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
     tip = AddCharge(charge=Charge(kind="tip", amount=Money(100, "EUR")))
     assert_type(desk.preview(), OrderDesk)
     assert_type(desk.preview().edit("A-1", [change, more, tip]), Order)
+    assert_type(desk.request_return("A-1", {"l1": 1}, reason="x", exchange=lines), Order)
+    assert_type(desk.advance_return("A-1", "r1", "approve"), Order)
+    assert_type(desk.receive_return("A-1", {"l1": 1}, location="MAIN"), Order)
+    assert_type(desk.inspect_return("A-1", "r1", restock={"l1": 1}), Order)
+    assert_type(desk.claim("A-1", {"l1": 1}, fault="lost", remedy="replace"), Order)
+    assert_type(desk.order("A-1").returns[0], Return)
     assert_type(desk.credit("A-1", Money(100, "EUR"), reason="sorry"), Order)
     assert_type(desk.notify_payment("A-1/p1/capture-1"), Order)
     assert_type(desk.retry("A-1", "A-1/commit-5"), Order)

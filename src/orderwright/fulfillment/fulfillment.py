@@ -32,7 +32,7 @@ class Fulfillment:
     ``stock`` is what the ledger has booked for it: nothing yet, ``held`` under a reservation per
     item, ``left`` for the customer, or ``freed`` again. ``lapses_at`` is when the reservations
     lapse, None for never. ``held_as`` is the fulfillment under whose name the stock was reserved,
-    where that was another one.
+    where that was another one. ``arrived_at`` is when it reached the customer, once it has.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Fulfillment:
     carrier: str = ""
     tracking: str = ""
     held_as: str = ""
+    arrived_at: datetime | None = None
 
     @property
     def gone(self) -> bool:

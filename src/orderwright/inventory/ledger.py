@@ -24,17 +24,18 @@ __all__ = ["InventoryLedger", "Stock"]
 
 @final
 class Stock(NamedTuple):
-    """What there is of a SKU at a location at a moment; ``on_hand = available + reserved``."""
+    """What there is of a SKU at a location at a moment; ``on_hand`` is all of it."""
 
     sku: str
     location: str
     available: int
     reserved: int
+    quarantine: int = 0
 
     @property
     def on_hand(self) -> int:
         """Units inside our walls."""
-        return self.available + self.reserved
+        return self.available + self.reserved + self.quarantine
 
 
 @final
@@ -97,9 +98,7 @@ class InventoryLedger:
                         self._expiring.setdefault(entry.sku, {})[entry.account] = entry.expires_at
                     elif self._expiring:
                         self._forget(entry.account)
-            elif entry.bucket == "available" and entry.location not in self._places.get(
-                entry.sku, ()
-            ):
+            elif entry.bucket in INSIDE and entry.location not in self._places.get(entry.sku, ()):
                 self._places.setdefault(entry.sku, {})[entry.location] = None
         self._balances.update(after)
         for account, units in after.items():
@@ -152,6 +151,7 @@ class InventoryLedger:
             location,
             self.balance(StockAccount(sku, location, "available")) + lapsed,
             self._reserved.get((sku, location), 0) - lapsed,
+            self.balance(StockAccount(sku, location, "quarantine")),
         )
 
     def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Bucket", "Entry", "Posting", "Reservation", "StockAccount", "changes_of"]
 
-Bucket = Literal["available", "reserved", "supplier", "customer", "loss"]
-"""Where units are: the first two inside our walls and never below zero, the rest outside."""
+Bucket = Literal["available", "reserved", "quarantine", "supplier", "customer", "loss"]
+"""Where units are: the first three inside our walls and never below zero, the rest outside."""
 
 _BUCKETS: frozenset[str] = frozenset(get_args(Bucket))
-INSIDE: frozenset[Bucket] = frozenset({"available", "reserved"})
+INSIDE: frozenset[Bucket] = frozenset({"available", "reserved", "quarantine"})
 
 
 class StockAccount(NamedTuple):
@@ -218,6 +218,30 @@ class Posting:
                 Entry(new.sku, new.location, "reserved", new.quantity, new.id, new.expires_at),
             )
         return cls(id=id, at=at, entries=tuple(entries), order_id=owner)
+
+    @classmethod
+    def move(
+        cls,
+        id: str,  # noqa: A002
+        units: Iterable[tuple[str, int]],
+        *,
+        location: str,
+        source: Bucket,
+        target: Bucket,
+        order_id: str = "",
+        at: datetime,
+    ) -> Self:
+        """Return the posting that moves ``units`` (by SKU) between two buckets of a location."""
+        return cls(
+            id=text(id, "id"),
+            at=at,
+            entries=tuple(
+                entry
+                for sku, count in units
+                for entry in _moved(sku, location, source, target, count)
+            ),
+            order_id=order_id,
+        )
 
     @classmethod
     def refused(cls, posting: Posting) -> Self:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orderwright.orders.lines import Change, Charge, OrderLine
     from orderwright.orders.order import Order
 
-__all__ = ["credit", "edit"]
+__all__ = ["added", "credit", "edit"]
 
 
 def edit(
@@ -38,9 +38,7 @@ def edit(
     fewer units are wanted than can be given up.
     """
     require_alive(order, "edit")
-    faults = tuple(_faults(order, changes))
-    if faults:
-        raise InvalidInput(faults)
+    _require_right(order, changes)
     changed: dict[str, OrderLine] = {}
     fewer: dict[str, int] = {}
     for one in changes:
@@ -53,7 +51,7 @@ def edit(
             after = _changed(order, line, one, max(0, more))
             if after != line:
                 changed[one.line_id] = after
-    lines, charges = _added(order, changes)
+    lines, charges = added(order, changes)
     if not (changed or fewer or lines or charges):
         return ()
     edited = OrderEdited(
@@ -161,9 +159,17 @@ def _renewed(old: Component, new: Component) -> Component:
     return Component(old.kind, old.name, old.amount + grown, new.amount)
 
 
-def _added(
+def _require_right(order: Order, changes: Sequence[Change]) -> None:
+    faults = tuple(_faults(order, changes))
+    if faults:
+        raise InvalidInput(faults)
+
+
+def added(
     order: Order, changes: Sequence[Change]
 ) -> tuple[tuple[OrderLine, ...], tuple[Charge, ...]]:
+    """Return the lines and charges that ``changes`` add; raise InvalidInput for faulty ones."""
+    _require_right(order, changes)
     lines = [one for one in changes if isinstance(one, AddLine)]
     charges = [one.charge for one in changes if isinstance(one, AddCharge)]
     if not lines and not charges:

@@ -23,6 +23,7 @@ from orderwright.orders.lines import (
     Change,
     Charge,
     Credit,
+    DraftLine,
     Hold,
     OrderException,
     OrderLine,
@@ -30,6 +31,7 @@ from orderwright.orders.lines import (
     Reference,
 )
 from orderwright.payments.payment import Payment, Tender
+from orderwright.returns.returns import ReturnItem, StockMove, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,8 +55,14 @@ __all__ = [
     "OrderPlaced",
     "PaymentReported",
     "PaymentsAdded",
+    "ReturnAdvanced",
+    "ReturnCredited",
+    "ReturnInspected",
+    "ReturnReceived",
+    "ReturnRequested",
     "StockPosted",
     "StockRefused",
+    "UnitsClaimed",
     "require_same",
 ]
 
@@ -164,6 +172,86 @@ class OrderCredited(Event):
     amount: Money
     target: str
     credits: tuple[Credit, ...]
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class ReturnRequested(Event):
+    """Units are announced to come back; ``exchange`` are the goods wanted for them."""
+
+    return_id: str
+    units: tuple[tuple[str, int], ...]
+    exchange: tuple[DraftLine, ...]
+    items: tuple[ReturnItem, ...]
+    state: State
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class ReturnAdvanced(Event):
+    """A return took the step ``action``; ``fees`` are charged once its goods are credited."""
+
+    return_id: str
+    action: str
+    state: State
+    fees: tuple[Charge, ...] = ()
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class ReturnReceived(Event):
+    """``units`` of a return arrived at ``location``; ``items`` are all of it from now on."""
+
+    return_id: str
+    location: str
+    units: tuple[tuple[str, int], ...]
+    items: tuple[ReturnItem, ...]
+    state: State
+    moves: tuple[StockMove, ...]
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class ReturnInspected(Event):
+    """Units that came back were looked at: (line id, verdict, units)."""
+
+    return_id: str
+    verdicts: tuple[tuple[str, Verdict, int], ...]
+    items: tuple[ReturnItem, ...]
+    state: State
+    moves: tuple[StockMove, ...]
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class ReturnCredited(Event):
+    """What came back is no longer due; ``charges`` and ``lines`` were added for it.
+
+    ``state`` is that of the order, which is open again if something new is to be served.
+    """
+
+    return_id: str
+    items: tuple[ReturnItem, ...]
+    credits: tuple[Credit, ...]
+    charges: tuple[Charge, ...]
+    lines: tuple[OrderLine, ...]
+    state: State
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class UnitsClaimed(Event):
+    """Fulfilled units are no good to the customer: lost, wrong or damaged, and do not come back.
+
+    They are credited; ``lines`` are those sent in their place, which take over what was due.
+    """
+
+    units: tuple[tuple[str, int], ...]
+    fault: Literal["lost", "wrong", "damaged"]
+    remedy: Literal["refund", "replace"]
+    credits: tuple[Credit, ...]
+    lines: tuple[OrderLine, ...]
+    state: State
 
 
 @final

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from orderwright.errors import BrokenPromise
-from orderwright.lifecycles import REQUESTED
+from orderwright.lifecycles import REQUESTED, Phase
 from orderwright.orders import events as e
-from orderwright.orders.amounts import Component
+from orderwright.orders.folding_returns import RETURNS, booked, refused
+from orderwright.orders.steps import charge_credited, credited, following, line_credited
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import PaymentOperation
 
@@ -19,28 +20,11 @@ if TYPE_CHECKING:
 
     from orderwright.fulfillment.fulfillment import Fulfillment
     from orderwright.lifecycles import Lifecycles
-    from orderwright.orders.amounts import Priced
     from orderwright.orders.intents import Intent
-    from orderwright.orders.lines import Charge, Credit, OrderLine
     from orderwright.orders.order import Order
     from orderwright.payments.payment import Payment
 
 __all__ = ["apply", "first"]
-
-
-def _next(order: Order, **changes: Any) -> Order:  # noqa: ANN401 - checked by the fields' own types
-    """Return ``order`` one version on, with ``changes``: a copy of its dict, less what it cached.
-
-    Every event does this once. `evolve`, and a slotted class, take six times as long.
-    """
-    after = object.__new__(type(order))
-    facts = after.__dict__
-    facts.update(order.__dict__)
-    facts.update(changes)
-    facts["version"] += 1
-    for name in order.CACHED:
-        facts.pop(name, None)
-    return after
 
 
 def apply(order: Order, event: e.Event) -> Order:
@@ -81,7 +65,7 @@ def first(kind: type[Order], event: e.Event, lifecycles: Lifecycles) -> Order:
 
 
 def _advanced(order: Order, event: e.OrderAdvanced) -> Order:
-    return _next(order, state=event.state)
+    return following(order, state=event.state)
 
 
 def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
@@ -89,14 +73,14 @@ def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
     credits_ = {credit.target: credit for credit in event.credits}
     if event.split:
         order = _split(order, event)
-    return _next(
+    return following(
         order,
         state=event.state,
         lines=tuple(
-            _line_credited(line, units.get(line.id, 0), credits_.get(line.id))
+            line_credited(line, units.get(line.id, 0), credits_.get(line.id))
             for line in order.lines
         ),
-        charges=tuple(_charge_credited(one, credits_.get(one.id)) for one in order.charges),
+        charges=tuple(charge_credited(one, credits_.get(one.id)) for one in order.charges),
         fulfillments=tuple(
             evolve(one, state=withdrawn[one.id]) if one.id in withdrawn else one
             for one in order.fulfillments
@@ -141,7 +125,7 @@ def _split(order: Order, event: e.OrderCancelled) -> Order:
 def _edited(order: Order, event: e.OrderEdited) -> Order:
     changed = {line.id: line for line in event.lines}
     lines = [changed.pop(line.id, line) for line in order.lines]
-    return _next(
+    return following(
         order,
         lines=(*lines, *changed.values()),
         charges=order.charges + event.charges,
@@ -150,43 +134,16 @@ def _edited(order: Order, event: e.OrderEdited) -> Order:
 
 
 def _credited(order: Order, event: e.OrderCredited) -> Order:
-    credits_ = {credit.target: credit for credit in event.credits}
-    return _next(
-        order,
-        lines=tuple(_line_credited(one, 0, credits_.get(one.id)) for one in order.lines),
-        charges=tuple(_charge_credited(one, credits_.get(one.id)) for one in order.charges),
-    )
-
-
-def _line_credited(line: OrderLine, cancelled: int, credit: Credit | None) -> OrderLine:
-    if not cancelled and credit is None:
-        return line
-    return evolve(
-        line,
-        cancelled=line.cancelled + cancelled,
-        backordered=max(0, line.backordered - cancelled),
-        remaining_units=line.remaining_units - (credit.units if credit else 0),
-        components=_less(line, credit) if credit else line.components,
-    )
-
-
-def _charge_credited(charge: Charge, credit: Credit | None) -> Charge:
-    return evolve(charge, components=_less(charge, credit)) if credit else charge
-
-
-def _less(one: Priced, credit: Credit) -> tuple[Component, ...]:
-    return tuple(
-        Component(kind, name, amount, remaining - part)
-        for (kind, name, amount, remaining), part in zip(one.components, credit.parts, strict=True)
-    )
+    lines, charges = credited(order, event.credits)
+    return following(order, lines=lines, charges=charges)
 
 
 def _payments_added(order: Order, event: e.PaymentsAdded) -> Order:
-    return _next(order, payments=order.payments + event.payments)
+    return following(order, payments=order.payments + event.payments)
 
 
 def _noted(order: Order, _: e.MoneyRequested) -> Order:
-    return _next(order)
+    return following(order)
 
 
 def _intended(order: Order, event: e.Intended) -> Order:
@@ -203,7 +160,7 @@ def _intended(order: Order, event: e.Intended) -> Order:
             else one
             for one in payments
         )
-    return _next(order, payments=payments, intents=(*order.intents, intent))
+    return following(order, payments=payments, intents=(*order.intents, intent))
 
 
 def _changed(order: Order, intent_id: str, **changes: Any) -> tuple[Intent, ...]:  # noqa: ANN401
@@ -219,12 +176,12 @@ def _claimed(order: Order, event: e.IntentClaimed) -> Order:
         parked="",
         reason=event.reason,
     )
-    return _next(order, intents=intents)
+    return following(order, intents=intents)
 
 
 def _parked(order: Order, event: e.IntentParked) -> Order:
     intents = _changed(order, event.intent_id, parked=event.reason)
-    return _next(order, intents=intents)
+    return following(order, intents=intents)
 
 
 def _planned(order: Order, event: e.FulfillmentsPlanned) -> Order:
@@ -232,7 +189,7 @@ def _planned(order: Order, event: e.FulfillmentsPlanned) -> Order:
     lines = order.lines
     if waiting or any(line.backordered for line in lines):
         lines = tuple(evolve(line, backordered=waiting.get(line.id, 0)) for line in lines)
-    return _next(
+    return following(
         order,
         lines=lines,
         fulfillments=order.fulfillments + event.fulfillments,
@@ -255,15 +212,16 @@ def _stock_posted(order: Order, event: e.StockPosted) -> Order:
             return evolve(one, lapses_at=None)
         return evolve(one, stock=event.stock, state=states.get(one.id, one.state))
 
-    return _next(
+    return following(
         order,
         intents=_without(order, intent.id),
         fulfillments=tuple(posted(one) for one in order.fulfillments),
+        returns=booked(order, intent.id),
     )
 
 
 def _stock_refused(order: Order, event: e.StockRefused) -> Order:
-    return _next(
+    return following(
         order,
         intents=_without(order, event.intent_id),
         fulfillments=tuple(
@@ -271,6 +229,7 @@ def _stock_refused(order: Order, event: e.StockRefused) -> Order:
             for one in order.fulfillments
             if one.id not in event.removed
         ),
+        returns=refused(order, event.intent_id),
     )
 
 
@@ -299,7 +258,7 @@ def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
         intents = _without(order, event.operation_id)
     else:
         intents = _changed(order, event.operation_id, due_at=event.due_at, reason=event.reason)
-    return _next(
+    return following(
         order,
         payments=tuple(reported(one) for one in order.payments),
         intents=intents,
@@ -314,7 +273,7 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
             evolve(line, cancelled=line.cancelled - back[line.id]) if line.id in back else line
             for line in lines
         )
-    return _next(
+    return following(
         order,
         lines=lines,
         fulfillments=tuple(
@@ -323,6 +282,9 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
                 state=event.state,
                 carrier=event.carrier or one.carrier,
                 tracking=event.tracking or one.tracking,
+                arrived_at=(event.occurred_at or event.at)
+                if event.state.phase is Phase.DONE and one.arrived_at is None
+                else one.arrived_at,
             )
             if one.id == event.fulfillment_id
             else one
@@ -332,21 +294,21 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
 
 
 def _hold_placed(order: Order, event: e.HoldPlaced) -> Order:
-    return _next(order, holds=(*order.holds, event.hold))
+    return following(order, holds=(*order.holds, event.hold))
 
 
 def _hold_released(order: Order, event: e.HoldReleased) -> Order:
     holds = tuple(hold for hold in order.holds if hold.name != event.name)
-    return _next(order, holds=holds)
+    return following(order, holds=holds)
 
 
 def _exception_opened(order: Order, event: e.ExceptionOpened) -> Order:
-    return _next(order, exceptions=(*order.exceptions, event.exception))
+    return following(order, exceptions=(*order.exceptions, event.exception))
 
 
 def _exception_resolved(order: Order, event: e.ExceptionResolved) -> Order:
     left = tuple(one for one in order.exceptions if one.code != event.code)
-    return _next(order, exceptions=left)
+    return following(order, exceptions=left)
 
 
 _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
@@ -354,6 +316,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.OrderCancelled: _cancelled,
     e.OrderEdited: _edited,
     e.OrderCredited: _credited,
+    **RETURNS,
     e.PaymentsAdded: _payments_added,
     e.MoneyRequested: _noted,
     e.Intended: _intended,

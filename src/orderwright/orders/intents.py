@@ -13,9 +13,18 @@ from orderwright.payments.operations import PaymentRequest
 __all__ = ["Intent", "Purpose"]
 
 Purpose = Literal[
-    "reserve", "firm", "commit", "release", "hand_over", "authorize", "capture", "void", "refund"
+    "reserve",
+    "firm",
+    "commit",
+    "release",
+    "hand_over",
+    "take_back",
+    "authorize",
+    "capture",
+    "void",
+    "refund",
 ]
-"""What the call is for: five of stock, four of money."""
+"""What the call is for: six of stock, four of money."""
 
 
 @final

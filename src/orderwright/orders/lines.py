@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast, final, get_args
 
 from attrs import Factory, field, frozen
 
 from orderwright.errors import InvalidInput
-from orderwright.money import Money, Rounding, UnitPrice
+from orderwright.money import Money, Rounding, UnitPrice, decimal
 from orderwright.orders.amounts import Adjustment, Component, Priced, TaxLine, priced
 from orderwright.values import choice, each, identifier, instance, quantity, tags, text
 
@@ -25,6 +26,7 @@ __all__ = [
     "Charge",
     "Credit",
     "DraftLine",
+    "Exchange",
     "Hold",
     "LineQuantities",
     "OrderException",
@@ -100,6 +102,7 @@ class OrderLine(Priced):
 
     ``ordered`` units cost ``total``. What was credited is gone from ``remaining_units`` and
     ``remaining``; ``cancelled`` units will not be served, ``backordered`` ones wait for stock.
+    ``lost`` ones were claimed.
     ``components`` are the price, its ``adjustments``, the shares of the order's adjustments, and
     its ``taxes``, in this order. ``replaces`` is the line it stands in for, if any.
     """
@@ -116,6 +119,7 @@ class OrderLine(Priced):
     replaces: str = ""
     cancelled: int = 0
     backordered: int = 0
+    lost: int = 0
     remaining_units: int = Factory(lambda self: self.ordered, takes_self=True)
 
 
@@ -252,6 +256,16 @@ class Hold:
 
 
 @final
+@frozen(kw_only=True)
+class Exchange:
+    """What is added to an order once the goods of a return are credited: new lines, and fees."""
+
+    return_id: str
+    lines: tuple[DraftLine, ...] = ()
+    charges: tuple[Charge, ...] = ()
+
+
+@final
 class OrderException(NamedTuple):
     """Something that happened and contradicts the order; a person has to look at it."""
 
@@ -260,7 +274,11 @@ class OrderException(NamedTuple):
 
 
 class LineQuantities(NamedTuple):
-    """Where the units of a line are. Always: ``ordered`` is the sum of the six after it."""
+    """Where the units of a line are. Always: ``ordered`` is the sum of the six after it.
+
+    Of the fulfilled ones, ``returning`` are announced to come back, ``returned`` have, ``lost``
+    were claimed; the customer has ``kept`` the rest.
+    """
 
     ordered: int
     open: int
@@ -271,6 +289,14 @@ class LineQuantities(NamedTuple):
     cancelled: int
     delivered: int
     """Of the fulfilled units, those that have arrived."""
+    returning: int = 0
+    returned: int = 0
+    lost: int = 0
+
+    @property
+    def kept(self) -> int:
+        """Fulfilled, and neither back, nor on the way back, nor claimed."""
+        return self.fulfilled - self.returning - self.returned - self.lost
 
 
 Capture = Literal["on_confirmation", "on_dispatch", "by_hand"]
@@ -278,6 +304,9 @@ PayBack = Literal["when_cancelled", "by_hand"]
 Short = Literal["reject", "backorder"]
 RoundAmounts = Literal["adjustment", "line", "order"]
 RoundTaxes = Literal["line", "order"]
+CreditReturns = Literal["on_receipt", "on_inspection"]
+ReturnCharges = Literal["keep", "share"]
+_ALL = 100
 _LONGEST = timedelta(days=3650)
 _CHOICES = {
     "capture": Capture,
@@ -286,7 +315,17 @@ _CHOICES = {
     "rounding": Rounding,
     "round_amounts": RoundAmounts,
     "round_taxes": RoundTaxes,
+    "credit_returns": CreditReturns,
+    "return_charges": ReturnCharges,
 }
+
+
+def _reasons(value: Iterable[str]) -> frozenset[str]:
+    return tags(value, "return_reasons") if value else frozenset()
+
+
+def _restocking(value: str | int | Decimal) -> Decimal:
+    return decimal(value, "restocking_percent")
 
 
 @final
@@ -306,6 +345,10 @@ class Policy:
     ``rounding`` is how an exact amount becomes whole minor units. ``round_amounts`` is where: after
     every adjustment, once per line, or once per order (its lines then get their shares by largest
     remainder). ``round_taxes``: each tax per line, or once per order and rate, shared alike.
+    ``return_window``: how long after they arrived goods may be sent back; ``return_reasons``: the
+    reasons that count (empty: any). ``credit_returns``: when what came back is no longer due.
+    ``restocking_percent`` of it is charged. ``return_charges``: whether shipping stays due, or its
+    share goes back with the goods.
     """
 
     capture: Capture = "on_dispatch"
@@ -319,6 +362,11 @@ class Policy:
     rounding: Rounding = "half_up"
     round_amounts: RoundAmounts = "line"
     round_taxes: RoundTaxes = "line"
+    return_window: timedelta | None = timedelta(days=30)
+    return_reasons: frozenset[str] = field(default=frozenset(), converter=_reasons)
+    credit_returns: CreditReturns = "on_inspection"
+    restocking_percent: Decimal = field(default=Decimal(0), converter=_restocking)
+    return_charges: ReturnCharges = "keep"
 
     def __attrs_post_init__(self) -> None:
         """Refuse what would never end or never begin."""
@@ -330,6 +378,11 @@ class Policy:
         _span(self.patience, "patience", "")
         if self.unpaid_ttl is not None:
             _span(self.unpaid_ttl, "unpaid_ttl", ", or None for never")
+        if self.return_window is not None:
+            _span(self.return_window, "return_window", ", or None for ever")
+        if not 0 <= self.restocking_percent <= _ALL:
+            wrong = f"{self.restocking_percent} is no percentage from 0 to 100"
+            raise InvalidInput.at("restocking_percent", wrong)
 
 
 def _span(value: object, path: str, otherwise: str) -> None:

@@ -31,6 +31,7 @@ from orderwright.orders.intents import Intent
 from orderwright.orders.lines import (
     Blockable,
     Charge,
+    Exchange,
     Hold,
     LineQuantities,
     OrderException,
@@ -39,6 +40,7 @@ from orderwright.orders.lines import (
     Reference,
 )
 from orderwright.payments.payment import Payment
+from orderwright.returns.returns import Return
 from orderwright.values import Once
 
 if TYPE_CHECKING:
@@ -135,6 +137,8 @@ class Order:
     holds: tuple[Hold, ...] = ()
     exceptions: tuple[OrderException, ...] = ()
     edits: int = 0
+    returns: tuple[Return, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
 
     @classmethod
     def replay(cls, events: Iterable[Event], lifecycles: Lifecycles = STANDARD) -> Order:
@@ -276,6 +280,13 @@ class Order:
             for counts in into.get(one.state.phase, ()):
                 for item in one.items:
                     counts[item.line_id] = counts.get(item.line_id, 0) + item.quantity
+        coming: dict[str, int] = {}
+        back: dict[str, int] = {}
+        for sent in self.returns:
+            for announced in sent.items:
+                key = announced.line_id
+                back[key] = back.get(key, 0) + announced.received
+                coming[key] = coming.get(key, 0) + (announced.expected if sent.open else 0)
         found: dict[str, LineQuantities] = {}
         for line in self.lines:
             key = line.id
@@ -290,6 +301,9 @@ class Order:
                 left,
                 line.cancelled,
                 arrived.get(key, 0),
+                coming.get(key, 0),
+                back.get(key, 0),
+                line.lost,
             )
         return found
 
@@ -364,6 +378,10 @@ class Order:
     def fulfillment(self, fulfillment_id: str) -> Fulfillment:
         """Return that fulfillment; raise NotFound."""
         return _find(self.fulfillments, "fulfillment", fulfillment_id, self.id)
+
+    def return_(self, return_id: str) -> Return:
+        """Return that return; raise NotFound."""
+        return _find(self.returns, "return", return_id, self.id)
 
     def intent(self, intent_id: str) -> Intent:
         """Return that unfinished business; raise NotFound."""

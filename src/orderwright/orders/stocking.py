@@ -144,6 +144,17 @@ def _stock_intent(
         posting = Posting.rehold(posting_id, zip(units, kept, strict=True), at=at)
     else:
         posting = Posting.hand_over(posting_id, units, at=at)
+    return _intended(order, posting_id, purpose, posting, [one.id for one in fulfillments], at)
+
+
+def _intended(  # noqa: PLR0917 - what an intent consists of
+    order: Order,
+    posting_id: str,
+    purpose: Purpose,
+    posting: Posting,
+    fulfillments: Sequence[str],
+    at: datetime,
+) -> Intended:
     return Intended(
         intent=Intent(
             id=posting_id,
@@ -151,7 +162,7 @@ def _stock_intent(
             request=posting,
             since=at,
             due_at=at + order.policy.patience,
-            fulfillments=tuple(one.id for one in fulfillments),
+            fulfillments=tuple(fulfillments),
         ),
         at=at,
     )
@@ -199,7 +210,7 @@ def stock_refused(
     intent = order.intent(intent_id)
     parts = [one for one in order.fulfillments if one.id in intent.fulfillments]
     lapsed = {one.reservation for one in shortages}
-    if intent.purpose == "hand_over":
+    if intent.purpose in ("hand_over", "take_back"):
         parts = []
     elif intent.purpose != "reserve":
         named = [one for one in parts if any(held.id in lapsed for held in order.reservations(one))]
@@ -215,7 +226,7 @@ def stock_refused(
         at=at,
     )
     detail = "; ".join(str(one) for one in shortages)
-    if intent.purpose == "hand_over":
+    if intent.purpose in ("hand_over", "take_back"):
         return (refused, *open_exception(order, "stock_mismatch", detail, at=at))
     return (refused,)
 
@@ -230,6 +241,28 @@ def settle_stock(order: Order, at: datetime) -> Iterator[Event]:
     for purpose, parts in owed.items():
         if purpose != "hand_over" or not order.has_exception("stock_mismatch"):
             yield _stock_intent(order, purpose, parts, at)
+    if order.returns and not order.has_exception("stock_mismatch"):
+        yield from _take_back(order, at)
+
+
+def _take_back(order: Order, at: datetime) -> Iterator[Event]:
+    """Of each return the first move that is not booked: a later one may need it."""
+    for one in order.returns:
+        move = next((move for move in one.moves if not move.booked), None)
+        if move is None:
+            continue
+        posting_id = one.posting_id(order.id, move)
+        if not any(intent.id == posting_id for intent in order.intents):
+            posting = Posting.move(
+                posting_id,
+                move.units,
+                location=move.location,
+                source=move.source,
+                target=move.target,
+                order_id=order.id,
+                at=at,
+            )
+            yield _intended(order, posting_id, "take_back", posting, (), at)
 
 
 def _owed(one: Fulfillment) -> Purpose | None:

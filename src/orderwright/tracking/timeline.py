@@ -116,8 +116,7 @@ def _moved(event: e.FulfillmentAdvanced) -> str:
 def _cancelled(event: e.OrderCancelled) -> str:
     word = "cancelled elsewhere" if event.action == "report" else event.state.name
     if event.action == "part":
-        parts = (f"{units} of {line_id}" for line_id, units in event.units)
-        word = f"cancelled {', '.join(parts)}"
+        word = f"cancelled {_listed(event.units)}"
     return _because(word, event.reason)
 
 
@@ -135,6 +134,15 @@ def _edited(event: e.OrderEdited) -> str:
     return _because(f"changed: {', '.join(told)}", event.reason)
 
 
+def _listed(units: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} of {line_id}" for line_id, count in units)
+
+
+def _inspected(event: e.ReturnInspected) -> str:
+    told = ", ".join(f"{verdict} {count} of {one}" for one, verdict, count in event.verdicts)
+    return _because(f"return {event.return_id} inspected: {told}", event.reason)
+
+
 def _offered(event: e.PaymentsAdded) -> str:
     tenders = (f"{one.amount} by {one.method}" for one in event.payments)
     return f"payment offered: {', '.join(tenders)}"
@@ -150,6 +158,20 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.OrderCancelled: _cancelled,
     e.OrderEdited: _edited,
     e.OrderCredited: lambda event: _because(f"{event.amount} credited", event.reason),
+    e.ReturnRequested: lambda event: _because(
+        f"return {event.return_id} of {_listed(event.units)} asked for", event.reason
+    ),
+    e.ReturnAdvanced: lambda event: _because(
+        f"return {event.return_id} {event.state}", event.reason
+    ),
+    e.ReturnReceived: lambda event: (
+        f"{_listed(event.units)} came back to {event.location} ({event.return_id})"
+    ),
+    e.ReturnInspected: _inspected,
+    e.ReturnCredited: lambda event: f"return {event.return_id} credited",
+    e.UnitsClaimed: lambda event: _because(
+        f"{_listed(event.units)} {event.fault}, {event.remedy}", event.reason
+    ),
     e.PaymentsAdded: _offered,
     e.MoneyRequested: _asked,
     e.IntentParked: lambda event: f"{event.intent_id} parked: {event.reason}",

@@ -1,0 +1,70 @@
+"""What several events do to an order alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from orderwright.orders.amounts import Component
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from orderwright.orders.amounts import Priced
+    from orderwright.orders.lines import Charge, Credit, OrderLine
+    from orderwright.orders.order import Order
+
+__all__ = ["charge_credited", "credited", "following", "line_credited"]
+
+
+def following(order: Order, **changes: Any) -> Order:  # noqa: ANN401 - checked by the fields' own types
+    """Return ``order`` one version on, with ``changes``: a copy of its dict, less what it cached.
+
+    Every event does this once. `evolve`, and a slotted class, take six times as long.
+    """
+    after = object.__new__(type(order))
+    facts = after.__dict__
+    facts.update(order.__dict__)
+    facts.update(changes)
+    facts["version"] += 1
+    for name in order.CACHED:
+        facts.pop(name, None)
+    return after
+
+
+def line_credited(line: OrderLine, cancelled: int, credit: Credit | None) -> OrderLine:
+    """Return the line with so many units cancelled, and less due."""
+    if not cancelled and credit is None:
+        return line
+    return evolve(
+        line,
+        cancelled=line.cancelled + cancelled,
+        backordered=max(0, line.backordered - cancelled),
+        remaining_units=line.remaining_units - (credit.units if credit else 0),
+        components=_less(line, credit) if credit else line.components,
+    )
+
+
+def charge_credited(charge: Charge, credit: Credit | None) -> Charge:
+    """Return the charge with less due."""
+    return evolve(charge, components=_less(charge, credit)) if credit else charge
+
+
+def _less(one: Priced, credit: Credit) -> tuple[Component, ...]:
+    return tuple(
+        Component(kind, name, amount, remaining - part)
+        for (kind, name, amount, remaining), part in zip(one.components, credit.parts, strict=True)
+    )
+
+
+def credited(
+    order: Order, credits_: Iterable[Credit]
+) -> tuple[tuple[OrderLine, ...], tuple[Charge, ...]]:
+    """Return the lines and charges of ``order`` after ``credits_``."""
+    known = {credit.target: credit for credit in credits_}
+    return (
+        tuple(line_credited(one, 0, known.get(one.id)) for one in order.lines),
+        tuple(charge_credited(one, known.get(one.id)) for one in order.charges),
+    )

@@ -1,0 +1,1 @@
+"""Goods that come back: what was announced, what arrived, and what became of it."""
