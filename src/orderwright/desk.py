@@ -9,6 +9,7 @@ from orderwright.drivers import run, run_async
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import AsyncRunner, SyncRunner
 from orderwright.flows.fulfilling import Fulfilling
+from orderwright.flows.paying import Paying
 from orderwright.flows.placing import Placing
 from orderwright.flows.processing import Processing
 from orderwright.flows.resuming import Resuming
@@ -38,7 +39,7 @@ __all__ = ["AsyncOrderDesk", "OrderDesk"]
 T = TypeVar("T")
 
 _POLICY = Policy()
-_VERBS = ("load", "save", "post", "supply", "authorize", "capture", "look_up")
+_VERBS = ("load", "save", "post", "supply", "authorize", "charge", "capture", "look_up")
 
 
 def _setting(
@@ -62,7 +63,7 @@ def _setting(
 
 
 @final
-class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
+class OrderDesk(Placing, Processing, Paying, Fulfilling, Resuming, SyncRunner):
     """Carries orders from placement to delivery, with the adapters it was given.
 
     ``locations`` are where orders can be served from. ``policy`` is what new orders get unless
@@ -104,7 +105,7 @@ class OrderDesk(Placing, Processing, Fulfilling, Resuming, SyncRunner):
 
 
 @final
-class AsyncOrderDesk(Placing, Processing, Fulfilling, Resuming, AsyncRunner):
+class AsyncOrderDesk(Placing, Processing, Paying, Fulfilling, Resuming, AsyncRunner):
     """The same desk for async applications; its adapters may be async or sync, also mixed."""
 
     __slots__ = ("ports", "setting")

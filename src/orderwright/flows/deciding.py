@@ -83,7 +83,7 @@ def decide(
         decided = tuple(decision(order))
         if not decided:
             return order
-        after, events = follow(order, (_stamped(decided[0], call), *decided[1:]), call.at)
+        after, events = follow(order, _stamped(decided, call), call.at)
         try:
             mine = yield from save(order, after, events)
         except Conflict:
@@ -94,7 +94,10 @@ def decide(
     raise AssertionError("unreachable")  # pragma: no cover - the last attempt raises
 
 
-def _stamped(event: Event, call: Call) -> Event:
+def _stamped(events: tuple[Event, ...], call: Call) -> tuple[Event, ...]:
+    """Say who, when and under which key on the event the call is for, or else on the first."""
     if not (call.key or call.by or call.occurred_at):
-        return event
-    return evolve(event, key=call.key, by=call.by, occurred_at=call.occurred_at)
+        return events
+    mine = next((one for one in events if type(one) is call.kind), events[0])
+    told = evolve(mine, key=call.key, by=call.by, occurred_at=call.occurred_at)
+    return tuple(told if one is mine else one for one in events)

@@ -13,9 +13,18 @@ from orderwright.payments.operations import PaymentRequest
 __all__ = ["Intent", "Purpose"]
 
 Purpose = Literal[
-    "reserve", "firm", "commit", "release", "hand_over", "authorize", "capture", "void", "refund"
+    "reserve",
+    "firm",
+    "commit",
+    "release",
+    "hand_over",
+    "authorize",
+    "capture",
+    "void",
+    "refund",
+    "charge",
 ]
-"""What the call is for: five of stock, four of money."""
+"""What the call is for: five of stock, five of money."""
 
 
 @final

@@ -9,7 +9,7 @@ from attrs import Factory, field, frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.money import Money, Rounding, UnitPrice
-from orderwright.values import choice, identifier, instance, quantity, tags, text
+from orderwright.values import choice, identifier, instance, quantity, span, tags, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -179,10 +179,9 @@ class LineQuantities(NamedTuple):
     """Of the fulfilled units, those that have arrived."""
 
 
-Capture = Literal["on_confirmation", "on_dispatch", "by_hand"]
+Capture = Literal["on_confirmation", "on_dispatch", "by_hand", "on_placement"]
 PayBack = Literal["when_cancelled", "by_hand"]
 Short = Literal["reject", "backorder"]
-_LONGEST = timedelta(days=3650)
 _CHOICES = {"capture": Capture, "refund": PayBack, "short": Short, "rounding": Rounding}
 
 
@@ -191,7 +190,8 @@ _CHOICES = {"capture": Capture, "refund": PayBack, "short": Short, "rounding": R
 class Policy:
     """What the business decides, stored with each order so that old orders behave alike.
 
-    ``capture``: take money once the order is confirmed, for each dispatch its share, or by hand.
+    ``capture``: take money once the order is confirmed, for each dispatch its share, by hand, or
+    in one step as soon as the stock is reserved (``on_placement``).
     ``refund``: pay back by itself what a cancellation frees, or by hand.
     ``short``: what to do with units nobody has: refuse the order, or keep them backordered.
     ``require_cover``: confirm only once authorizations and captures cover what is due.
@@ -219,12 +219,6 @@ class Policy:
         instance(self.require_cover, bool, "require_cover")
         quantity(self.attempts, "attempts")
         quantity(self.replans, "replans", least=0)
-        _span(self.patience, "patience", "")
+        span(self.patience, "patience")
         if self.unpaid_ttl is not None:
-            _span(self.unpaid_ttl, "unpaid_ttl", ", or None for never")
-
-
-def _span(value: object, path: str, otherwise: str) -> None:
-    if not timedelta(0) < instance(value, timedelta, path) <= _LONGEST:
-        most = f"at most {_LONGEST.days} days{otherwise}"
-        raise InvalidInput.at(path, f"{value}: expected more than no time, {most}")
+            span(self.unpaid_ttl, "unpaid_ttl", ", or None for never")
