@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from orderwright.errors import Fault, InvalidInput
 from orderwright.money import Money, total
@@ -24,7 +24,7 @@ def split_bill(order: Order, groups: Mapping[str, Collection[str]]) -> dict[str,
     named first; charges (a service fee, a tip) are shared in proportion to what the lines of each
     come to. Raises InvalidInput for a line that there is not, or that is in no group.
     """
-    if not isinstance(groups, Mapping):
+    if not isinstance(cast("object", groups), Mapping):
         raise InvalidInput.at(
             "groups", f"expected names with line ids, got {type(groups).__name__}"
         )

@@ -235,8 +235,13 @@ def _reauthorize(order: Order, at: datetime) -> Iterator[Event]:
 
 
 def _confirm(order: Order, at: datetime) -> Iterator[Event]:
-    """A placed order whose stock is reserved for good and whose money is covered is confirmed."""
-    if any(not one.parked for one in order.intents) or not order.stocked or lapsing(order):
+    """A placed order whose stock is reserved for good and whose money is covered is confirmed.
+
+    What is on its way back to the customer covers nothing, and may take days.
+    """
+    back = ("void", "refund")
+    open_ones = any(not one.parked and one.purpose not in back for one in order.intents)
+    if open_ones or not order.stocked or lapsing(order):
         return
     elsewhere = any(one.code.startswith("cancelled_") for one in order.exceptions)
     if order.covered and not elsewhere and "confirm" in order.allowed():
