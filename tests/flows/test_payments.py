@@ -376,6 +376,8 @@ def test_reports_of_money_name_what_they_are_of() -> None:
         world.desk.record_payment("o1", Money(5, "JPY"), method="cash")
     with pytest.raises(NotFound):
         world.desk.report_chargeback("o1", "p9", eur(1))
+    with pytest.raises(InvalidInput, match="expected at least one"):
+        world.desk.pay("o1", [])
 
 
 def test_a_report_is_recorded_in_spite_of_rivals() -> None:
