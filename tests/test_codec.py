@@ -69,6 +69,7 @@ def busy_desk() -> OrderDesk:
         "A-2/p1/authorize-1": "decline",
         "A-4/p1/authorize-1": "request_lost",
         "A-5/p1/capture-1": "pending",
+        "A-7/p1/charge-1": "requires_action",
     }
     inventory = MemoryInventory()
     inventory.post(Posting.receive("delivery-1", "MUG", "MAIN", 20, at=NOON))
@@ -76,7 +77,10 @@ def busy_desk() -> OrderDesk:
     desk = OrderDesk(
         orders=MemoryOrders(),
         inventory=inventory,
-        payments=MemoryPayments(lambda request: answers.get(request.id, "approve")),
+        payments=MemoryPayments(
+            lambda request: answers.get(request.id, "approve"),
+            expires=lambda _: NOON + timedelta(days=7),
+        ),
         locations=[Location(id="MAIN"), Location(id="WEST")],
         policy=Policy(capture="on_confirmation", short="backorder", attempts=1),
     )
@@ -152,12 +156,28 @@ def busy_desk() -> OrderDesk:
     desk.place(
         [mug], order_id="A-5", tenders=[card], at=NOON, policy=Policy(capture="on_confirmation")
     )
+    desk.place(
+        [mug],
+        order_id="A-6",
+        tenders=[
+            Tender(method="card", amount=Money.of("1.00", "EUR")),
+            Tender(method="invoice", collected="afterwards", terms=timedelta(days=30)),
+        ],
+        at=NOON,
+    )
+    desk.record_payment(
+        "A-6", Money.of("2.00", "EUR"), method="cash", reference="till 3", key="paid", at=NOON
+    )
+    desk.report_chargeback("A-6", "p1", Money.of("1.00", "EUR"), reason="who?", at=NOON)
+    desk.place(
+        [mug], order_id="A-7", tenders=[card], at=NOON, policy=Policy(capture="on_placement")
+    )
     desk.resume(now=NOON + timedelta(hours=1))
     return desk
 
 
 DESK = busy_desk()
-ORDER_IDS = ("A-1", "A-2", "A-3", "A-4", "A-5")
+ORDER_IDS = ("A-1", "A-2", "A-3", "A-4", "A-5", "A-6", "A-7")
 HISTORIES = {order_id: DESK.history(order_id) for order_id in ORDER_IDS}
 
 

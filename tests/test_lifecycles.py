@@ -47,9 +47,10 @@ EXPECTED = {
         delivered *
     """,
     "payment operation": """
-        requested succeeded, declined, failed, pending, unknown
-        pending   succeeded, declined, failed, unknown
-        unknown   succeeded, declined, failed, pending
+        requested succeeded, declined, failed, pending, unknown, requires_action
+        pending   succeeded, declined, failed, unknown, requires_action
+        unknown   succeeded, declined, failed, pending, requires_action
+        requires_action succeeded, declined, failed, pending, unknown
         declined  succeeded
         failed    succeeded
         succeeded *
@@ -68,8 +69,8 @@ PHASES = {
     "rejected dropped, cancelled dropped, expired dropped",
     "shipment": "planned planned, reserved waiting, released working, picking working, "
     "packed working, shipped out, delivered done, withdrawn dropped",
-    "payment operation": "requested waiting, pending working, unknown working, succeeded done, "
-    "declined dropped, failed dropped",
+    "payment operation": "requested waiting, pending working, unknown working, "
+    "requires_action working, succeeded done, declined dropped, failed dropped",
     "return": "requested planned, approved waiting, receiving working, closed done, "
     "refused dropped, cancelled dropped",
 }

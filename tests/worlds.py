@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from orderwright import (
     DraftLine,
@@ -12,6 +12,7 @@ from orderwright import (
     Order,
     OrderDesk,
     OrderwrightError,
+    Payment,
     PaymentRequest,
     Policy,
     Posting,
@@ -21,6 +22,7 @@ from orderwright import (
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.flows.command import command
 from orderwright.lifecycles import Phase
+from orderwright.payments.operations import Movement
 from orderwright.ports import OrderQuery
 from orderwright.requests import Flow
 
@@ -50,7 +52,7 @@ class World:
     """Adapters in memory with some stock, and desks on them.
 
     `moods` are what the provider does with its next requests, `moods_by_id` what it does with
-    certain ones; otherwise it approves.
+    certain ones; otherwise it approves. What it authorizes is `lasting` so long, or for good.
     """
 
     def __init__(
@@ -65,7 +67,10 @@ class World:
         self.moods_by_id: dict[str, str] = {}
         self.orders = MemoryOrders()
         self.inventory = MemoryInventory()
-        self.payments = MemoryPayments(self._behave)
+        self.lasting: timedelta | None = None
+        self.payments = MemoryPayments(
+            self._behave, expires=lambda _: self.lasting and self.now + self.lasting
+        )
         self.policy = Policy() if policy is None else policy
         self.desk = self.new_desk()
         for number, (sku, location, units) in enumerate(stock or (("MUG", "MAIN", 10),)):
@@ -117,8 +122,9 @@ class World:
         if not keep_moods:
             self.moods.clear()
             self.moods_by_id.clear()
+        self.lasting = None
         for operation_id, (_, outcome) in list(self.payments._known.items()):
-            if outcome.outcome == "pending":
+            if outcome.outcome in ("pending", "requires_action"):
                 self.payments.finish(operation_id, "succeeded")
         desk = self.new_desk()
         for _ in range(rounds):
@@ -300,7 +306,8 @@ def check_quiet(world: World) -> None:
             assert 0 == order.authorized.minor
             assert [] == [one for one in order.fulfillments if one.stock == "held"]
             if order.policy.refund == "when_cancelled" and not order.holds:
-                assert 0 == order.payout.minor
+                by_providers = sum(one.sums.returnable for one in order.payments)
+                assert 0 == min(order.payout.minor, by_providers)
 
 
 def _check_history(world: World, order: Order) -> None:
@@ -335,7 +342,12 @@ def _check_units(order: Order) -> None:
 def _check_money(world: World, order: Order) -> None:
     booked = {entry.operation_id: entry for entry in world.payments.books}
     for payment in order.payments:
+        _check_sums(payment)
         for operation in payment.operations:
+            if operation.kind in BY_ITSELF:
+                assert operation.id not in booked
+                assert operation.state.phase is Phase.DONE
+                continue
             entry = booked.pop(operation.id, None)
             if operation.state.phase is Phase.DONE:
                 assert entry is not None, operation
@@ -344,7 +356,28 @@ def _check_money(world: World, order: Order) -> None:
                 assert entry is None, operation
     mine = [one for one in booked if one.startswith(f"{order.id}/")]
     assert [] == mine, "the provider did what no order announces"
-    assert order.refunded <= order.captured
+    kept = order.captured - order.refunded - order.charged_back
+    assert kept - order.due == order.balance
+    assert order.payout.minor == max(0, (order.balance - order.refunding).minor)
+
+
+BY_ITSELF = get_args(Movement)
+
+
+def _check_sums(payment: Payment) -> None:
+    """Of each payment: nothing is given back, or drawn on, that was not there."""
+    done: Counter[str] = Counter()
+    for one in payment.operations:
+        if one.state.phase is not Phase.DROPPED:
+            done[one.kind] += one.amount.minor
+    assert done["refund"] <= done["capture"] + done["charge"]
+    assert done["capture"] + done["void"] + done["lapse"] <= done["authorize"]
+    assert min(payment.refundable, payment.open_authorization, payment.outstanding).minor >= 0
+    assert payment.sums.returnable <= payment.refundable.minor
+    parts = payment.refund_parts(Money(payment.sums.returnable, payment.amount.currency))
+    assert payment.sums.returnable == sum(part.minor for _, part in parts)
+    if payment.collected != "by_provider":
+        assert set(done) <= set(BY_ITSELF)
 
 
 def _check_books(world: World) -> None:
@@ -353,7 +386,8 @@ def _check_books(world: World) -> None:
     sums: Counter[tuple[str, str]] = Counter()
     for entry in world.payments.books:
         sums[entry.reference, entry.kind] += entry.amount.minor
-        assert sums[entry.reference, "refund"] <= sums[entry.reference, "capture"]
+        there = sums[entry.reference, "capture"] + sums[entry.reference, "charge"]
+        assert sums[entry.reference, "refund"] <= there
         taken = sums[entry.reference, "capture"] + sums[entry.reference, "void"]
         assert taken <= sums[entry.reference, "authorize"]
 

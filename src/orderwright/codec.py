@@ -75,6 +75,7 @@ _EVENTS: dict[type[events.Event], str] = {
     events.HoldReleased: "hold_released.v1",
     events.ExceptionOpened: "exception_opened.v1",
     events.ExceptionResolved: "exception_resolved.v1",
+    events.MoneyMoved: "money_moved.v1",
 }
 _REQUESTS: dict[type, str] = {Posting: "posting.v1", PaymentRequest: "payment.v1"}
 _CHANGES: dict[type, str] = {

@@ -11,6 +11,7 @@ from orderwright.errors import InvalidInput
 from orderwright.flows.command import AsyncRunner, SyncRunner
 from orderwright.flows.editing import Editing
 from orderwright.flows.fulfilling import Fulfilling
+from orderwright.flows.paying import Paying
 from orderwright.flows.placing import Placing
 from orderwright.flows.previewing import previewed
 from orderwright.flows.processing import Processing
@@ -42,7 +43,7 @@ __all__ = ["AsyncOrderDesk", "OrderDesk"]
 T = TypeVar("T")
 
 _POLICY = Policy()
-_VERBS = ("load", "save", "post", "supply", "authorize", "capture", "look_up")
+_VERBS = ("load", "save", "post", "supply", "authorize", "charge", "capture", "look_up")
 
 
 def _setting(
@@ -65,7 +66,7 @@ def _setting(
     )
 
 
-class _Commands(Placing, Processing, Editing, Fulfilling, Returning, Resuming):
+class _Commands(Placing, Processing, Paying, Editing, Fulfilling, Returning, Resuming):
     """Everything a desk can be told."""
 
     __slots__ = ()
@@ -133,9 +134,7 @@ class OrderDesk(_Commands, _Desk, SyncRunner):
 
 
 @final
-class AsyncOrderDesk(
-    Placing, Processing, Editing, Fulfilling, Returning, Resuming, _Desk, AsyncRunner
-):
+class AsyncOrderDesk(_Commands, _Desk, AsyncRunner):
     """The same desk for async applications; its adapters may be async or sync, also mixed."""
 
     __slots__ = ()

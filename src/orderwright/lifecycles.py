@@ -264,6 +264,7 @@ SHIPMENT = Lifecycle(
 REQUESTED = State("requested", Phase.WAITING)
 PENDING = State("pending", Phase.WORKING)
 UNKNOWN = State("unknown", Phase.WORKING)
+REQUIRES_ACTION = State("requires_action", Phase.WORKING)
 SUCCEEDED = State("succeeded", Phase.DONE)
 DECLINED = State("declined", Phase.DROPPED)
 FAILED = State("failed", Phase.DROPPED)
@@ -277,14 +278,22 @@ PAYMENT_OPERATION = Lifecycle(
         (REQUESTED, "failed"): FAILED,
         (REQUESTED, "pending"): PENDING,
         (REQUESTED, "unknown"): UNKNOWN,
+        (REQUESTED, "requires_action"): REQUIRES_ACTION,
         (PENDING, "succeeded"): SUCCEEDED,
         (PENDING, "declined"): DECLINED,
         (PENDING, "failed"): FAILED,
         (PENDING, "unknown"): UNKNOWN,
+        (PENDING, "requires_action"): REQUIRES_ACTION,
         (UNKNOWN, "succeeded"): SUCCEEDED,
         (UNKNOWN, "declined"): DECLINED,
         (UNKNOWN, "failed"): FAILED,
         (UNKNOWN, "pending"): PENDING,
+        (UNKNOWN, "requires_action"): REQUIRES_ACTION,
+        (REQUIRES_ACTION, "succeeded"): SUCCEEDED,
+        (REQUIRES_ACTION, "declined"): DECLINED,
+        (REQUIRES_ACTION, "failed"): FAILED,
+        (REQUIRES_ACTION, "pending"): PENDING,
+        (REQUIRES_ACTION, "unknown"): UNKNOWN,
         # A provider that said no and later reports the money moved is believed.
         (DECLINED, "succeeded"): SUCCEEDED,
         (FAILED, "succeeded"): SUCCEEDED,

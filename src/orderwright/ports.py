@@ -240,7 +240,8 @@ class PaymentPort(Protocol):
     For every verb: 1. ``request.id`` is the idempotency key: a known id answers with the present
     state of what it made and has no second effect. 2. No answer (a time-out, a lost connection)
     is the outcome ``unknown``, or :class:`~orderwright.errors.OutcomeUnknown` raised, never
-    ``failed``. 3. A refusal by the payer's side is the outcome ``declined``, not an exception.
+    ``failed``. 3. A refusal by the payer's side is the outcome ``declined``, not an exception;
+    something the customer has to do first is ``requires_action``, with ``next_action``.
     4. ``outcome.amount`` is what really moved, in the currency of the request. 5. A known id with
     other content has no effect; the port may raise :class:`~orderwright.errors.KeyReused` for it.
     """
@@ -257,6 +258,7 @@ class PaymentPort(Protocol):
         """Reserve ``request.amount``.
 
         6. ``outcome.reference`` is the provider's id of the payment, by which it is later named.
+        7. ``outcome.expires_at`` is when the reservation lapses, where the provider tells.
         """
         ...
 
@@ -265,6 +267,13 @@ class PaymentPort(Protocol):
 
         6. Never more than is still authorized when it is taken: that is the outcome ``failed``,
         also for what was ``pending`` until then.
+        """
+        ...
+
+    def charge(self, request: PaymentRequest) -> PaymentOutcome:
+        """Take ``request.amount`` in one step, without an authorization.
+
+        6. ``outcome.reference`` is the provider's id of the payment, by which it is later named.
         """
         ...
 
@@ -382,6 +391,10 @@ class AsyncPaymentPort(Protocol):
 
     async def capture(self, request: PaymentRequest) -> PaymentOutcome:
         """See :meth:`PaymentPort.capture`."""
+        ...
+
+    async def charge(self, request: PaymentRequest) -> PaymentOutcome:
+        """See :meth:`PaymentPort.charge`."""
         ...
 
     async def void(self, request: PaymentRequest) -> PaymentOutcome:

@@ -247,6 +247,8 @@ class CallProvider(Request["PaymentOutcome"]):
             return payments.authorize(self.request)
         if kind == "capture":
             return payments.capture(self.request)
+        if kind == "charge":
+            return payments.charge(self.request)
         if kind == "void":
             return payments.void(self.request)
         return payments.refund(self.request)

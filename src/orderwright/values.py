@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, get_args, overload
 
 from orderwright.errors import Fault, InvalidInput
@@ -21,6 +21,7 @@ __all__ = [
     "identifier",
     "instance",
     "quantity",
+    "span",
     "tags",
     "text",
 ]
@@ -30,6 +31,7 @@ T = TypeVar("T")
 MAX_QUANTITY = 10**12
 _MAX_ID = 200
 _MAX_TEXT = 10_000
+_LONGEST = timedelta(days=3650)
 _YEARS = range(2, 9900)
 
 
@@ -147,6 +149,18 @@ def aware(value: object, path: str) -> datetime:
     if value.year not in _YEARS:
         raise InvalidInput.at(path, f"the year {value.year} is none in which orders are placed")
     return value
+
+
+def span(value: object, path: str, otherwise: str = "") -> timedelta:
+    """Return ``value`` if it is a span of time, more than nothing and at most ten years.
+
+    ``otherwise`` is what else would have been right, for the message.
+    """
+    found = instance(value, timedelta, path)
+    if not timedelta(0) < found <= _LONGEST:
+        most = f"at most {_LONGEST.days} days{otherwise}"
+        raise InvalidInput.at(path, f"{found}: expected more than no time, {most}")
+    return found
 
 
 class Once(Generic[T]):

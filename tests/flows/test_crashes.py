@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from orderwright import OrderwrightError, Policy
+from orderwright import OrderwrightError, Policy, Tender
 from tests.worlds import (
     HOUR,
     MINUTE,
@@ -15,6 +15,7 @@ from tests.worlds import (
     World,
     card,
     check_quiet,
+    eur,
     figures,
     flow_of,
     line,
@@ -70,6 +71,18 @@ def then(*steps: Callable[[World], object]) -> Callable[[World], object]:
     return all_of
 
 
+def lapsed(*amounts: str | None) -> Callable[[World], object]:
+    """An order whose authorizations have lapsed."""
+
+    def before(world: World) -> None:
+        world.lasting = HOUR
+        placed(*amounts)(world)
+        world.lasting = None
+        world.now += HOUR
+
+    return before
+
+
 def does(name: str, *args: object, **kwargs: object) -> Callable[[World], object]:
     """A desk call on the order."""
     return lambda world: getattr(world.desk, name)("o1", *args, **kwargs)
@@ -93,6 +106,8 @@ BY_HAND = Policy(capture="by_hand", unpaid_ttl=None)
 AT_ONCE = Policy(capture="on_confirmation", unpaid_ttl=None)
 REFUND_BY_HAND = Policy(capture="on_confirmation", refund="by_hand", unpaid_ttl=None)
 LAPSING = Policy(capture="on_confirmation", unpaid_ttl=HOUR)
+ON_PLACEMENT = Policy(capture="on_placement", unpaid_ttl=None)
+TRANSFER = Tender(method="transfer", collected="beforehand")
 SHIPPED = then(placed(None), does("ship", "f1"), does("ship", "f2"))
 
 CASES = {
@@ -144,6 +159,38 @@ CASES = {
         then(placed(), does("hold", "fraud", blocks={"capture"}), does("pay", [card()])),
         **command("release_hold", "fraud"),
         policy=AT_ONCE,
+    ),
+    "place, charged in one step": Case(nothing, **place("12.00", None), policy=ON_PLACEMENT),
+    "place, second charge declined": Case(
+        nothing,
+        **place("12.00", None),
+        moods=(("o1/p2/charge-1", "decline"),),
+        policy=ON_PLACEMENT,
+    ),
+    "place, charge unanswered": Case(
+        nothing,
+        **place(None),
+        moods=(("o1/p1/charge-1", "request_lost"),),
+        policy=ON_PLACEMENT,
+    ),
+    "authorize anew": Case(lapsed("12.00", None), name="resume", args=(), kwargs={}),
+    "authorize anew, declined": Case(
+        lapsed("12.00", None),
+        name="resume",
+        args=(),
+        kwargs={},
+        moods=(("o1/p2/authorize-2", "decline"),),
+    ),
+    "record a payment": Case(
+        then(placed(), does("pay", [TRANSFER])),
+        **command("record_payment", eur(30), method="transfer", reference="t-1"),
+        policy=LAPSING,
+    ),
+    "record a payment nobody waits for": Case(
+        placed(), **command("record_payment", eur(30), method="cash"), policy=LAPSING
+    ),
+    "report a chargeback": Case(
+        placed(None), **command("report_chargeback", "p1", eur(5)), policy=AT_ONCE
     ),
 }
 

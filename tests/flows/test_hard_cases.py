@@ -20,7 +20,7 @@ from orderwright.adapters.memory import MemoryOrders, MemoryPayments
 from orderwright.errors import AdapterFault, BrokenPromise, IllegalTransition, NotFound
 from orderwright.flows import settling
 from orderwright.lifecycles import CONFIRMED, ORDER, PACKED, PICKING, PLACED, SHIPMENT, WITHDRAWN
-from orderwright.orders.commands import report_payment
+from orderwright.orders.paying import report_payment
 from orderwright.requests import PostStock, SaveOrder
 from tests.worlds import (
     HOUR,

@@ -7,6 +7,7 @@ import pytest
 
 from orderwright import Conflict, OutOfStock, Policy
 from orderwright.errors import AmountRefused, IllegalTransition
+from orderwright.orders.events import Intended, MoneyMoved
 from tests.worlds import (
     HOUR,
     MINUTE,
@@ -227,6 +228,87 @@ def test_a_notice_and_the_answer_it_announces_count_once() -> None:
     for world, running in explore(made):
         assert [] == settled(running)
         assert Counter(authorize=1, capture=1) == effects(world)
+
+
+def test_two_resumers_authorize_anew_once() -> None:
+    """What lapsed is recorded by one of them, and asked for by the same."""
+
+    def lapsed(world: World) -> None:
+        world.lasting = HOUR
+        ordered(world)
+        world.lasting = None
+        world.now += HOUR
+
+    for world, running in explore(scene(lapsed, call("resume"), call("resume"))):
+        assert () == tuple(error for one in running for error in one.result.failures)
+        assert Counter(authorize=2) == effects(world)
+        assert eur(20) == world.orders.load("o1").authorized
+
+
+def test_a_refund_and_a_chargeback_at_once_pay_back_no_more_than_was_there() -> None:
+    """Whichever comes first, the provider is asked for what is kept then, and the facts add up."""
+    policy = Policy(capture="on_confirmation", refund="by_hand", unpaid_ttl=None)
+    made = scene(
+        cancelled,
+        call("refund", "o1"),
+        call("report_chargeback", "o1", "p1", eur(15)),
+        policy=policy,
+    )
+    outcomes = set()
+    for world, running in explore(made):
+        settled(running[:1], Conflict)
+        assert running[1].error is None
+        order = world.orders.load("o1")
+        assert eur(15) == order.charged_back
+        before_refund = 20
+        for event in world.orders.events("o1"):
+            if isinstance(event, MoneyMoved):
+                before_refund = 5
+            if isinstance(event, Intended) and event.intent.purpose == "refund":
+                assert before_refund == event.intent.request.amount.minor // 100
+        outcomes.add(order.refunded)
+    assert {eur(0), eur(5), eur(20)} == outcomes
+
+
+def test_a_cancellation_and_a_refund_by_hand_pay_back_once() -> None:
+    """The policy's own refund and a clerk's never meet on the same money."""
+    made = scene(
+        ordered, call("cancel", "o1", reason="sorry"), call("refund", "o1"), policy=AT_ONCE
+    )
+    for world, running in explore(made):
+        settled(running, Conflict, AmountRefused)
+        order = world.orders.load("o1")
+        assert order.refunded == (eur(20) if order.state.name == "cancelled" else eur(0))
+
+
+@pytest.mark.parametrize("how", [{"key": "k1"}, {"reference": "t-1"}])
+def test_a_payment_told_twice_at_once_counts_once(how: dict[str, object]) -> None:
+    """By its key or by its own reference it is known; nobody is refused."""
+    twice = call("record_payment", "o1", eur(20), method="cash", **how)
+    for world, running in explore(scene(unpaid, twice, twice, policy=AT_ONCE)):
+        assert [] == settled(running)
+        order = world.orders.load("o1")
+        assert ("confirmed", eur(20), 1) == (order.state.name, order.captured, len(order.payments))
+
+
+def test_money_that_comes_while_the_order_is_given_up_waits_for_a_person() -> None:
+    """A report is never refused; it is either in time for the payout or opens an exception."""
+    made = scene(
+        unpaid,
+        call("cancel", "o1", reason="sorry"),
+        call("record_payment", "o1", eur(20), method="cash"),
+        policy=AT_ONCE,
+    )
+    outcomes = set()
+    for world, running in explore(made):
+        settled(running[:1], Conflict)
+        assert running[1].error is None
+        order = world.orders.load("o1")
+        codes = [one.code for one in order.exceptions]
+        assert eur(20) == order.captured
+        assert order.payout == (eur(20) if order.state.name == "cancelled" else eur(0))
+        outcomes.add((order.state.name, *codes))
+    assert {("cancelled",), ("cancelled", "paid_after_cancellation"), ("confirmed",)} == outcomes
 
 
 def test_a_hold_that_comes_while_stock_is_made_firm_lets_no_money_move_first() -> None:

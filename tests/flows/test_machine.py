@@ -33,7 +33,7 @@ ORDERS = ("o1", "o2", "o3", "o4")
 
 policies = st.builds(
     Policy,
-    capture=st.sampled_from(["on_confirmation", "on_dispatch", "by_hand"]),
+    capture=st.sampled_from(["on_confirmation", "on_dispatch", "by_hand", "on_placement"]),
     refund=st.sampled_from(["when_cancelled", "when_cancelled", "by_hand"]),
     short=st.sampled_from(["reject", "backorder"]),
     credit_returns=st.sampled_from(["on_receipt", "on_inspection"]),
@@ -45,7 +45,19 @@ policies = st.builds(
     replans=st.sampled_from([0, 3]),
 )
 amounts = st.sampled_from([None, eur(0), eur(1), eur("7.77"), eur(10), eur("25.50"), eur(100)])
-tenders = st.builds(Tender, method=st.sampled_from(["card", "gift_card"]), amount=amounts)
+tenders = st.one_of(
+    st.builds(Tender, method=st.sampled_from(["card", "gift_card"]), amount=amounts),
+    st.builds(Tender, method=st.sampled_from(["card", "gift_card"]), amount=amounts),
+    st.builds(Tender, method=st.just("transfer"), amount=amounts, collected=st.just("beforehand")),
+    st.builds(
+        Tender,
+        method=st.just("invoice"),
+        amount=amounts,
+        collected=st.just("afterwards"),
+        terms=st.sampled_from([None, HOUR]),
+    ),
+)
+moved = st.sampled_from([eur(1), eur("7.77"), eur(10), eur("25.50"), eur(100)])
 lines = st.builds(
     line,
     st.sampled_from(SKUS),
@@ -87,7 +99,15 @@ changes = st.one_of(
     st.builds(AddCharge, charge=st.just(Charge(kind="tip", amount=eur("1.50")))),
 )
 charges = st.builds(Charge, kind=st.just("shipping"), amount=st.sampled_from([eur(0), eur("4.90")]))
-MOODS = ("approve", "approve", "decline", "pending", "answer_lost", "request_lost")
+MOODS = (
+    "approve",
+    "approve",
+    "decline",
+    "pending",
+    "requires_action",
+    "answer_lost",
+    "request_lost",
+)
 HOLDS = ("fraud", "customs")
 BLOCKS = ("allocate", "capture", "fulfil", "refund")
 ACTIONS = ("release", "release", "pick", "pack", "withdraw", "reserve", "ship", "juggle")
@@ -204,6 +224,70 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         """A clerk takes or pays back money."""
         self.call(name, order_id, amount=amount, payment_id=payment_id, keyed=keyed)
+
+    @rule(
+        name=st.sampled_from(["record_payment", "record_refund"]),
+        order_id=some,
+        amount=moved,
+        to=st.sampled_from(
+            [
+                {"method": "transfer"},
+                {"method": "cash"},
+                {"method": "invoice"},
+                {"payment_id": "p1"},
+                {"payment_id": "p2"},
+            ]
+        ),
+        reference=st.sampled_from(["", "", "t1", "t2"]),
+        keyed=st.booleans(),
+    )
+    def record_money(  # noqa: PLR0917
+        self,
+        name: str,
+        order_id: int,
+        amount: Money,
+        to: dict[str, str],
+        reference: str,
+        keyed: bool,  # noqa: FBT001
+    ) -> None:
+        """Money comes in or goes out by itself, and is told once or twice."""
+        self.report_money(name, order_id, amount, keyed=keyed, reference=reference, **to)
+
+    @rule(
+        name=st.sampled_from(["report_chargeback", "report_chargeback_reversal"]),
+        order_id=some,
+        payment_id=st.sampled_from(["p1", "p1", "p2"]),
+        amount=moved,
+        reference=st.sampled_from(["", "d1", "d2"]),
+        keyed=st.booleans(),
+    )
+    def report_dispute(  # noqa: PLR0917
+        self,
+        name: str,
+        order_id: int,
+        payment_id: str,
+        amount: Money,
+        reference: str,
+        keyed: bool,  # noqa: FBT001
+    ) -> None:
+        """The customer's bank takes money back, or gives that up."""
+        self.report_money(name, order_id, payment_id, amount, keyed=keyed, reference=reference)
+
+    def report_money(
+        self, name: str, order_id: int, *args: object, keyed: bool, **kwargs: object
+    ) -> None:
+        """Call the desk; a report on a payment that there is is never refused."""
+        order = self.world.orders.load(self.named(order_id))
+        payment_id = kwargs.get("payment_id", args[0] if type(args[0]) is str else "")
+        known = order and (not payment_id or payment_id in {one.id for one in order.payments})
+        refused = len(self.refusals)
+        self.call(name, order_id, *args, keyed=keyed, **kwargs)
+        assert not known or refused == len(self.refusals), self.refusals[-1]
+
+    @rule(lasting=st.sampled_from([None, 3 * MINUTE, 30 * MINUTE, 3 * HOUR]))
+    def authorizations_last(self, lasting: timedelta | None) -> None:
+        """The provider changes how long what it authorizes lasts."""
+        self.world.lasting = lasting
 
     @rule(
         name=st.sampled_from(["cancel", "report_cancellation"]),

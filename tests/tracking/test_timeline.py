@@ -119,6 +119,46 @@ def delivered() -> tuple[Event, ...]:
     return shop.history("o1")
 
 
+def disputed() -> tuple[Event, ...]:
+    """The history of an order with an invoice, a lapse, a dispute and cash."""
+    moods: Iterator[Literal["requires_action", "approve"]] = iter(["requires_action"])
+    payments = MemoryPayments(lambda _: next(moods, "approve"), expires=lambda _: after(5))
+    shop = desk(stocked(), payments, Policy())
+    terms = timedelta(days=30)
+    invoice = Tender(method="invoice", collected="afterwards", terms=terms)
+    card = Tender(method="card", amount=Money.of("3.00", "EUR"))
+    shop.place([CUP], order_id="o1", tenders=[card, invoice], at=NOON)
+    payments.finish("o1/p1/authorize-1", "succeeded")
+    shop.notify_payment("o1/p1/authorize-1", at=after(1))
+    shop.resume(now=after(5))
+    shop.ship("o1", "f1", at=after(6))
+    shop.report_chargeback("o1", "p1", Money.of("3.00", "EUR"), reason="not mine", at=after(7))
+    shop.report_chargeback_reversal("o1", "p1", Money.of("3.00", "EUR"), at=after(8))
+    shop.record_payment("o1", Money.of("3.00", "EUR"), method="cash", at=after(9), by="till")
+    shop.record_refund("o1", Money.of("1.00", "EUR"), method="gift", reason="oops", at=after(10))
+    return shop.history("o1")
+
+
+def test_story_of_a_dispute() -> None:
+    """Money that moved by itself is told as what it was; what was added to note it is not."""
+    assert """\
+2026-01-01 12:00  placed: 1 unit by web
+2026-01-01 12:00  planned: f1 from SHOP (1 unit)
+2026-01-01 12:00  stock reserved
+2026-01-01 12:00  authorization of 3.00 EUR requires action (p1)
+2026-01-01 12:01  authorized 3.00 EUR (p1)
+2026-01-01 12:01  confirmed
+2026-01-01 12:05  authorization lapsed: 3.00 EUR (p1)
+2026-01-01 12:05  authorized 3.00 EUR (p1)
+2026-01-01 12:06  f1 shipped
+2026-01-01 12:06  captured 3.00 EUR (p1)
+2026-01-01 12:07  charged back 3.00 EUR (p1): not mine
+2026-01-01 12:07  exception charged_back: o1/p1/chargeback-1: 3.00 EUR (not mine)
+2026-01-01 12:08  chargeback reversed: 3.00 EUR (p1)
+2026-01-01 12:09  received 3.00 EUR (p3) (till)
+2026-01-01 12:10  paid back 1.00 EUR (p4): oops""" == render(timeline(disputed()))
+
+
 def test_story_of_late_payment() -> None:
     """Every step of an order with trouble is told, in the order we learned of it."""
     assert """\

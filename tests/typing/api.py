@@ -55,6 +55,7 @@ from orderwright.codec import Codec
 from orderwright.flows.resuming import Resumed
 from orderwright.fulfillment.planning import FulfillmentPlan
 from orderwright.inventory.ledger import Stock
+from orderwright.orders.bills import split_bill
 from orderwright.orders.events import Event
 from orderwright.orders.explaining import explain, explanation, taxes
 from orderwright.orders.lines import LineQuantities
@@ -74,6 +75,10 @@ def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
     assert_type(desk.pay("A-1", [Tender(method="card")]), Order)
     assert_type(desk.capture("A-1", amount=Money(1, "EUR")), Order)
     assert_type(desk.refund("A-1"), Order)
+    assert_type(desk.record_payment("A-1", Money(1, "EUR"), method="cash"), Order)
+    assert_type(desk.record_refund("A-1", Money(1, "EUR"), payment_id="p1"), Order)
+    assert_type(desk.report_chargeback("A-1", "p1", Money(1, "EUR"), reference="d-1"), Order)
+    assert_type(desk.report_chargeback_reversal("A-1", "p1", Money(1, "EUR")), Order)
     assert_type(desk.advance_order("A-1", "complete"), Order)
     assert_type(desk.cancel("A-1", reason="x"), Order)
     assert_type(desk.report_cancellation("A-1", reason="x"), Order)
@@ -140,6 +145,9 @@ def values(order: Order, ledger: InventoryLedger, at: datetime, plan: Fulfillmen
     assert_type(order.charges[0], Charge)
     assert_type(order.payments[0], Payment)
     assert_type(order.payments[0].operations[0], PaymentOperation)
+    assert_type(order.payments[0].next_action, str)
+    assert_type(order.payments[0].payable_by, datetime | None)
+    assert_type(split_bill(order, {"ann": ["l1"]}), dict[str, Money])
     assert_type(order.fulfillments[0], Fulfillment)
     assert_type(order.fulfillments[0].items[0], FulfillmentItem)
     assert_type(order.holds[0], Hold)

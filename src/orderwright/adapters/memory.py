@@ -17,12 +17,17 @@ from attrs import evolve, frozen
 from orderwright.errors import Conflict, KeyReused
 from orderwright.inventory.ledger import InventoryLedger
 from orderwright.money import Money
-from orderwright.payments.operations import OperationKind, PaymentOutcome, PaymentRequest
+from orderwright.payments.operations import (
+    OperationKind,
+    Outcome,
+    PaymentOutcome,
+    PaymentRequest,
+)
 from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, PaymentCapabilities
 from orderwright.values import aware
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from orderwright.fulfillment.fulfillment import Fulfillment
@@ -279,8 +284,15 @@ class BookEntry:
     amount: Money
 
 
-Behaviour = Literal["approve", "decline", "pending", "answer_lost", "request_lost"]
+Behaviour = Literal[
+    "approve", "decline", "pending", "requires_action", "answer_lost", "request_lost"
+]
 """What the provider does with a request; the last two are time-outs, done and not done."""
+_ANSWERS: Mapping[Behaviour, Outcome] = {
+    "decline": "declined",
+    "pending": "pending",
+    "requires_action": "requires_action",
+}
 
 
 @final
@@ -289,16 +301,23 @@ class MemoryPayments:
 
     ``behave`` says what to do with each new request; left out, everything is approved. A lost
     answer is the outcome ``unknown``, with or without the effect having happened: ``look_up``
-    tells. What the books say about a payment is worked out from the books alone.
+    tells. ``expires`` says when what it authorizes lapses; left out, that is never. What the books
+    say about a payment is worked out from the books alone.
     """
 
     capabilities: PaymentCapabilities = PaymentCapabilities(
         several_captures=True, partial_void=True, key_retention=timedelta(days=1)
     )
 
-    def __init__(self, behave: Callable[[PaymentRequest], Behaviour] | None = None) -> None:
+    def __init__(
+        self,
+        behave: Callable[[PaymentRequest], Behaviour] | None = None,
+        *,
+        expires: Callable[[PaymentRequest], datetime | None] | None = None,
+    ) -> None:
         self._lock = Lock()
         self._behave = behave
+        self._expires = expires
         self._known: dict[str, tuple[PaymentRequest, PaymentOutcome]] = {}
         self._sums: dict[str, Counter[str]] = {}
         self.books: list[BookEntry] = []
@@ -309,6 +328,10 @@ class MemoryPayments:
 
     def capture(self, request: PaymentRequest) -> PaymentOutcome:
         """See :meth:`.PaymentPort.capture`."""
+        return self._once(request)
+
+    def charge(self, request: PaymentRequest) -> PaymentOutcome:
+        """See :meth:`.PaymentPort.charge`."""
         return self._once(request)
 
     def void(self, request: PaymentRequest) -> PaymentOutcome:
@@ -328,17 +351,17 @@ class MemoryPayments:
     def finish(
         self, operation_id: str, outcome: Literal["succeeded", "declined"]
     ) -> PaymentOutcome:
-        """Decide a pending operation, as a bank does days later; return what is true of it now.
+        """Decide what is pending or waits for the customer; return what is true of it now.
 
         One that is to succeed fails if what it wanted has been taken by another meanwhile.
         """
         with self._lock:
             request, known = self._known[operation_id]
-            if known.outcome == "pending":
+            if known.outcome in ("pending", "requires_action"):
                 if outcome == "succeeded":
                     known = self._moved(request, known.reference)
                 else:
-                    known = evolve(known, outcome=outcome)
+                    known = evolve(known, outcome=outcome, next_action="")
                 self._known[operation_id] = (request, known)
             return known
 
@@ -358,13 +381,16 @@ class MemoryPayments:
             return lost if behaviour == "answer_lost" else outcome
 
     def _decided(self, request: PaymentRequest, behaviour: Behaviour) -> PaymentOutcome:
-        reference = request.reference or f"pay_{request.order_id}_{request.payment_id}"
-        if behaviour in ("decline", "pending"):
-            outcome: Literal["declined", "pending"] = (
-                "declined" if behaviour == "decline" else "pending"
-            )
-            return PaymentOutcome(outcome=outcome, amount=request.amount, reference=reference)
-        return self._moved(request, reference)
+        reference = request.reference or _reference(request)
+        outcome = _ANSWERS.get(behaviour)
+        if outcome is None:
+            return self._moved(request, reference)
+        return PaymentOutcome(
+            outcome=outcome,
+            amount=request.amount,
+            reference=reference,
+            next_action=f"confirm {request.id}" if outcome == "requires_action" else "",
+        )
 
     def _moved(self, request: PaymentRequest, reference: str) -> PaymentOutcome:
         """Book it, or fail if that much is not there."""
@@ -375,16 +401,28 @@ class MemoryPayments:
                 outcome="failed", amount=request.amount, reference=reference, reason=reason
             )
         self._book(request, reference)
-        return PaymentOutcome(outcome="succeeded", amount=request.amount, reference=reference)
+        lapses = None
+        if self._expires is not None and request.kind == "authorize":
+            lapses = self._expires(request)
+        return PaymentOutcome(
+            outcome="succeeded", amount=request.amount, reference=reference, expires_at=lapses
+        )
 
     def _available(self, request: PaymentRequest, reference: str) -> int:
         sums = self._sums.get(reference, Counter())
-        if request.kind == "authorize":
+        if request.kind in ("authorize", "charge"):
             return request.amount.minor
         if request.kind == "refund":
-            return sums["capture"] - sums["refund"]
+            return sums["capture"] + sums["charge"] - sums["refund"]
         return sums["authorize"] - sums["capture"] - sums["void"]
 
     def _book(self, request: PaymentRequest, reference: str) -> None:
         self.books.append(BookEntry(request.id, request.kind, reference, request.amount))
         self._sums.setdefault(reference, Counter())[request.kind] += request.amount.minor
+
+
+def _reference(request: PaymentRequest) -> str:
+    """Return the provider's id for a new payment: one more each time it is authorized anew."""
+    number = request.id.rsplit("-", 1)[-1]
+    again = "" if number == "1" else f"_{number}"
+    return f"pay_{request.order_id}_{request.payment_id}{again}"

@@ -104,7 +104,7 @@ def decide(
         decided = tuple(decision(order))
         if not decided:
             return order
-        after, events = follow(order, (_stamped(decided[0], call), *decided[1:]), call.at)
+        after, events = follow(order, _stamped(decided, call), call.at)
         call.require_due(after)
         yield from _require_stock(setting, after, call)
         try:
@@ -126,7 +126,10 @@ def _require_stock(setting: Setting, after: Order, call: Call) -> Flow[None]:
             raise short_of(after, wanted, made)
 
 
-def _stamped(event: Event, call: Call) -> Event:
+def _stamped(events: tuple[Event, ...], call: Call) -> tuple[Event, ...]:
+    """Say who, when and under which key on the event the call is for, or else on the first."""
     if not (call.key or call.by or call.occurred_at):
-        return event
-    return evolve(event, key=call.key, by=call.by, occurred_at=call.occurred_at)
+        return events
+    mine = next((one for one in events if type(one) is call.kind), events[0])
+    told = evolve(mine, key=call.key, by=call.by, occurred_at=call.occurred_at)
+    return tuple(told if one is mine else one for one in events)

@@ -10,9 +10,9 @@ from orderwright.flows.deciding import Call, decide
 from orderwright.flows.settling import Flows
 from orderwright.money import Money
 from orderwright.orders import editing
-from orderwright.orders.commands import add_payments
 from orderwright.orders.events import OrderCredited, OrderEdited
 from orderwright.orders.lines import AddCharge, AddLine, ChangeLine
+from orderwright.orders.paying import add_payments
 from orderwright.payments.payment import Tender
 from orderwright.values import each, identifier, instance, text
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from orderwright.errors import AmountRefused, Conflict, InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for
@@ -148,5 +150,11 @@ def _again(known: Order, opening: OrderPlaced) -> Flow[Order]:
     """Answer a repeated placement with the order as it is; raise KeyReused if it differs."""
     before = yield from ask(FindKey(known.id, known.id))
     said = {name: getattr(opening, name) for name in _SAID}
+    # The terms of an invoice run from the first time it was said.
+    earlier = before[0].at - opening.at
+    said["payments"] = tuple(
+        evolve(one, payable_by=one.payable_by + earlier) if one.payable_by else one
+        for one in opening.payments
+    )
     require_same(before[0], OrderPlaced, said, known.id)
     return known

@@ -1,35 +1,30 @@
-"""Processing: verification, money, and giving up. What a clerk or a shop's rules decide."""
+"""Processing: verification and giving up. What a clerk or a shop's rules decide."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from orderwright.errors import InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
 from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for, save
-from orderwright.money import Money
 from orderwright.orders import commands
 from orderwright.orders.cancelling import cancel_units
 from orderwright.orders.events import (
     ExceptionResolved,
     HoldPlaced,
     HoldReleased,
-    MoneyRequested,
     OrderAdvanced,
     OrderCancelled,
-    PaymentsAdded,
 )
 from orderwright.orders.lines import Hold
-from orderwright.orders.processing import by_hand
 from orderwright.orders.stocking import allocated, demand
-from orderwright.payments.payment import Tender
-from orderwright.values import counts, each, identifier, instance, text
+from orderwright.values import counts, identifier, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from orderwright.money import Money
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Blockable
     from orderwright.orders.order import Order
@@ -39,7 +34,7 @@ __all__ = ["Processing"]
 
 
 class Processing(Flows):
-    """Paying, holding and cancelling orders.
+    """Holding, cancelling and advancing orders.
 
     Every command takes the caller's ``key`` (repeating one that was accepted changes nothing, and
     with other content raises KeyReused), ``expected_version`` (raises Conflict if the order has
@@ -48,135 +43,6 @@ class Processing(Flows):
     """
 
     __slots__ = ()
-
-    @command
-    def pay(
-        self,
-        order_id: str,
-        tenders: Sequence[Tender],
-        *,
-        at: datetime | None = None,
-        key: str = "",
-        by: str = "",
-        expected_version: int | None = None,
-    ) -> Flow[Order]:
-        """Offer further tenders for what is not covered, after a decline for example.
-
-        The reservations stop lapsing before money is asked for; if they have lapsed, the stock is
-        planned and reserved anew first. Raises IllegalTransition if the order is given up,
-        AmountRefused if nothing is left to pay, InvalidInput for no tenders.
-        """
-        setting, at = self.setting, self.setting.moment(at)
-        tenders = each(tenders, Tender, "tenders")
-        if not tenders:
-            raise InvalidInput.at("tenders", "expected at least one")
-        call = Call(PaymentsAdded, {"tenders": tenders}, at, key, by, expected_version)
-        return (
-            yield from decide(
-                setting,
-                order_id,
-                call,
-                lambda order: (commands.add_payments(order, tenders, at=at),),
-            )
-        )
-
-    @command
-    def capture(
-        self,
-        order_id: str,
-        *,
-        amount: Money | None = None,
-        payment_id: str = "",
-        at: datetime | None = None,
-        key: str = "",
-        by: str = "",
-        expected_version: int | None = None,
-    ) -> Flow[Order]:
-        """Take authorized money by hand: ``amount``, or all there is, of one payment or of all.
-
-        Raises AmountRefused if that is more than is authorized or nothing is, OnHold.
-        """
-        return (
-            yield from self._money(
-                "capture",
-                order_id,
-                amount=amount,
-                payment_id=payment_id,
-                reason="",
-                at=at,
-                key=key,
-                by=by,
-                expected_version=expected_version,
-            )
-        )
-
-    @command
-    def refund(
-        self,
-        order_id: str,
-        *,
-        amount: Money | None = None,
-        payment_id: str = "",
-        reason: str = "",
-        at: datetime | None = None,
-        key: str = "",
-        by: str = "",
-        expected_version: int | None = None,
-    ) -> Flow[Order]:
-        """Pay back by hand what is owed to the customer, at most ``order.payout``.
-
-        ``amount`` left out is all of it; it goes back to the payments it came from, in proportion.
-        Raises AmountRefused for more than is owed or if nothing is, OnHold.
-        """
-        text(reason, "reason")
-        return (
-            yield from self._money(
-                "refund",
-                order_id,
-                amount=amount,
-                payment_id=payment_id,
-                reason=reason,
-                at=at,
-                key=key,
-                by=by,
-                expected_version=expected_version,
-            )
-        )
-
-    def _money(
-        self,
-        action: Literal["capture", "refund"],
-        order_id: str,
-        *,
-        amount: Money | None,
-        payment_id: str,
-        reason: str,
-        at: datetime | None,
-        key: str,
-        by: str,
-        expected_version: int | None,
-    ) -> Flow[Order]:
-        at = self.setting.moment(at)
-        if amount is not None:
-            instance(amount, Money, "amount")
-        if payment_id != "":
-            identifier(payment_id, "payment_id")
-
-        def decision(order: Order) -> Sequence[Event]:
-            asked = commands.request_money(
-                order, action, amount=amount, payment_id=payment_id, reason=reason, at=at
-            )
-            return (asked, *by_hand(order.after((asked,)), asked, at))
-
-        call = Call(
-            MoneyRequested,
-            {"action": action, "amount": amount, "payment_id": payment_id, "reason": reason},
-            at,
-            key,
-            by,
-            expected_version,
-        )
-        return (yield from decide(self.setting, order_id, call, decision))
 
     @command
     def advance_order(

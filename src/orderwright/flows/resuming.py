@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from orderwright.errors import Conflict, InvalidInput, NotFound, OrderwrightError
 from orderwright.flows.command import command
 from orderwright.flows.settling import MAX_TRIES, Flows, follow, load, record, save, settle
-from orderwright.orders.commands import cancel, report_payment
+from orderwright.orders.commands import cancel
 from orderwright.orders.lines import Reference
+from orderwright.orders.paying import lapse, report_payment
 from orderwright.orders.processing import claimed
 from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import FindDue, FindReference, ask
@@ -48,7 +49,8 @@ class Resuming(Flows):
         Each unfinished call is claimed first, so that two resumers never both make it. A payment
         of unknown outcome is looked up before it is sent again, under the same id. After the
         policy's attempts it is parked with a reason and waits for a person. Orders that were
-        never paid expire. An order that raises does not stop the others.
+        never paid expire; authorizations that have lapsed are asked for anew. An order that raises
+        does not stop the others.
         """
         setting = self.setting
         now = setting.moment(now) if now is None else aware(now, "now")
@@ -135,17 +137,28 @@ def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
     actions = {item.action for item in due}
     if "expire" in actions:
         expiry = cancel(order, at=now, reason="not paid", action="expire")
-        after, events = follow(order, (expiry,), now)
-        try:
-            mine = yield from save(order, after, events)
-        except Conflict:
-            return order
-        return (yield from settle(setting, after, now, mine=mine))
+        return (yield from _happened(setting, order, (expiry,), now))
+    if "reauthorize" in actions:
+        payments = (item.subject for item in due if item.action == "reauthorize")
+        lapses = tuple(lapse(order, one, at=now) for one in payments)
+        return (yield from _happened(setting, order, lapses, now))
     if "plan" in actions:
         return (yield from settle(setting, order, now, mine=()))
     subjects = {item.subject for item in due}
     intents = [one for one in order.intents if one.id in subjects]
     return (yield from _take_over(setting, order, intents, now))
+
+
+def _happened(
+    setting: Setting, order: Order, events: Sequence[Event], now: datetime
+) -> Flow[Order]:
+    """Save ``events`` and see to what follows, unless somebody else was faster."""
+    after, events = follow(order, events, now)
+    try:
+        mine = yield from save(order, after, events)
+    except Conflict:
+        return order
+    return (yield from settle(setting, after, now, mine=mine))
 
 
 def _take_over(

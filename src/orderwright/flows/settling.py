@@ -23,8 +23,8 @@ from orderwright.errors import (
 )
 from orderwright.fulfillment.planning import plan
 from orderwright.inventory.postings import Posting
-from orderwright.orders.commands import report_payment
 from orderwright.orders.events import Event, Intended, IntentParked
+from orderwright.orders.paying import report_payment
 from orderwright.orders.processing import fault_noted, next_events
 from orderwright.orders.stocking import allocated, demand, stock_posted, stock_refused
 from orderwright.payments.operations import PaymentOutcome

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from orderwright.errors import AmountRefused, BrokenPromise, IllegalTransition, NotFound, OnHold
+from orderwright.errors import IllegalTransition, NotFound, OnHold
 from orderwright.lifecycles import Phase, State
-from orderwright.money import Money, total
 from orderwright.orders.crediting import all_of
 from orderwright.orders.events import (
     Event,
@@ -20,27 +19,20 @@ from orderwright.orders.events import (
     FulfillmentAdvanced,
     HoldPlaced,
     HoldReleased,
-    MoneyRequested,
     OrderAdvanced,
     OrderCancelled,
-    PaymentReported,
-    PaymentsAdded,
 )
 from orderwright.orders.lines import Hold, OrderException
-from orderwright.orders.placement import payments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
 
     from orderwright.fulfillment.fulfillment import Fulfillment
     from orderwright.orders.lines import Blockable, Credit
     from orderwright.orders.order import Order
-    from orderwright.payments.operations import PaymentOutcome
-    from orderwright.payments.payment import PaymentOperation, Tender
 
 __all__ = [
-    "add_payments",
     "advance",
     "advance_by_hand",
     "advance_fulfillment",
@@ -50,8 +42,6 @@ __all__ = [
     "open_exception",
     "release_hold",
     "report_cancellation",
-    "report_payment",
-    "request_money",
     "resolve",
 ]
 
@@ -217,72 +207,6 @@ def release_hold(order: Order, name: str, *, at: datetime, reason: str) -> HoldR
     return HoldReleased(name=name, reason=reason, at=at)
 
 
-def add_payments(order: Order, tenders: Sequence[Tender], *, at: datetime) -> PaymentsAdded:
-    """Offer further tenders; one without an amount takes what is not covered yet.
-
-    Raises IllegalTransition if the order is given up, AmountRefused if nothing is left to cover.
-    """
-    if order.state.phase is Phase.DROPPED:
-        raise IllegalTransition("order", order.state.name, "pay", order.allowed(), order.id)
-    failed = order.failed_batches
-    coming = sum(
-        one.amount.minor if one.unasked else one.sums.authorizing
-        for one in order.payments
-        if one.batch not in failed
-    )
-    figures = order.figures
-    cover = figures.kept + figures.capturing + order.authorized_for_good
-    uncovered = Money(figures.due - cover - coming, order.currency)
-    if uncovered.minor <= 0:
-        raise AmountRefused(
-            "nothing left to pay",
-            asked=total((one.amount for one in tenders if one.amount), order.currency),
-            limit=Money.zero(order.currency),
-            order_id=order.id,
-            allowed=order.allowed(),
-        )
-    payments = payments_of(
-        tenders,
-        uncovered,
-        batch=1 + max((one.batch for one in order.payments), default=0),
-        first=len(order.payments) + 1,
-    )
-    return PaymentsAdded(tenders=tuple(tenders), payments=payments, at=at)
-
-
-def request_money(
-    order: Order,
-    action: Literal["capture", "refund"],
-    *,
-    amount: Money | None,
-    payment_id: str,
-    reason: str,
-    at: datetime,
-) -> MoneyRequested:
-    """Ask for money by hand; :mod:`orderwright.orders.processing` works out what it comes to.
-
-    Raises OnHold, and AmountRefused if ``amount`` is more than is authorized (capture) or than is
-    owed to the customer (refund), or if there is nothing to move.
-    """
-    _require_free(order, action)
-    payments = (order.payment(payment_id),) if payment_id else order.payments
-    if action == "capture":
-        limit = total((one.open_authorization for one in payments), order.currency)
-    else:
-        there = total((one.refundable for one in payments), order.currency)
-        limit = min(order.payout, there)
-    asked = limit if amount is None else amount
-    if asked.minor <= 0 or asked > limit:
-        raise AmountRefused(
-            f"{action} what there is",
-            asked=asked,
-            limit=limit,
-            order_id=order.id,
-            allowed=order.allowed(),
-        )
-    return MoneyRequested(action=action, amount=amount, payment_id=payment_id, reason=reason, at=at)
-
-
 def advance_fulfillment(
     order: Order,
     fulfillment_id: str,
@@ -389,67 +313,3 @@ def _contradictions(
         yield from _opened(order, "shipped_unconfirmed", f"fulfillment {one.id}", at)
     elif order.blocked("fulfil") is not None:
         yield from _opened(order, "shipped_on_hold", f"fulfillment {one.id}", at)
-
-
-def report_payment(
-    order: Order,
-    operation_id: str,
-    outcome: PaymentOutcome,
-    *,
-    at: datetime,
-    sequence: int = 0,
-) -> tuple[Event, ...]:
-    """Record what a provider says became of an operation, in whatever order and however often.
-
-    A repeated report, and one with an older ``sequence``, is a no-op. A report that the table of
-    payment operations does not permit opens the exception ``payment_contradiction``; a refused
-    capture, void or refund opens ``capture_refused`` (and so on), one of another amount than asked
-    ``capture_differs``, and the next one waits until that is resolved. Raises NotFound for an
-    unknown operation, BrokenPromise for another currency.
-    """
-    for payment in order.payments:
-        operation = payment.operation(operation_id)
-        if operation is not None:
-            break
-    else:
-        raise NotFound("payment operation", operation_id, order.id)
-    if outcome.amount.currency != order.currency:
-        raise BrokenPromise("payments", f"{operation_id} answered {outcome.amount}")
-    if sequence and sequence <= operation.sequence:
-        return ()
-    lifecycle = order.lifecycles.payment_operation
-    if outcome.outcome not in lifecycle.allowed(operation.state):
-        detail = _contradicts(operation, outcome, numbered=sequence > 0)
-        return open_exception(order, "payment_contradiction", detail, at=at) if detail else ()
-    state = lifecycle.step(operation.state, outcome.outcome)
-    reported = PaymentReported(
-        payment_id=payment.id,
-        operation_id=operation_id,
-        state=state,
-        amount=outcome.amount if state.phase is Phase.DONE else operation.amount,
-        reference=outcome.reference,
-        reason=outcome.reason,
-        sequence=max(sequence, operation.sequence),
-        due_at=at + order.policy.patience if state.phase is Phase.WORKING else None,
-        at=at,
-    )
-    if operation.kind == "authorize":
-        return (reported,)
-    # Asking again at once would only come out the same: a person looks first.
-    if state.phase is Phase.DROPPED:
-        detail = f"{operation_id}: {outcome.reason}".rstrip(": ")
-        return (reported, *_opened(order, f"{operation.kind}_refused", detail, at))
-    if state.phase is Phase.DONE and outcome.amount != operation.amount:
-        detail = f"{operation_id}: asked {operation.amount}, done {outcome.amount}"
-        return (reported, *_opened(order, f"{operation.kind}_differs", detail, at))
-    return (reported,)
-
-
-def _contradicts(operation: PaymentOperation, outcome: PaymentOutcome, *, numbered: bool) -> str:
-    """What is contradictory in a report that is no step of the table; nothing in an old one."""
-    said, now = operation.state.name, outcome.outcome
-    if now == said == "succeeded" and numbered and outcome.amount != operation.amount:
-        return f"{operation.id} was {operation.amount}, now reported {outcome.amount}"
-    if operation.in_flight or now in (said, "pending", "unknown"):
-        return ""
-    return f"{operation.id} was {said}, now reported {now}"

@@ -30,6 +30,7 @@ from orderwright.orders.lines import (
     Policy,
     Reference,
 )
+from orderwright.payments.operations import Movement
 from orderwright.payments.payment import Payment, Tender
 from orderwright.returns.returns import ReturnItem, StockMove, Verdict
 
@@ -47,6 +48,7 @@ __all__ = [
     "Intended",
     "IntentClaimed",
     "IntentParked",
+    "MoneyMoved",
     "MoneyRequested",
     "OrderAdvanced",
     "OrderCancelled",
@@ -257,7 +259,7 @@ class UnitsClaimed(Event):
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class PaymentsAdded(Event):
-    """Further tenders were offered."""
+    """Further tenders were offered; none, where a payment is for money that moved by itself."""
 
     tenders: tuple[Tender, ...]
     payments: tuple[Payment, ...]
@@ -342,7 +344,10 @@ class StockRefused(Event):
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class PaymentReported(Event):
-    """A provider answered, or reported later. ``due_at`` is when to ask again, None for never."""
+    """A provider answered, or reported later. ``due_at`` is when to ask again, None for never.
+
+    ``next_action`` is what the customer has to do, ``expires_at`` when an authorization lapses.
+    """
 
     payment_id: str
     operation_id: str
@@ -351,6 +356,26 @@ class PaymentReported(Event):
     reference: str = ""
     sequence: int = 0
     due_at: datetime | None = None
+    next_action: str = ""
+    expires_at: datetime | None = None
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class MoneyMoved(Event):
+    """Money moved, or a reservation lapsed, without our asking anybody.
+
+    ``method`` is by which it was told, empty where the payment was named; ``reference`` the name
+    the outside world has for the movement.
+    """
+
+    payment_id: str
+    kind: Movement
+    operation_id: str
+    amount: Money
+    state: State
+    method: str = ""
+    reference: str = ""
 
 
 @final

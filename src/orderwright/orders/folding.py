@@ -152,7 +152,11 @@ def _intended(order: Order, event: e.Intended) -> Order:
     if isinstance(intent.request, PaymentRequest):
         request = intent.request
         operation = PaymentOperation(
-            id=request.id, kind=request.kind, amount=request.amount, state=event.state or REQUESTED
+            id=request.id,
+            kind=request.kind,
+            amount=request.amount,
+            state=event.state or REQUESTED,
+            on=request.reference,
         )
         payments = tuple(
             evolve(one, operations=(*one.operations, operation))
@@ -247,6 +251,8 @@ def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
                     reference=event.reference or one.reference,
                     reason=event.reason,
                     sequence=event.sequence,
+                    next_action=event.next_action,
+                    expires_at=event.expires_at,
                 )
                 if one.id == event.operation_id
                 else one
@@ -263,6 +269,22 @@ def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
         payments=tuple(reported(one) for one in order.payments),
         intents=intents,
     )
+
+
+def _money_moved(order: Order, event: e.MoneyMoved) -> Order:
+    moved = PaymentOperation(
+        id=event.operation_id,
+        kind=event.kind,
+        amount=event.amount,
+        state=event.state,
+        reference=event.reference,
+        reason=event.reason,
+    )
+    payments = tuple(
+        evolve(one, operations=(*one.operations, moved)) if one.id == event.payment_id else one
+        for one in order.payments
+    )
+    return following(order, payments=payments)
 
 
 def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
@@ -331,4 +353,5 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.HoldReleased: _hold_released,
     e.ExceptionOpened: _exception_opened,
     e.ExceptionResolved: _exception_resolved,
+    e.MoneyMoved: _money_moved,
 }

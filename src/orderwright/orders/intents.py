@@ -23,8 +23,9 @@ Purpose = Literal[
     "capture",
     "void",
     "refund",
+    "charge",
 ]
-"""What the call is for: six of stock, four of money."""
+"""What the call is for: six of stock, five of money."""
 
 
 @final

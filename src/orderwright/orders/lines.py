@@ -11,7 +11,7 @@ from attrs import Factory, field, frozen
 from orderwright.errors import InvalidInput
 from orderwright.money import Money, Rounding, UnitPrice, decimal
 from orderwright.orders.amounts import Adjustment, Component, Priced, TaxLine, priced
-from orderwright.values import choice, each, identifier, instance, quantity, tags, text
+from orderwright.values import choice, each, identifier, instance, quantity, span, tags, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -299,7 +299,7 @@ class LineQuantities(NamedTuple):
         return self.fulfilled - self.returning - self.returned - self.lost
 
 
-Capture = Literal["on_confirmation", "on_dispatch", "by_hand"]
+Capture = Literal["on_confirmation", "on_dispatch", "by_hand", "on_placement"]
 PayBack = Literal["when_cancelled", "by_hand"]
 Short = Literal["reject", "backorder"]
 RoundAmounts = Literal["adjustment", "line", "order"]
@@ -307,7 +307,6 @@ RoundTaxes = Literal["line", "order"]
 CreditReturns = Literal["on_receipt", "on_inspection"]
 ReturnCharges = Literal["keep", "share"]
 _ALL = 100
-_LONGEST = timedelta(days=3650)
 _CHOICES = {
     "capture": Capture,
     "refund": PayBack,
@@ -333,7 +332,8 @@ def _restocking(value: str | int | Decimal) -> Decimal:
 class Policy:
     """What the business decides, stored with each order so that old orders behave alike.
 
-    ``capture``: take money once the order is confirmed, for each dispatch its share, or by hand.
+    ``capture``: take money once the order is confirmed, for each dispatch its share, by hand, or
+    in one step as soon as the stock is reserved (``on_placement``).
     ``refund``: pay back by itself what a cancellation frees, or by hand.
     ``short``: what to do with units nobody has: refuse the order, or keep them backordered.
     ``require_cover``: confirm only once authorizations and captures cover what is due.
@@ -375,17 +375,11 @@ class Policy:
         instance(self.require_cover, bool, "require_cover")
         quantity(self.attempts, "attempts")
         quantity(self.replans, "replans", least=0)
-        _span(self.patience, "patience", "")
+        span(self.patience, "patience")
         if self.unpaid_ttl is not None:
-            _span(self.unpaid_ttl, "unpaid_ttl", ", or None for never")
+            span(self.unpaid_ttl, "unpaid_ttl", ", or None for never")
         if self.return_window is not None:
-            _span(self.return_window, "return_window", ", or None for ever")
+            span(self.return_window, "return_window", ", or None for ever")
         if not 0 <= self.restocking_percent <= _ALL:
             wrong = f"{self.restocking_percent} is no percentage from 0 to 100"
             raise InvalidInput.at("restocking_percent", wrong)
-
-
-def _span(value: object, path: str, otherwise: str) -> None:
-    if not timedelta(0) < instance(value, timedelta, path) <= _LONGEST:
-        most = f"at most {_LONGEST.days} days{otherwise}"
-        raise InvalidInput.at(path, f"{value}: expected more than no time, {most}")

@@ -23,7 +23,7 @@ from attrs import frozen
 from orderwright.errors import NotFound
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.inventory.postings import Reservation
-from orderwright.lifecycles import PENDING, STANDARD, Lifecycles, Phase, State
+from orderwright.lifecycles import STANDARD, Lifecycles, Phase, State
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment
 from orderwright.orders.folding import apply, first
@@ -53,7 +53,8 @@ __all__ = ["DueItem", "GoodsStatus", "MoneyFigures", "MoneyStatus", "Order"]
 MoneyStatus = Literal[
     "unpaid", "authorized", "underpaid", "paid", "overpaid", "refunded", "settled"
 ]
-"""The money axis. ``settled``: nothing is due and nothing was ever taken."""
+"""The money axis, from what is kept and due. ``authorized``: the rest is reserved at providers;
+``refunded``: nothing is due and what was taken went back; ``settled``: nothing was ever taken."""
 
 GoodsStatus = Literal[
     "open",
@@ -70,10 +71,13 @@ GoodsStatus = Literal[
 
 
 class DueItem(NamedTuple):
-    """At ``at``, ``action`` is due on ``subject``: resume an intent, plan or expire the order."""
+    """At ``at``, ``action`` is due on ``subject``.
+
+    An intent is resumed, the order planned or expired, a payment authorized anew.
+    """
 
     at: datetime
-    action: Literal["resume", "plan", "expire"]
+    action: Literal["resume", "plan", "expire", "reauthorize"]
     subject: str
 
 
@@ -86,21 +90,22 @@ class MoneyFigures(NamedTuple):
     authorized: int
     capturing: int
     refunding: int
+    charged_back: int = 0
 
     @property
     def kept(self) -> int:
-        """Taken and not paid back."""
-        return self.captured - self.refunded
+        """Taken, and neither paid back nor charged back."""
+        return self.captured - self.refunded - self.charged_back
 
     @property
     def balance(self) -> int:
         """Kept minus due."""
-        return self.captured - self.refunded - self.due
+        return self.kept - self.due
 
     @property
     def payout(self) -> int:
         """What is to be paid back and is not on its way yet."""
-        return max(0, self.captured - self.refunded - self.refunding - self.due)
+        return max(0, self.kept - self.refunding - self.due)
 
 
 @final
@@ -184,7 +189,7 @@ class Order:
     @Once
     def figures(self) -> MoneyFigures:
         """Everything about money at once, in minor units."""
-        captured = refunded = authorized = capturing = refunding = 0
+        captured = refunded = authorized = capturing = refunding = charged_back = 0
         for payment in self.payments:
             sums = payment.sums
             captured += sums.captured
@@ -192,7 +197,9 @@ class Order:
             authorized += sums.open_authorization
             capturing += sums.capturing
             refunding += sums.refunding
-        return MoneyFigures(self.due.minor, captured, refunded, authorized, capturing, refunding)
+            charged_back += sums.charged_back
+        due = self.due.minor
+        return MoneyFigures(due, captured, refunded, authorized, capturing, refunding, charged_back)
 
     @property
     def failed_batches(self) -> set[int]:
@@ -200,17 +207,38 @@ class Order:
         return {one.batch for one in self.payments if one.sums.refused}
 
     @property
-    def authorized_for_good(self) -> int:
-        """Open authorizations, in minor units, less those that a refused sister undoes."""
+    def cover(self) -> int:
+        """What is kept, authorized and promised, in minor units, less what a refused sister undoes.
+
+        Promised is what is collected afterwards.
+        """
         failed = self.failed_batches
-        return sum(one.sums.open_authorization for one in self.payments if one.batch not in failed)
+        minor = self.figures.kept
+        for one in self.payments:
+            if one.batch in failed:
+                minor -= one.sums.undone
+            else:
+                minor += one.sums.open_authorization
+                if one.collected == "afterwards":
+                    minor += one.outstanding.minor
+        return minor
+
+    @property
+    def uncovered(self) -> Money:
+        """What is due and neither covered, nor being captured, nor being asked for."""
+        figures, failed = self.figures, self.failed_batches
+        coming = sum(
+            one.amount.minor if one.unasked else one.sums.authorizing
+            for one in self.payments
+            if one.batch not in failed
+        )
+        return self._money(max(0, figures.due - self.cover - figures.capturing - coming))
 
     @property
     def covered(self) -> bool:
-        """Whether the policy is satisfied with what was authorized and captured."""
+        """Whether the policy is satisfied with what was authorized, captured and promised."""
         if self.policy.require_cover:
-            figures = self.figures
-            return figures.kept + self.authorized_for_good >= figures.due
+            return self.cover >= self.figures.due
         failed = self.failed_batches
         return not any(
             (one.unasked or one.sums.authorizing) and one.batch not in failed
@@ -226,6 +254,11 @@ class Order:
     def refunded(self) -> Money:
         """Paid back to the customer, over all payments."""
         return self._money(self.figures.refunded)
+
+    @property
+    def charged_back(self) -> Money:
+        """Fetched back by customers' banks, less what they gave up."""
+        return self._money(self.figures.charged_back)
 
     @property
     def refunding(self) -> Money:
@@ -244,7 +277,7 @@ class Order:
 
     @property
     def payout(self) -> Money:
-        """What is to be paid back: max(0, captured - refunded - in flight - due)."""
+        """What is to be paid back: max(0, captured - refunded - in flight - charged back - due)."""
         return self._money(self.figures.payout)
 
     @property
@@ -257,7 +290,7 @@ class Order:
         if kept == due:
             if due:
                 return "paid"
-            return "refunded" if figures.refunded else "settled"
+            return "refunded" if figures.captured else "settled"
         if kept + figures.authorized + figures.capturing >= due:
             return "authorized"
         return "underpaid" if kept else "unpaid"
@@ -415,7 +448,7 @@ class Order:
             operation.id
             for payment in self.payments
             for operation in payment.operations
-            if operation.state == PENDING
+            if operation.under_way
         }
         if all(one.subject in thinking for one in items) and phase in _ALIVE:
             left = any(one.gone for one in self.fulfillments)  # what has left cannot be given up
@@ -425,6 +458,11 @@ class Order:
             reserving = any(one.state.phase is Phase.PLANNED for one in self.fulfillments)
             if not self.stocked and not reserving and not self.blocked("allocate"):
                 items.append(DueItem(self.placed_at, "plan", self.id))
+        if phase in _ALIVE:
+            for payment in self.payments:
+                lapses = payment.expires_at
+                if lapses is not None and not payment.in_flight:
+                    items.append(DueItem(lapses, "reauthorize", payment.id))
         return tuple(sorted(items)) if len(items) > 1 else tuple(items)
 
     @property
@@ -438,7 +476,7 @@ class Order:
         """Every name others know the order by: given ones, providers' ids, tracking numbers."""
         return (
             *self.references,
-            *(Reference("payment", one.reference) for one in self.payments if one.reference),
+            *(Reference("payment", name) for one in self.payments for name in one.references),
             *(Reference("tracking", one.tracking) for one in self.fulfillments if one.tracking),
         )
 

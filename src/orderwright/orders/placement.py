@@ -112,7 +112,7 @@ def placed(said: Placement, lifecycles: Lifecycles) -> OrderPlaced:
         lines=lines,
         charges=charges,
         adjustments=tuple(said.adjustments),
-        payments=payments_of(said.tenders, due, batch=1, first=1),
+        payments=payments_of(said.tenders, due, batch=1, first=1, at=said.at),
         policy=said.policy,
         channel=said.channel,
         customer_id=said.customer_id,
@@ -154,9 +154,12 @@ def _named(prefix: str, parts: Sequence[_P]) -> Iterator[tuple[str, _P]]:
 
 
 def payments_of(
-    tenders: Sequence[Tender], due: Money, *, batch: int, first: int
+    tenders: Sequence[Tender], due: Money, *, batch: int, first: int, at: datetime
 ) -> tuple[Payment, ...]:
-    """Return a payment per tender; one without an amount takes what the ones before it leave."""
+    """Return a payment per tender; one without an amount takes what the ones before it leave.
+
+    ``at`` is when they are offered, from which the terms of an invoice run.
+    """
     left = due
     payments: list[Payment] = []
     for number, tender in enumerate(tenders, first):
@@ -171,6 +174,8 @@ def payments_of(
                 amount=amount,
                 instrument=tender.instrument,
                 batch=batch,
+                collected=tender.collected,
+                payable_by=None if tender.terms is None else at + tender.terms,
             )
         )
     return tuple(payments)

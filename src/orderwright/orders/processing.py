@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from orderwright.lifecycles import PENDING, Phase
+from orderwright.lifecycles import Phase
 from orderwright.money import Money
 from orderwright.orders.commands import advance
 from orderwright.orders.events import (
@@ -99,9 +99,9 @@ _DOUBLINGS_MAX = 10
 
 
 def _under_way(order: Order, intent: Intent) -> bool:
-    """Whether the provider has answered that the operation is pending."""
+    """Whether the provider has answered that the operation is not decided yet."""
     return any(
-        operation.id == intent.id and operation.state == PENDING
+        operation.id == intent.id and operation.under_way
         for payment in order.payments
         for operation in payment.operations
     )
@@ -113,18 +113,26 @@ def _under_way(order: Order, intent: Intent) -> bool:
 def payment_intents(
     order: Order, kind: OperationKind, amounts: Iterable[tuple[Payment, Money]], at: datetime
 ) -> Iterator[Intended]:
-    """Return the intents that move each amount on its payment; zero amounts are left out."""
+    """Return the intents that move each amount on its payment; zero amounts are left out.
+
+    A refund of what was taken under several of the provider's ids is one call for each.
+    """
+    state = order.lifecycles.payment_operation.initial
     for payment, amount in amounts:
-        if amount.minor > 0:
+        if kind == "refund":
+            parts = payment.refund_parts(amount)
+        else:
+            parts = ((payment.reference if kind in ("capture", "void") else "", amount),)
+        for offset, (reference, part) in enumerate(one for one in parts if one[1].minor > 0):
             request = PaymentRequest(
-                id=payment.next_id(order.id, kind),
+                id=payment.next_id(order.id, kind, offset),
                 kind=kind,
                 order_id=order.id,
                 payment_id=payment.id,
                 method=payment.method,
-                amount=amount,
+                amount=part,
                 instrument=payment.instrument,
-                reference=payment.reference,
+                reference=reference,
             )
             intent = Intent(
                 id=request.id,
@@ -133,7 +141,6 @@ def payment_intents(
                 since=at,
                 due_at=at + order.policy.patience,
             )
-            state = order.lifecycles.payment_operation.initial
             yield Intended(intent=intent, state=state, at=at)
 
 
@@ -152,6 +159,17 @@ def _void_failed(order: Order, at: datetime) -> Iterator[Event]:
     failed = order.failed_batches
     sisters = [one for one in order.payments if one.batch in failed] if failed else ()
     return _voided(order, sisters, at)
+
+
+def _refund_failed(order: Order, at: datetime) -> Iterator[Event]:
+    """What was charged in one step on the sisters of a declined tender is paid back."""
+    failed = order.failed_batches
+    if not failed or order.blocked("refund") or _stopped(order, "refund"):
+        return
+    for one in order.payments:
+        undone = min(one.sums.undone, one.sums.returnable)
+        if one.batch in failed and undone and not one.in_flight:
+            yield from payment_intents(order, "refund", ((one, Money(undone, order.currency)),), at)
 
 
 def _void_credited(order: Order, at: datetime) -> Iterator[Event]:
@@ -180,8 +198,14 @@ def _voided(order: Order, payments: Iterable[Payment], at: datetime) -> Iterator
 
 
 def _authorize(order: Order, at: datetime) -> Iterator[Event]:
-    """One tender after the other is authorized, once everything is reserved for good."""
+    """One tender after the other is authorized, once everything is reserved for good.
+
+    By policy it is charged in one step instead, unless a hold stops taking money.
+    """
     if not any(one.unasked for one in order.payments):
+        return
+    kind: OperationKind = "charge" if order.policy.capture == "on_placement" else "authorize"
+    if kind == "charge" and order.blocked("capture"):
         return
     if order.state.phase is Phase.WAITING and (not order.stocked or lapsing(order)):
         return
@@ -192,13 +216,32 @@ def _authorize(order: Order, at: datetime) -> Iterator[Event]:
         if payment.in_flight:
             return
         if payment.unasked:
-            yield from payment_intents(order, "authorize", ((payment, payment.amount),), at)
+            yield from payment_intents(order, kind, ((payment, payment.amount),), at)
             return
 
 
+def _reauthorize(order: Order, at: datetime) -> Iterator[Event]:
+    """What lapsed on a tender is authorized anew on it, as far as it is still needed."""
+    if order.has_exception("reauthorize_refused"):
+        return
+    failed = order.failed_batches
+    left = order.uncovered.minor
+    for payment in order.payments:
+        needed = min(payment.sums.lapsed, left)
+        if needed > 0 and payment.batch not in failed and not payment.in_flight:
+            left -= needed
+            anew = ((payment, Money(needed, order.currency)),)
+            yield from payment_intents(order, "authorize", anew, at)
+
+
 def _confirm(order: Order, at: datetime) -> Iterator[Event]:
-    """A placed order whose stock is reserved for good and whose money is covered is confirmed."""
-    if any(not one.parked for one in order.intents) or not order.stocked or lapsing(order):
+    """A placed order whose stock is reserved for good and whose money is covered is confirmed.
+
+    What is on its way back to the customer covers nothing, and may take days.
+    """
+    back = ("void", "refund")
+    open_ones = any(not one.parked and one.purpose not in back for one in order.intents)
+    if open_ones or not order.stocked or lapsing(order):
         return
     elsewhere = any(one.code.startswith("cancelled_") for one in order.exceptions)
     if order.covered and not elsewhere and "confirm" in order.allowed():
@@ -206,13 +249,18 @@ def _confirm(order: Order, at: datetime) -> Iterator[Event]:
 
 
 def _capture(order: Order, at: datetime) -> Iterator[Event]:
-    """Once confirmed, money is taken as the policy says."""
+    """Once confirmed, money is taken as the policy says.
+
+    On dispatch it is the dispatched units' share of what is due, all charges with the first, the
+    rest with the last. Payments are drawn on in the order in which they were offered, so that
+    stored value (a gift card, say) goes first where it is the first tender.
+    """
     if order.policy.capture == "by_hand":
         return
     figures = order.figures
     if not figures.authorized or order.blocked("capture") or _stopped(order, "capture"):
         return
-    wanted = figures.due if order.policy.capture == "on_confirmation" else _dispatched(order)
+    wanted = _dispatched(order) if order.policy.capture == "on_dispatch" else figures.due
     left = wanted - figures.kept - figures.capturing + figures.refunding
     shares = _taken(order.payments, left, order.currency)
     yield from payment_intents(order, "capture", shares, at)
@@ -243,14 +291,17 @@ def _dispatched(order: Order) -> int:
 
 
 def _pay_out(order: Order, at: datetime) -> Iterator[Event]:
-    """What a cancellation freed is paid back, unless a hold or an open exception stops it."""
+    """What a cancellation freed is paid back, unless a hold or an open exception stops it.
+
+    As far as providers can: what came by itself is left for a person to pay back and record.
+    """
     if order.policy.refund == "by_hand":
         return
     figures = order.figures
     payout = figures.payout
     if payout and order.state.phase is not Phase.DROPPED:
         credited = order.total.minor - figures.due
-        payout = min(payout, credited - figures.refunded - figures.refunding)
+        payout = min(payout, credited - figures.refunded - figures.refunding + _undone(order))
     if payout <= 0 or order.exceptions or order.blocked("refund"):
         return
     if not any(payment.in_flight for payment in order.payments):
@@ -258,14 +309,21 @@ def _pay_out(order: Order, at: datetime) -> Iterator[Event]:
         yield from payment_intents(order, "refund", shares, at)
 
 
+def _undone(order: Order) -> int:
+    """What was paid back, or is about to be, because a sister was refused."""
+    failed = order.failed_batches
+    sums = (one.sums for one in order.payments if one.batch in failed)
+    return sum(min(one.charged, one.refunded + one.refunding) for one in sums)
+
+
 def refund_shares(payments: Iterable[Payment], payout: Money) -> tuple[tuple[Payment, Money], ...]:
-    """Spread ``payout`` over what is left on each payment, in proportion; never more than that."""
-    able = [payment for payment in payments if payment.sums.refundable > 0]
-    there = sum(payment.sums.refundable for payment in able)
+    """Spread ``payout`` over what providers can still pay back on each payment, in proportion."""
+    able = [payment for payment in payments if payment.sums.returnable > 0]
+    there = sum(payment.sums.returnable for payment in able)
     if payout.minor <= 0 or not there:
         return ()
     paid = Money(min(payout.minor, there), payout.currency)
-    return tuple(zip(able, paid.split([one.sums.refundable for one in able]), strict=True))
+    return tuple(zip(able, paid.split([one.sums.returnable for one in able]), strict=True))
 
 
 def by_hand(order: Order, asked: MoneyRequested, at: datetime) -> tuple[Intended, ...]:
@@ -294,12 +352,22 @@ _Rule = Callable[["Order", "datetime"], "Iterator[Event]"]
 
 _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
     Phase.PLANNED: (),
-    Phase.WAITING: (settle_stock, firm_stock, _void_failed, _authorize, _confirm),
+    Phase.WAITING: (
+        settle_stock,
+        firm_stock,
+        _void_failed,
+        _refund_failed,
+        _authorize,
+        _reauthorize,
+        _confirm,
+    ),
     Phase.WORKING: (
         settle_stock,
         firm_stock,
         _void_failed,
+        _refund_failed,
         _authorize,
+        _reauthorize,
         _capture,
         _void_credited,
         _pay_out,

@@ -89,7 +89,8 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
             (Shortage(one.sku, "", one.quantity, 0) for one in plan.leftovers), order.id
         )
         return (cancel(order, at=at, reason=short.because(), action="reject"),)
-    paying = any(payment.amount for payment in order.payments)
+    # Money that has to arrive by itself may never do so: until then the stock is held for a time.
+    paying = any(one.amount and one.collected != "beforehand" for one in order.payments)
     lapses_at = None if paying or policy.unpaid_ttl is None else at + policy.unpaid_ttl
     fulfillments = tuple(
         Fulfillment(

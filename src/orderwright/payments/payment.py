@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
 from attrs import frozen
 
 from orderwright.errors import InvalidInput
-from orderwright.lifecycles import Phase, State
+from orderwright.lifecycles import PENDING, REQUIRES_ACTION, Phase, State
 from orderwright.money import Money
-from orderwright.payments.operations import OperationKind
-from orderwright.values import Once, identifier, instance, text
+from orderwright.payments.operations import Movement, OperationKind
+from orderwright.values import Once, choice, identifier, instance, span, text
 
-__all__ = ["Payment", "PaymentOperation", "PaymentSums", "Tender"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Collected", "Payment", "PaymentOperation", "PaymentSums", "Tender"]
+
+Collected = Literal["by_provider", "beforehand", "afterwards"]
+"""How the money of a tender comes: a provider is asked for it; it arrives by itself and has to be
+there before the order is confirmed; it counts as cover at once and arrives by itself later."""
 
 
 @final
@@ -21,45 +29,68 @@ class Tender:
     """How the customer wants to pay, and how much: ``amount=None`` is whatever is still due.
 
     ``method`` is an open set ("card", "gift_card", "cash" …); ``instrument`` the provider's
-    stored reference to pay with, never a card number or a single-use token.
+    stored reference to pay with, never a card number or a single-use token. ``collected`` is
+    ``beforehand`` for a bank transfer or cash at the till, ``afterwards`` for an invoice or cash
+    on delivery; ``terms`` is how long after that an invoice is payable.
     """
 
     method: str
     amount: Money | None = None
     instrument: str = ""
+    collected: Collected = "by_provider"
+    terms: timedelta | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Refuse bad names and negative amounts."""
+        """Refuse bad names, negative amounts, and terms where nothing is paid afterwards."""
         identifier(self.method, "method")
         text(self.instrument, "instrument")
         if self.amount is not None and instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")
+        choice(self.collected, Collected, "collected")
+        if self.terms is not None:
+            span(self.terms, "terms", ", or None for no date")
+            if self.collected != "afterwards":
+                raise InvalidInput.at("terms", f"are for what is paid afterwards: {self.method}")
 
 
 @final
 @frozen(kw_only=True)
 class PaymentOperation:
-    """One authorize, capture, void or refund: requested, then whatever its provider reported.
+    """One movement of money: asked of a provider and then as it reported, or by itself.
 
     ``sequence`` is the provider's own numbering of its reports, 0 where it has none.
+    ``reference`` is the provider's id of what this made, ``on`` of what it captures, voids or
+    refunds. ``next_action`` is what the customer has to do now, ``expires_at`` when an
+    authorization lapses.
     """
 
     id: str
-    kind: OperationKind
+    kind: Literal[OperationKind, Movement]
     amount: Money
     state: State
     reference: str = ""
     reason: str = ""
     sequence: int = 0
+    on: str = ""
+    next_action: str = ""
+    expires_at: datetime | None = None
 
     @property
     def in_flight(self) -> bool:
         """Whether its outcome is still open."""
         return self.state.phase in (Phase.WAITING, Phase.WORKING)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether its provider has answered that it is not decided yet."""
+        return self.state in (PENDING, REQUIRES_ACTION)
+
 
 class PaymentSums(NamedTuple):
-    """What a payment's operations add up to, in minor units; ``-ing`` is still in flight."""
+    """What a payment's operations add up to, in minor units; ``-ing`` is still in flight.
+
+    What is taken in one step counts as ``authorizing`` until it is ``captured``.
+    """
 
     authorized: int = 0
     captured: int = 0
@@ -70,39 +101,83 @@ class PaymentSums(NamedTuple):
     voiding: int = 0
     refunding: int = 0
     refused: bool = False
-    """Whether an authorization was declined or failed."""
+    """Whether the first try to authorize or charge was declined or failed."""
+    charged: int = 0
+    """What of ``captured`` was taken in one step."""
+    received: int = 0
+    """What of ``captured`` came by itself."""
+    repaid: int = 0
+    """What of ``refunded`` no provider paid back."""
+    charged_back: int = 0
+    lapsed: int = 0
+    """What of ``voided`` lapsed, until it is authorized again."""
+
+    @property
+    def kept(self) -> int:
+        """Taken, and neither paid back nor charged back."""
+        return self.captured - self.refunded - self.charged_back
 
     @property
     def open_authorization(self) -> int:
         """Reserved and neither taken, nor given back, nor about to be."""
-        left = self.authorized - self.captured - self.voided - self.capturing - self.voiding
-        return max(0, left)
+        drawn = self.captured - self.charged - self.received + self.capturing
+        return max(0, self.authorized - drawn - self.voided - self.voiding)
 
     @property
     def refundable(self) -> int:
-        """Taken, and neither given back nor about to be."""
-        return self.captured - self.refunded - self.refunding
+        """Taken, and neither given back, nor about to be, nor charged back."""
+        gone = self.refunded + self.refunding + max(0, self.charged_back)
+        return max(0, self.captured - gone)
+
+    @property
+    def returnable(self) -> int:
+        """What of the refundable its provider can pay back: not what came by itself."""
+        gone = self.refunded - self.repaid + self.refunding + max(0, self.charged_back)
+        return max(0, min(self.refundable, self.captured - self.received - gone))
+
+    @property
+    def undone(self) -> int:
+        """What was charged in one step and is kept: a refused sister has it paid back."""
+        return min(self.charged, max(0, self.kept))
 
 
-_SUM = {
-    "authorize": ("authorized", "authorizing"),
-    "capture": ("captured", "capturing"),
-    "void": ("voided", "voiding"),
-    "refund": ("refunded", "refunding"),
+_DONE: Mapping[str, tuple[str, ...]] = {
+    "authorize": ("authorized",),
+    "capture": ("captured",),
+    "charge": ("captured", "charged"),
+    "void": ("voided",),
+    "refund": ("refunded",),
+    "receipt": ("captured", "received"),
+    "repayment": ("refunded", "repaid"),
+    "chargeback": ("charged_back",),
+    "reversal": ("charged_back",),
+    "lapse": ("voided", "lapsed"),
+}
+_OPEN: Mapping[str, tuple[str, ...]] = {
+    "authorize": ("authorizing",),
+    "capture": ("capturing",),
+    "charge": ("authorizing",),
+    "void": ("voiding",),
+    "refund": ("refunding",),
 }
 
 
 def _folded(operations: tuple[PaymentOperation, ...]) -> PaymentSums:
     sums: dict[str, int] = {}
-    refused = False
+    refused: bool | None = None
     for operation in operations:
         phase = operation.state.phase
-        if phase is Phase.DROPPED:
-            refused = refused or operation.kind == "authorize"
-        else:
-            name = _SUM[operation.kind][phase is not Phase.DONE]
-            sums[name] = sums.get(name, 0) + operation.amount.minor
-    return PaymentSums(**sums, refused=refused)
+        if operation.kind in ("authorize", "charge"):
+            if refused is None:
+                refused = phase is Phase.DROPPED
+            elif phase is not Phase.DROPPED:
+                sums["lapsed"] = 0
+        if phase is not Phase.DROPPED:
+            minor = operation.amount.minor
+            names = (_DONE if phase is Phase.DONE else _OPEN)[operation.kind]
+            for name in names:
+                sums[name] = sums.get(name, 0) + (-minor if operation.kind == "reversal" else minor)
+    return PaymentSums(**sums, refused=bool(refused))
 
 
 @final
@@ -111,6 +186,7 @@ class Payment:
     """One tender: ``amount`` was asked of ``method``; what became of it is in ``operations``.
 
     ``batch`` groups tenders that were offered together, and succeed or fail together.
+    ``payable_by`` is when an invoice is to be paid.
     """
 
     id: str
@@ -119,6 +195,8 @@ class Payment:
     instrument: str = ""
     batch: int = 0
     operations: tuple[PaymentOperation, ...] = ()
+    collected: Collected = "by_provider"
+    payable_by: datetime | None = None
 
     @Once
     def sums(self) -> PaymentSums:
@@ -135,12 +213,12 @@ class Payment:
 
     @property
     def captured(self) -> Money:
-        """Taken from the customer, ever."""
+        """Taken from the customer or brought by them, ever."""
         return self._money(self.sums.captured)
 
     @property
     def voided(self) -> Money:
-        """Reserved and given back untaken."""
+        """Reserved and given back untaken, or lapsed."""
         return self._money(self.sums.voided)
 
     @property
@@ -149,14 +227,25 @@ class Payment:
         return self._money(self.sums.refunded)
 
     @property
+    def charged_back(self) -> Money:
+        """Taken and fetched back by the customer's bank."""
+        return self._money(self.sums.charged_back)
+
+    @property
     def open_authorization(self) -> Money:
         """Reserved and neither taken, nor given back, nor about to be."""
         return self._money(self.sums.open_authorization)
 
     @property
     def refundable(self) -> Money:
-        """Taken, and neither given back nor about to be."""
+        """Taken, and neither given back, nor about to be, nor charged back."""
         return self._money(self.sums.refundable)
+
+    @property
+    def outstanding(self) -> Money:
+        """What is still to arrive by itself; nothing where a provider is asked for it."""
+        by_itself = self.collected != "by_provider"
+        return self._money(max(0, self.amount.minor - self.sums.captured) if by_itself else 0)
 
     @property
     def in_flight(self) -> bool:
@@ -165,16 +254,61 @@ class Payment:
 
     @property
     def unasked(self) -> bool:
-        """Whether there is an amount to ask for, and nobody asked yet."""
-        return not self.operations and self.amount.minor > 0
+        """Whether there is an amount to ask a provider for, and nobody asked yet."""
+        return self.collected == "by_provider" and not self.operations and self.amount.minor > 0
+
+    @property
+    def next_action(self) -> str:
+        """What the customer has to do for it now, such as the address to go to; mostly empty."""
+        return next((one.next_action for one in self.operations if one.next_action), "")
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When what is authorized lapses, if its provider told; None where nothing is."""
+        if not self.sums.open_authorization:
+            return None
+        times: list[datetime] = []
+        for one in self.operations:
+            if one.kind == "lapse":
+                times.clear()
+            elif one.expires_at is not None and one.state.phase is Phase.DONE:
+                times.append(one.expires_at)
+        return min(times, default=None)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The provider's ids of this payment: one, or one more each time it was authorized anew."""
+        found = (
+            one.reference
+            for one in self.operations
+            if one.kind in ("authorize", "charge") and one.reference
+        )
+        return tuple(dict.fromkeys(found))
 
     @property
     def reference(self) -> str:
-        """The provider's id of this payment, empty until it has one."""
-        for operation in self.operations:
-            if operation.kind == "authorize" and operation.reference:
-                return operation.reference
-        return ""
+        """The provider's last id of this payment, empty until it has one."""
+        found = self.references
+        return found[-1] if found else ""
+
+    def refund_parts(self, amount: Money) -> tuple[tuple[str, Money], ...]:
+        """Share a refund over the provider's ids that the money was taken under, oldest first."""
+        taken: dict[str, int] = {}
+        for one in self.operations:
+            done = one.state.phase is Phase.DONE
+            if one.kind in ("capture", "charge") and done:
+                under = one.reference if one.kind == "charge" else one.on
+                taken[under] = taken.get(under, 0) + one.amount.minor
+            elif one.kind == "refund" and (done or one.in_flight):
+                taken[one.on] = taken.get(one.on, 0) - one.amount.minor
+        parts: list[tuple[str, Money]] = []
+        left = amount.minor
+        for under, there in taken.items():
+            part = min(left, there)
+            if part > 0:
+                left -= part
+                parts.append((under, self._money(part)))
+        return tuple(parts)
 
     def operation(self, operation_id: str) -> PaymentOperation | None:
         """Return the operation with that id, if there is one."""
@@ -183,7 +317,12 @@ class Payment:
                 return operation
         return None
 
-    def next_id(self, order_id: str, kind: OperationKind) -> str:
-        """Return the id of the next ``kind`` operation: derived, so the same after a crash."""
+    def next_id(
+        self, order_id: str, kind: Literal[OperationKind, Movement], offset: int = 0
+    ) -> str:
+        """Return the id of the next ``kind`` operation: derived, so the same after a crash.
+
+        ``offset`` is how many others like it are about to be made with it.
+        """
         count = sum(operation.kind == kind for operation in self.operations)
-        return f"{order_id}/{self.id}/{kind}-{count + 1}"
+        return f"{order_id}/{self.id}/{kind}-{count + offset + 1}"

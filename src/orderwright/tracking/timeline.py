@@ -93,14 +93,29 @@ def _paid(event: e.PaymentReported) -> str:
     noun, done = _MONEY[kind]
     if event.state.phase is Phase.DONE:
         return f"{done} {event.amount} ({event.payment_id})"
-    return _because(f"{noun} of {event.amount} {event.state} ({event.payment_id})", event.reason)
+    state = event.state.name.replace("_", " ")
+    return _because(f"{noun} of {event.amount} {state} ({event.payment_id})", event.reason)
 
 
 _MONEY = {
     "authorize": ("authorization", "authorized"),
     "capture": ("capture", "captured"),
+    "charge": ("charge", "charged"),
     "void": ("voiding", "voided"),
     "refund": ("refund", "refunded"),
+}
+
+
+def _moved_by_itself(event: e.MoneyMoved) -> str:
+    return _because(f"{_BY_ITSELF[event.kind]} {event.amount} ({event.payment_id})", event.reason)
+
+
+_BY_ITSELF = {
+    "receipt": "received",
+    "repayment": "paid back",
+    "chargeback": "charged back",
+    "reversal": "chargeback reversed:",
+    "lapse": "authorization lapsed:",
 }
 
 
@@ -144,6 +159,8 @@ def _inspected(event: e.ReturnInspected) -> str:
 
 
 def _offered(event: e.PaymentsAdded) -> str:
+    if not event.tenders:  # only to note money that moved by itself
+        return ""
     tenders = (f"{one.amount} by {one.method}" for one in event.payments)
     return f"payment offered: {', '.join(tenders)}"
 
@@ -184,4 +201,5 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.HoldReleased: lambda event: _because(f"hold {event.name} released", event.reason),
     e.ExceptionOpened: lambda event: f"exception {event.exception.code}: {event.exception.detail}",
     e.ExceptionResolved: lambda event: f"exception {event.code} resolved: {event.resolution}",
+    e.MoneyMoved: _moved_by_itself,
 }

@@ -1,0 +1,53 @@
+"""Splitting a bill: what each guest owes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from orderwright.errors import Fault, InvalidInput
+from orderwright.money import Money, total
+from orderwright.values import tags
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from orderwright.orders.order import Order
+
+__all__ = ["split_bill"]
+
+
+def split_bill(order: Order, groups: Mapping[str, Collection[str]]) -> dict[str, Money]:
+    """Return what each group of ``groups`` owes, by name; the parts sum to ``order.due`` exactly.
+
+    A group is the ids of its lines. A line of several groups is split evenly, odd cents to those
+    named first; charges (a service fee, a tip) are shared in proportion to what the lines of each
+    come to. Raises InvalidInput for a line that there is not, or that is in no group.
+    """
+    if not isinstance(cast("object", groups), Mapping):
+        raise InvalidInput.at(
+            "groups", f"expected names with line ids, got {type(groups).__name__}"
+        )
+    shares = {name: tags(ids, f"groups[{name!r}]") for name, ids in groups.items()}
+    faults = tuple(_faults(order, shares))
+    if faults:
+        raise InvalidInput(faults)
+    owed = {name: Money.zero(order.currency) for name in shares}
+    for line in order.lines:
+        sharers = [name for name, ids in shares.items() if line.id in ids]
+        for name, part in zip(sharers, line.remaining.split([1] * len(sharers)), strict=True):
+            owed[name] += part
+    rest = order.due - total(owed.values(), order.currency)
+    weights = [amount.minor for amount in owed.values()]
+    parts = rest.split(weights if any(weights) else [1] * len(weights))
+    return {name: owed[name] + part for name, part in zip(owed, parts, strict=True)}
+
+
+def _faults(order: Order, shares: Mapping[str, Collection[str]]) -> Iterator[Fault]:
+    known = {line.id for line in order.lines}
+    for name, ids in shares.items():
+        for one in sorted(set(ids) - known):
+            yield Fault(f"groups[{name!r}]", f"no line {one!r} on order {order.id}")
+    for index, line in enumerate(order.lines):
+        if not any(line.id in ids for ids in shares.values()):
+            yield Fault(f"lines[{index}]", f"line {line.id!r} is in no group")
