@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orderwright import (
@@ -149,7 +149,12 @@ def told(draw: st.DrawFn) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]
     return numbered, draw(st.permutations(numbered + again))
 
 
+LATE = [(1, "pending"), (3, "pending"), (2, "unknown")]
+
+
 @given(told())
+@example((sorted(LATE), LATE))
+@settings(max_examples=300)
 def test_numbered_reports_end_the_same_in_any_order(
     reports: tuple[list[tuple[int, str]], list[tuple[int, str]]],
 ) -> None:

@@ -168,7 +168,7 @@ def _refund_failed(order: Order, at: datetime) -> Iterator[Event]:
         return
     for one in order.payments:
         undone = min(one.sums.undone, one.sums.returnable)
-        if one.batch in failed and undone and not one.in_flight:
+        if one.batch in failed and undone:
             yield from payment_intents(order, "refund", ((one, Money(undone, order.currency)),), at)
 
 
@@ -222,7 +222,8 @@ def _authorize(order: Order, at: datetime) -> Iterator[Event]:
 
 def _reauthorize(order: Order, at: datetime) -> Iterator[Event]:
     """What lapsed on a tender is authorized anew on it, as far as it is still needed."""
-    if order.has_exception("reauthorize_refused"):
+    lapsed = any(one.sums.lapsed for one in order.payments)
+    if not lapsed or order.has_exception("reauthorize_refused"):
         return
     failed = order.failed_batches
     left = order.uncovered.minor

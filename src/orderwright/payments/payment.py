@@ -288,8 +288,10 @@ class Payment:
     @property
     def reference(self) -> str:
         """The provider's last id of this payment, empty until it has one."""
-        found = self.references
-        return found[-1] if found else ""
+        for one in reversed(self.operations):
+            if one.reference and one.kind in ("authorize", "charge"):
+                return one.reference
+        return ""
 
     def refund_parts(self, amount: Money) -> tuple[tuple[str, Money], ...]:
         """Share a refund over the provider's ids that the money was taken under, oldest first."""
