@@ -28,13 +28,14 @@ from tests.helpers import parsed
 # What may follow what, written by hand from what shops do; `*` marks where nothing follows.
 EXPECTED = {
     "order": """
-        draft     place -> placed
+        draft     place -> placed, discard -> discarded
         placed    confirm -> confirmed, reject -> rejected, cancel -> cancelled, expire -> expired
         confirmed complete -> completed, cancel -> cancelled
         completed reopen -> confirmed
         rejected  *
         cancelled *
         expired   *
+        discarded *
     """,
     "shipment": """
         planned   reserve -> reserved, withdraw -> withdrawn, ship -> shipped, deliver -> delivered
@@ -66,7 +67,7 @@ EXPECTED = {
 }
 PHASES = {
     "order": "draft planned, placed waiting, confirmed working, completed done, "
-    "rejected dropped, cancelled dropped, expired dropped",
+    "rejected dropped, cancelled dropped, expired dropped, discarded dropped",
     "shipment": "planned planned, reserved waiting, released working, picking working, "
     "packed working, shipped out, delivered done, withdrawn dropped",
     "payment operation": "requested waiting, pending working, unknown working, "
@@ -261,7 +262,7 @@ def test_diagram() -> None:
     """The diagram shows each row once, where it begins and where it ends."""
     lines = lc.ORDER.diagram().splitlines()
     rows = {f"    {state} --> {to}: {do}" for (state, do), to in written("order").items()}
-    ends = {f"    {state} --> [*]" for state in ("rejected", "cancelled", "expired")}
+    ends = {f"    {state} --> [*]" for state in ("rejected", "cancelled", "expired", "discarded")}
     assert ["stateDiagram-v2", "    [*] --> draft"] == lines[:2]
     assert rows | ends == set(lines[2:])
     assert len(rows | ends) == len(lines[2:])

@@ -37,6 +37,7 @@ from orderwright.orders import events
 from orderwright.orders.lines import AddCharge, AddLine, Change, ChangeLine
 from orderwright.orders.order import Order
 from orderwright.payments.operations import PaymentRequest
+from orderwright.upgrades import upgraded_event, upgraded_order
 from orderwright.values import aware
 
 if TYPE_CHECKING:
@@ -46,13 +47,17 @@ __all__ = ["SCHEMA", "Codec"]
 
 T = TypeVar("T")
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the stored form of an order; a change that old programs misread raises it."""
 
 _EVENTS: dict[type[events.Event], str] = {
-    events.OrderPlaced: "order_placed.v1",
+    events.OrderPlaced: "order_placed.v2",
+    events.OrderDrafted: "order_drafted.v1",
+    events.OrderApproved: "order_approved.v1",
+    events.NoteAdded: "note_added.v1",
+    events.TagsChanged: "tags_changed.v1",
     events.OrderAdvanced: "order_advanced.v1",
-    events.OrderCancelled: "order_cancelled.v1",
+    events.OrderCancelled: "order_cancelled.v2",
     events.OrderEdited: "order_edited.v1",
     events.OrderCredited: "order_credited.v1",
     events.ReturnRequested: "return_requested.v1",
@@ -137,7 +142,8 @@ class Codec:
 
     def decode_event(self, data: object) -> events.Event:
         """Return the event that ``data`` stands for; raise CodecError with every fault."""
-        tag = _object(data, "type")["type"]
+        data = upgraded_event(_object(data, "type"))
+        tag = data["type"]
         if tag not in _EVENTS.values():
             raise CodecError.at("$.type", f"{_told(tag)} is no event this version knows")
         return cast("events.Event", self._read(data, _EVENT))
@@ -153,9 +159,13 @@ class Codec:
         """
         document = _object(data, "schema", "order")
         schema = document["schema"]
-        if type(schema) is not int or schema != SCHEMA:
-            raise CodecError.at("$.schema", f"schema {_told(schema)}; this version reads {SCHEMA}")
-        return cast("Order", self._read(document["order"], Order))
+        if type(schema) is not int or not 1 <= schema <= SCHEMA:
+            wrong = f"schema {_told(schema)}; this version reads 1 to {SCHEMA}"
+            raise CodecError.at("$.schema", wrong)
+        stored = document["order"]
+        if schema < SCHEMA:
+            stored = upgraded_order(_object(stored, "lines", "charges", "payments"))
+        return cast("Order", self._read(stored, Order))
 
     def encode_error(self, error: OrderwrightError) -> dict[str, Any]:
         """Return an error as plain data: ``error`` is its tag, ``facts`` are its facts.

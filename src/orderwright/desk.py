@@ -11,6 +11,7 @@ from orderwright.errors import InvalidInput
 from orderwright.flows.command import AsyncRunner, SyncRunner
 from orderwright.flows.editing import Editing
 from orderwright.flows.fulfilling import Fulfilling
+from orderwright.flows.noting import Noting
 from orderwright.flows.paying import Paying
 from orderwright.flows.placing import Placing
 from orderwright.flows.previewing import previewed
@@ -66,7 +67,7 @@ def _setting(
     )
 
 
-class _Commands(Placing, Processing, Paying, Editing, Fulfilling, Returning, Resuming):
+class _Commands(Placing, Processing, Noting, Paying, Editing, Fulfilling, Returning, Resuming):
     """Everything a desk can be told."""
 
     __slots__ = ()

@@ -203,12 +203,14 @@ COMPLETED = State("completed", Phase.DONE)
 REJECTED = State("rejected", Phase.DROPPED)
 CANCELLED = State("cancelled", Phase.DROPPED)
 EXPIRED = State("expired", Phase.DROPPED)
+DISCARDED = State("discarded", Phase.DROPPED)
 
 ORDER = Lifecycle(
     "order",
     DRAFT,
     {
         (DRAFT, "place"): PLACED,
+        (DRAFT, "discard"): DISCARDED,
         (PLACED, "confirm"): CONFIRMED,
         (PLACED, "reject"): REJECTED,
         (PLACED, "cancel"): CANCELLED,
@@ -217,7 +219,7 @@ ORDER = Lifecycle(
         (CONFIRMED, "cancel"): CANCELLED,
         (COMPLETED, "reopen"): CONFIRMED,
     },
-    terminal=frozenset({REJECTED, CANCELLED, EXPIRED}),
+    terminal=frozenset({REJECTED, CANCELLED, EXPIRED, DISCARDED}),
 )
 
 PLANNED = State("planned", Phase.PLANNED)

@@ -32,6 +32,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "pay": {"order_id": "o1", "tenders": [card()]},
     "capture": {"order_id": "o1"},
     "refund": {"order_id": "o1"},
+    "draft": {"lines": [line()], "order_id": "o2", "tenders": [card()]},
+    "place_draft": {"order_id": "o1"},
+    "discard_draft": {"order_id": "o1"},
+    "as_of": {"order_id": "o1", "version": 1},
+    "confirm": {"order_id": "o1"},
+    "reject": {"order_id": "o1", "reason": "sorry"},
+    "expire": {"order_id": "o1"},
+    "note": {"order_id": "o1", "message": "hello"},
+    "tag": {"order_id": "o1", "add": ["vip"]},
     "edit": {"order_id": "o1", "changes": [ChangeLine(line_id="l1", quantity=2)]},
     "credit": {"order_id": "o1", "amount": eur(1), "reason": "sorry"},
     "request_return": {"order_id": "o1", "units": {"l1": 1}, "reason": "x"},
@@ -103,6 +112,14 @@ WRONG: dict[str, list[Any]] = {
         [AddLine(line=line(id="l1"))],
     ],
     "units": [{}, [], 7, {"l1": 0}, {"l9": 1}, {"l1": 1.0}, {7: 1}, {"a/b": 1}],
+    "version": [0, -1, 1.5, "1", True, 999],
+    "service": [one for one in NOT_AN_ID if one],
+    "scheduled_for": NOT_A_TIME,
+    "until": NOT_A_TIME,
+    "then": ["", 7, None, "pray"],
+    "message": NOT_TEXT,
+    "add": ["vip", 7, None, [""], [7]],
+    "remove": ["vip", 7, None, [""], [7]],
     "restock": [{}, 7, {"l1": 0}],
     "quarantine": [{}, 7, {"l1": 0}],
     "write_off": [{}, 7, {"l1": 0}],
@@ -176,7 +193,9 @@ def test_a_bad_value_raises_one_typed_error_and_changes_nothing(
     assert order == world.orders.load("o1")
 
 
-@pytest.mark.parametrize("name", [name for name in GOOD if name not in ("place", "resume", "find")])
+@pytest.mark.parametrize(
+    "name", [name for name in GOOD if name not in ("place", "draft", "resume", "find")]
+)
 def test_an_unknown_order_is_not_found(world: World, name: str) -> None:
     """Every command on an order names the order that is not there; only its history is empty."""
     before = world.trace()

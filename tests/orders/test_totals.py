@@ -26,8 +26,9 @@ from orderwright import (
 from orderwright.lifecycles import STANDARD
 from orderwright.orders.amounts import Component, parts, priced
 from orderwright.orders.crediting import all_of, spread, units_of
+from orderwright.orders.events import OrderPlaced
 from orderwright.orders.explaining import explain, explanation, taxes
-from orderwright.orders.placement import Placement, placed
+from orderwright.orders.placement import Placement, contents
 from orderwright.orders.totals import Terms, exact_amount
 from tests.worlds import NOON, eur
 
@@ -56,7 +57,7 @@ def order_of(
         occurred_at=None,
         by="",
     )
-    return Order.replay([placed(said, STANDARD)])
+    return Order.replay([contents(said, OrderPlaced, STANDARD)])
 
 
 def priced_line(

@@ -6,17 +6,33 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from orderwright.errors import AmountRefused, Conflict, InvalidInput
+from orderwright.errors import (
+    AmountRefused,
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    KeyReused,
+    NotFound,
+)
 from orderwright.flows.command import command
+from orderwright.flows.deciding import Call, decide
 from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for
+from orderwright.lifecycles import Phase
 from orderwright.money import Money
-from orderwright.orders.events import Intended, OrderPlaced, require_same
+from orderwright.orders.commands import cancel
+from orderwright.orders.events import (
+    Intended,
+    OrderCancelled,
+    OrderDrafted,
+    OrderPlaced,
+    require_same,
+)
 from orderwright.orders.lines import Policy
 from orderwright.orders.order import Order
-from orderwright.orders.placement import Placement, placed
+from orderwright.orders.placement import Placement, contents, placed_draft, waiting
 from orderwright.orders.stocking import allocated, demand, short_of
 from orderwright.requests import FindKey, LoadEvents, LoadOrder, SaveOrder, ask
-from orderwright.values import instance, text
+from orderwright.values import instance, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +56,8 @@ _SAID = (
     "channel",
     "customer_id",
     "references",
+    "service",
+    "scheduled_for",
 )
 
 
@@ -60,6 +78,8 @@ class Placing(Flows):
         channel: str = "web",
         customer_id: str = "",
         references: Sequence[Reference] = (),
+        service: str = "",
+        scheduled_for: datetime | None = None,
         expected_total: Money | None = None,
         policy: Policy | None = None,
         at: datetime | None = None,
@@ -75,6 +95,9 @@ class Placing(Flows):
         currency of the first line; ``adjustments`` are discounts and surcharges on the order as a
         whole, shared over its lines; a tender without an amount takes what is left. ``at`` is when
         it is recorded (aware; the desk's clock if left out), ``occurred_at`` when it happened.
+        Staff who take it on the phone or in person say so in ``channel`` and ``by``. ``service`` is
+        how it is served ("delivery", "pickup", "dine_in": an open set). An order ``scheduled_for``
+        later waits under the hold ``scheduled`` until its policy's ``lead_time`` before that.
 
         Returns the order, confirmed if everything went well. A declined tender is an outcome, not
         an error: the order then waits, its stock kept, for ``pay`` until its policy's
@@ -83,14 +106,10 @@ class Placing(Flows):
         Nothing is saved when it raises.
         """
         setting = self.setting
-        if order_id is None:
-            if setting.ids is None:
-                raise InvalidInput.at("order_id", "pass one, or build the desk with ids")
-            order_id = setting.ids()
         if expected_total is not None:
             instance(expected_total, Money, "expected_total")
         said = Placement(
-            order_id=order_id,
+            order_id=_named(setting, order_id),
             lines=lines,
             charges=charges,
             adjustments=adjustments,
@@ -102,8 +121,132 @@ class Placing(Flows):
             at=setting.moment(at),
             occurred_at=occurred_at,
             by=by,
+            service=service,
+            scheduled_for=scheduled_for,
         )
-        return (yield from _place(setting, placed(said, setting.lifecycles), expected_total))
+        opening = contents(said, OrderPlaced, setting.lifecycles)
+        return (yield from _place(setting, opening, expected_total))
+
+    @command
+    def draft(
+        self,
+        lines: Sequence[DraftLine],
+        *,
+        order_id: str | None = None,
+        charges: Sequence[Charge] = (),
+        adjustments: Sequence[Adjustment] = (),
+        tenders: Sequence[Tender] = (),
+        channel: str = "web",
+        customer_id: str = "",
+        references: Sequence[Reference] = (),
+        service: str = "",
+        scheduled_for: datetime | None = None,
+        policy: Policy | None = None,
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Make a draft, or replace what a draft says by this: it is worked out, and binds nobody.
+
+        The arguments are those of :meth:`place`, which a draft is with :meth:`place_draft`. The
+        same draft again is a no-op. Raises InvalidInput with all faults at once, IllegalTransition
+        if there is an order of that id that is no draft any more, Conflict if it was changed since
+        ``expected_version``.
+        """
+        setting = self.setting
+        said = Placement(
+            order_id=_named(setting, order_id),
+            lines=lines,
+            charges=charges,
+            adjustments=adjustments,
+            tenders=tenders,
+            channel=channel,
+            customer_id=customer_id,
+            references=references,
+            policy=setting.policy if policy is None else instance(policy, Policy, "policy"),
+            at=setting.moment(at),
+            occurred_at=None,
+            by=by,
+            service=service,
+            scheduled_for=scheduled_for,
+        )
+        drafted = contents(said, OrderDrafted, setting.lifecycles)
+        content = {name: getattr(drafted, name) for name in _SAID}
+        call = Call(OrderDrafted, content, said.at, key, by, expected_version)
+        call.check()
+        known = yield from ask(LoadOrder(drafted.order_id))
+        if known is None and not expected_version:
+            order = Order.replay((evolve(drafted, key=key),), setting.lifecycles)
+            lost = False
+            try:
+                yield from ask(SaveOrder(order, (evolve(drafted, key=key),), 0))
+            except Conflict:
+                lost = True
+            if not lost:
+                return order
+        return (
+            yield from decide(
+                setting, drafted.order_id, call, lambda draft: _amended(draft, drafted, content)
+            )
+        )
+
+    @command
+    def place_draft(
+        self,
+        order_id: str,
+        *,
+        expected_total: Money | None = None,
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Place what a draft says, as :meth:`place` would.
+
+        Raises IllegalTransition if it is no draft (any more), AmountRefused if its total is not
+        ``expected_total``, OutOfStock if units are missing and the policy rejects that.
+        """
+        at = self.setting.moment(at)
+        call = Call(
+            OrderPlaced,
+            {"order_id": order_id},
+            at,
+            key,
+            by,
+            expected_version,
+            expected_due=expected_total,
+            sourced=True,
+        )
+        return (
+            yield from decide(
+                self.setting, order_id, call, lambda draft: placed_draft(draft, at=at)
+            )
+        )
+
+    @command
+    def discard_draft(
+        self,
+        order_id: str,
+        *,
+        reason: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Throw a draft away. Raises IllegalTransition if it is no draft."""
+        at = self.setting.moment(at)
+        said = {"action": "discard", "reason": text(reason, "reason")}
+        call = Call(OrderCancelled, said, at, key, by, expected_version)
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda draft: (cancel(draft, at=at, reason=reason, action="discard"),),
+            )
+        )
 
     @command
     def order(self, order_id: str) -> Flow[Order]:
@@ -115,13 +258,45 @@ class Placing(Flows):
         """Return all events of an order, oldest first (none for an unknown order)."""
         return (yield from ask(LoadEvents(text(order_id, "order_id"))))
 
+    @command
+    def as_of(self, order_id: str, version: int) -> Flow[Order]:
+        """Return the order as it was after its first ``version`` events; raise NotFound.
+
+        :func:`orderwright.orders.difference.difference` tells two versions apart.
+        """
+        quantity(version, "version")
+        events = yield from ask(LoadEvents(text(order_id, "order_id")))
+        if not events:
+            raise NotFound("order", order_id)
+        if version > len(events):
+            raise NotFound("version", str(version), order_id)
+        return Order.replay(events[:version], self.setting.lifecycles)
+
+
+def _named(setting: Setting, order_id: str | None) -> str:
+    if order_id is not None:
+        return order_id
+    if setting.ids is None:
+        raise InvalidInput.at("order_id", "pass one, or build the desk with ids")
+    return setting.ids()
+
+
+def _amended(
+    draft: Order, drafted: OrderDrafted, content: dict[str, object]
+) -> tuple[OrderDrafted, ...]:
+    if draft.state.phase is not Phase.PLANNED:
+        raise IllegalTransition("order", draft.state.name, "draft", draft.allowed(), draft.id)
+    same = all(getattr(draft, name) == value for name, value in content.items())
+    return () if same else (evolve(drafted, key=""),)
+
 
 def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None) -> Flow[Order]:
     """Plan, save and carry on with the order that ``opening`` makes, unless it is there already."""
     known = yield from ask(LoadOrder(opening.order_id))
     if known is not None:
         return (yield from _again(known, opening))
-    order = Order.replay((opening,), setting.lifecycles)
+    before = (opening, *waiting(opening))
+    order = Order.replay(before, setting.lifecycles)
     if expected_total is not None and expected_total != order.total:
         raise AmountRefused(
             "expected total", asked=expected_total, limit=order.total, order_id=order.id
@@ -134,10 +309,10 @@ def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None)
         if known is not None:  # the same call at once: it is this order that has the stock
             return (yield from _again(known, opening))
         raise short_of(order, wanted, made)
-    after, events = follow(order, allocated(order, made, at), at)
+    after, events = follow(order, allocated(order, made, at) if wanted else (), at)
     lost = False
     try:
-        yield from ask(SaveOrder(after, (opening, *events), 0))
+        yield from ask(SaveOrder(after, (*before, *events), 0))
     except Conflict:
         lost = True
     if lost:
@@ -149,6 +324,8 @@ def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None)
 def _again(known: Order, opening: OrderPlaced) -> Flow[Order]:
     """Answer a repeated placement with the order as it is; raise KeyReused if it differs."""
     before = yield from ask(FindKey(known.id, known.id))
+    if not before:  # a draft is placed by `place_draft`
+        raise KeyReused(known.id, "command", OrderDrafted.__name__, OrderPlaced.__name__)
     said = {name: getattr(opening, name) for name in _SAID}
     # The terms of an invoice run from the first time it was said.
     earlier = before[0].at - opening.at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
@@ -11,22 +11,19 @@ from orderwright.orders import commands
 from orderwright.orders.cancelling import cancel_units
 from orderwright.orders.events import (
     ExceptionResolved,
-    HoldPlaced,
-    HoldReleased,
     OrderAdvanced,
+    OrderApproved,
     OrderCancelled,
 )
-from orderwright.orders.lines import Hold
 from orderwright.orders.stocking import allocated, demand
 from orderwright.values import counts, identifier, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from orderwright.money import Money
     from orderwright.orders.events import Event
-    from orderwright.orders.lines import Blockable
     from orderwright.orders.order import Order
     from orderwright.requests import Flow
 
@@ -116,6 +113,90 @@ class Processing(Flows):
         return (yield from decide(self.setting, order_id, call, decision))
 
     @command
+    def confirm(
+        self,
+        order_id: str,
+        *,
+        reason: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Vouch for an order: it is confirmed once its stock is there, whatever is paid.
+
+        For verification by a person (the policy's ``confirm="by_hand"``), and to let a customer
+        through who is trusted to pay later. Raises IllegalTransition if the order does not wait.
+        """
+        at = self.setting.moment(at)
+        said = {"reason": text(reason, "reason")}
+        call = Call(OrderApproved, said, at, key, by, expected_version)
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: commands.approve(order, at=at, reason=reason),
+            )
+        )
+
+    @command
+    def reject(
+        self,
+        order_id: str,
+        *,
+        reason: str,
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Turn down an order that waits to be confirmed; its stock and money are freed.
+
+        Raises IllegalTransition if it does not wait, or if something of it has left.
+        """
+        return (yield from self._drop("reject", order_id, reason, at, key, by, expected_version))
+
+    @command
+    def expire(
+        self,
+        order_id: str,
+        *,
+        reason: str = "not paid",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Let an order that waits run out now; ``resume`` does so when its time is over.
+
+        Raises what :meth:`reject` does.
+        """
+        return (yield from self._drop("expire", order_id, reason, at, key, by, expected_version))
+
+    def _drop(  # noqa: PLR0917 - what both commands are told
+        self,
+        action: Literal["reject", "expire"],
+        order_id: str,
+        reason: str,
+        at: datetime | None,
+        key: str,
+        by: str,
+        expected_version: int | None,
+    ) -> Flow[Order]:
+        now = self.setting.moment(at)
+        said = {"action": action, "reason": text(reason, "reason")}
+        call = Call(OrderCancelled, said, now, key, by, expected_version)
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: (commands.cancel(order, at=now, reason=reason, action=action),),
+            )
+        )
+
+    @command
     def report_cancellation(
         self,
         order_id: str,
@@ -160,72 +241,6 @@ class Processing(Flows):
         after, events = follow(order, allocated(order, made, at), at)
         mine = yield from save(order, after, events)
         return (yield from carry_on(setting, after, at, mine=mine))
-
-    @command
-    def hold(
-        self,
-        order_id: str,
-        name: str,
-        *,
-        blocks: Iterable[Blockable],
-        reason: str = "",
-        at: datetime | None = None,
-        key: str = "",
-        by: str = "",
-        expected_version: int | None = None,
-    ) -> Flow[Order]:
-        """Stop something until the hold ``name`` is released.
-
-        ``blocks`` is any of allocate, capture, fulfil and refund. Reports of what happened are not
-        stopped. The same hold again is a no-op; another of that name raises IllegalTransition.
-        """
-        at = self.setting.moment(at)
-        stop = Hold(
-            name=name,
-            blocks=blocks,
-            owner=text(by, "by"),
-            reason=reason,
-        )
-        call = Call(HoldPlaced, {"hold": stop}, at, key, by, expected_version, reapply=True)
-        return (
-            yield from decide(
-                self.setting, order_id, call, lambda order: commands.hold(order, stop, at=at)
-            )
-        )
-
-    @command
-    def release_hold(
-        self,
-        order_id: str,
-        name: str,
-        *,
-        reason: str = "",
-        at: datetime | None = None,
-        key: str = "",
-        by: str = "",
-        expected_version: int | None = None,
-    ) -> Flow[Order]:
-        """Let go what the hold ``name`` stopped; what had to wait for it follows at once.
-
-        Raises NotFound if there is no such hold.
-        """
-        at = self.setting.moment(at)
-        call = Call(
-            HoldReleased,
-            {"name": name, "reason": text(reason, "reason")},
-            at,
-            key,
-            by,
-            expected_version,
-        )
-        return (
-            yield from decide(
-                self.setting,
-                order_id,
-                call,
-                lambda order: (commands.release_hold(order, name, at=at, reason=reason),),
-            )
-        )
 
     @command
     def resolve(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from orderwright.errors import Conflict, InvalidInput, NotFound, OrderwrightError
 from orderwright.flows.command import command
 from orderwright.flows.settling import MAX_TRIES, Flows, follow, load, record, save, settle
-from orderwright.orders.commands import cancel
+from orderwright.orders.commands import cancel, hold_ran_out
 from orderwright.orders.lines import Reference
 from orderwright.orders.paying import lapse, report_payment
 from orderwright.orders.processing import claimed
@@ -135,6 +135,9 @@ def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
     """Take over what is due on ``order`` and finish it; do nothing if somebody else was faster."""
     due = [item for item in order.due_items if item.at <= now]
     actions = {item.action for item in due}
+    if "hold" in actions:
+        name = next(item.subject for item in due if item.action == "hold")
+        return (yield from _happened(setting, order, hold_ran_out(order, name, at=now), now))
     if "expire" in actions:
         expiry = cancel(order, at=now, reason="not paid", action="expire")
         return (yield from _happened(setting, order, (expiry,), now))

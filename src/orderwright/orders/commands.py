@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from attrs import evolve
+
 from orderwright.errors import IllegalTransition, NotFound, OnHold
 from orderwright.lifecycles import Phase, State
 from orderwright.orders.crediting import all_of
@@ -20,7 +22,9 @@ from orderwright.orders.events import (
     HoldPlaced,
     HoldReleased,
     OrderAdvanced,
+    OrderApproved,
     OrderCancelled,
+    TagsChanged,
 )
 from orderwright.orders.lines import Hold, OrderException
 
@@ -36,9 +40,12 @@ __all__ = [
     "advance",
     "advance_by_hand",
     "advance_fulfillment",
+    "approve",
     "cancel",
+    "change_tags",
     "everything_due",
     "hold",
+    "hold_ran_out",
     "open_exception",
     "release_hold",
     "report_cancellation",
@@ -60,7 +67,7 @@ def advance_by_hand(order: Order, action: str, *, at: datetime, reason: str) -> 
     done opens the exception ``reopened``, so that it is not done again before that is resolved.
     """
     advanced = advance(order, action, at=at, reason=reason)
-    if action == "confirm" or advanced.state.phase is Phase.DROPPED:
+    if action in ("confirm", "place") or advanced.state.phase is Phase.DROPPED:
         raise IllegalTransition("order", order.state.name, action, order.allowed(), order.id)
     if advanced.state.phase is Phase.DONE:
         for one in order.fulfillments:
@@ -86,7 +93,7 @@ def cancel(
     *,
     at: datetime,
     reason: str,
-    action: Literal["cancel", "reject", "expire"] = "cancel",
+    action: Literal["cancel", "discard", "reject", "expire"] = "cancel",
 ) -> OrderCancelled:
     """Give up the whole order: nothing more is due, all stock is freed.
 
@@ -139,6 +146,8 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
         for one in order.fulfillments
         if one.live and "withdraw" not in shipment.allowed(one.state)
     ]
+    if order.state.phase is Phase.PLANNED:
+        return (cancel(order, at=at, reason=reason, action="discard"),)
     if not stuck and "cancel" in order.allowed():
         return (cancel(order, at=at, reason=reason),)
     kept: dict[str, int] = {}
@@ -198,6 +207,37 @@ def hold(order: Order, stop: Hold, *, at: datetime) -> tuple[HoldPlaced, ...]:
         subject = f"hold {stop.name!r}"
         raise IllegalTransition(subject, "in force", "place", ("release",), order.id)
     return (HoldPlaced(hold=stop, at=at),)
+
+
+def approve(order: Order, *, at: datetime, reason: str) -> tuple[OrderApproved, ...]:
+    """Vouch for an order that waits; said again it is a no-op. Raises IllegalTransition."""
+    if "confirm" not in order.allowed():
+        raise IllegalTransition("order", order.state.name, "confirm", order.allowed(), order.id)
+    return () if order.approved else (OrderApproved(reason=reason, at=at),)
+
+
+def hold_ran_out(order: Order, name: str, *, at: datetime) -> tuple[Event, ...]:
+    """See to a hold whose time is over, as it says; an order that cannot be cancelled escalates."""
+    stop = next(one for one in order.holds if one.name == name)
+    if stop.then == "release":
+        return (HoldReleased(name=name, reason="ran out", at=at),)
+    if stop.then == "cancel":
+        try:
+            return (cancel(order, at=at, reason=f"hold {name} ran out"),)
+        except IllegalTransition:
+            pass  # what has left cannot be called back: a person decides
+    stays = HoldPlaced(hold=evolve(stop, until=None), reason="ran out", at=at)
+    return (stays, *_opened(order, "hold_ran_out", f"hold {name}: {stop.reason}".rstrip(": "), at))
+
+
+def change_tags(
+    order: Order, add: frozenset[str], remove: frozenset[str], *, at: datetime
+) -> tuple[TagsChanged, ...]:
+    """Add and remove tags; what is there, or gone, already is left out."""
+    new, gone = add - order.tags, (remove & order.tags) - add
+    if not new and not gone:
+        return ()
+    return (TagsChanged(add=tuple(sorted(add)), remove=tuple(sorted(remove - add)), at=at),)
 
 
 def release_hold(order: Order, name: str, *, at: datetime, reason: str) -> HoldReleased:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from orderwright.errors import AmountRefused, Fault, InvalidInput
+from orderwright.errors import AmountRefused, Fault, IllegalTransition, InvalidInput
+from orderwright.lifecycles import Phase
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment, Component
 from orderwright.orders.cancelling import cancel_units, require_alive
@@ -213,6 +214,8 @@ def credit(order: Order, amount: Money, *, target: str, at: datetime, reason: st
     named ``target``. Raises NotFound, and AmountRefused if it is not more than nothing and at most
     what is left.
     """
+    if order.state.phase is Phase.PLANNED:
+        raise IllegalTransition("order", order.state.name, "credit", order.allowed(), order.id)
     among = _parts(order)
     if target:
         named = [one for one in among if one.id == target]

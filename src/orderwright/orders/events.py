@@ -50,9 +50,13 @@ __all__ = [
     "IntentParked",
     "MoneyMoved",
     "MoneyRequested",
+    "NoteAdded",
     "OrderAdvanced",
+    "OrderApproved",
     "OrderCancelled",
+    "OrderContents",
     "OrderCredited",
+    "OrderDrafted",
     "OrderEdited",
     "OrderPlaced",
     "PaymentReported",
@@ -64,6 +68,7 @@ __all__ = [
     "ReturnRequested",
     "StockPosted",
     "StockRefused",
+    "TagsChanged",
     "UnitsClaimed",
     "require_same",
 ]
@@ -102,12 +107,12 @@ class Event:
         return f"{type(self).__name__}({', '.join(told)})"
 
 
-@final
 @frozen(kw_only=True, eq=False, repr=False)
-class OrderPlaced(Event):
-    """The order exists. ``payments`` are the tenders offered with it, amounts worked out.
+class OrderContents(Event):
+    """Base of the events that say all of what an order is.
 
-    ``expires_at`` is when it expires unless it is covered by then.
+    ``payments`` are the tenders offered with it, amounts worked out; ``expires_at`` is when it
+    expires unless it is covered by then; ``scheduled_for`` when it is wanted, if not at once.
     """
 
     order_id: str
@@ -123,6 +128,43 @@ class OrderPlaced(Event):
     expires_at: datetime | None
     state: State
     lifecycles: str
+    service: str = ""
+    scheduled_for: datetime | None = None
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class OrderPlaced(OrderContents):
+    """The order exists, or was made of a draft, in whose place it comes."""
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class OrderDrafted(OrderContents):
+    """There is a draft, or another one in place of the one there was."""
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class OrderApproved(Event):
+    """A person vouched for the order: it may be confirmed, whatever is covered."""
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class NoteAdded(Event):
+    """Somebody wrote something down."""
+
+    text: str
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class TagsChanged(Event):
+    """Tags were added and removed."""
+
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
 
 
 @final
@@ -139,13 +181,13 @@ class OrderAdvanced(Event):
 class OrderCancelled(Event):
     """Units will not be served, and are no longer due.
 
-    ``action`` is cancel, reject or expire, ``part`` where only some units were given up, or
-    ``report`` where a cancellation elsewhere was reported. ``units`` are (line id, units)
+    ``action`` is cancel, discard, reject or expire, ``part`` where only some units were given up,
+    or ``report`` where a cancellation elsewhere was reported. ``units`` are (line id, units)
     cancelled; ``credits`` what is no longer due; ``withdrawn`` the fulfillments given up;
     ``split`` are (fulfillment id, what was taken out of it and given up).
     """
 
-    action: Literal["cancel", "reject", "expire", "part", "report"]
+    action: Literal["cancel", "discard", "reject", "expire", "part", "report"]
     state: State
     units: tuple[tuple[str, int], ...]
     credits: tuple[Credit, ...]

@@ -37,7 +37,7 @@ def apply(order: Order, event: e.Event) -> Order:
 
 def first(kind: type[Order], event: e.Event, lifecycles: Lifecycles) -> Order:
     """Return the order that its first event makes."""
-    if not isinstance(event, e.OrderPlaced):
+    if not isinstance(event, e.OrderContents):
         raise BrokenPromise("history", f"begins with {type(event).__name__}, not OrderPlaced")
     if event.lifecycles != lifecycles.name:
         raise BrokenPromise(
@@ -45,23 +45,41 @@ def first(kind: type[Order], event: e.Event, lifecycles: Lifecycles) -> Order:
             f"order {event.order_id} was made under lifecycles {event.lifecycles!r}, "
             f"but {lifecycles.name!r} were given",
         )
-    return kind(
-        id=event.order_id,
-        version=1,
-        state=event.state,
-        currency=event.currency,
-        placed_at=event.at if event.occurred_at is None else event.occurred_at,
-        channel=event.channel,
-        customer_id=event.customer_id,
-        policy=event.policy,
-        lines=event.lines,
-        charges=event.charges,
-        adjustments=event.adjustments,
-        payments=event.payments,
-        references=event.references,
-        lifecycles=lifecycles,
-        expires_at=event.expires_at,
-    )
+    return kind(id=event.order_id, version=1, lifecycles=lifecycles, **_contents(event))
+
+
+def _contents(event: e.OrderContents) -> dict[str, Any]:
+    return {
+        "state": event.state,
+        "currency": event.currency,
+        "placed_at": event.at if event.occurred_at is None else event.occurred_at,
+        "channel": event.channel,
+        "customer_id": event.customer_id,
+        "policy": event.policy,
+        "lines": event.lines,
+        "charges": event.charges,
+        "adjustments": event.adjustments,
+        "payments": event.payments,
+        "references": event.references,
+        "expires_at": event.expires_at,
+        "service": event.service,
+        "scheduled_for": event.scheduled_for,
+    }
+
+
+def _rewritten(order: Order, event: e.OrderContents) -> Order:
+    """A draft is replaced as a whole, by another draft or by the order that is placed."""
+    if order.state.phase is not Phase.PLANNED:
+        raise BrokenPromise("history", f"{type(event).__name__} cannot follow on order {order.id}")
+    return following(order, **_contents(event))
+
+
+def _approved(order: Order, _: e.OrderApproved) -> Order:
+    return following(order, approved=True)
+
+
+def _tagged(order: Order, event: e.TagsChanged) -> Order:
+    return following(order, tags=(order.tags | set(event.add)) - set(event.remove))
 
 
 def _advanced(order: Order, event: e.OrderAdvanced) -> Order:
@@ -142,7 +160,7 @@ def _payments_added(order: Order, event: e.PaymentsAdded) -> Order:
     return following(order, payments=order.payments + event.payments)
 
 
-def _noted(order: Order, _: e.MoneyRequested) -> Order:
+def _noted(order: Order, _: e.MoneyRequested | e.NoteAdded) -> Order:
     return following(order)
 
 
@@ -316,7 +334,8 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
 
 
 def _hold_placed(order: Order, event: e.HoldPlaced) -> Order:
-    return following(order, holds=(*order.holds, event.hold))
+    others = tuple(one for one in order.holds if one.name != event.hold.name)
+    return following(order, holds=(*others, event.hold))
 
 
 def _hold_released(order: Order, event: e.HoldReleased) -> Order:
@@ -336,6 +355,11 @@ def _exception_resolved(order: Order, event: e.ExceptionResolved) -> Order:
 _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.OrderAdvanced: _advanced,
     e.OrderCancelled: _cancelled,
+    e.OrderPlaced: _rewritten,
+    e.OrderDrafted: _rewritten,
+    e.OrderApproved: _approved,
+    e.NoteAdded: _noted,
+    e.TagsChanged: _tagged,
     e.OrderEdited: _edited,
     e.OrderCredited: _credited,
     **RETURNS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast, final, get_args
 
@@ -11,7 +11,7 @@ from attrs import Factory, field, frozen
 from orderwright.errors import InvalidInput
 from orderwright.money import Money, Rounding, UnitPrice, decimal
 from orderwright.orders.amounts import Adjustment, Component, Priced, TaxLine, priced
-from orderwright.values import choice, each, identifier, instance, quantity, span, tags, text
+from orderwright.values import aware, choice, each, identifier, instance, quantity, span, tags, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,6 +37,10 @@ __all__ = [
 
 Blockable = Literal["allocate", "capture", "fulfil", "refund"]
 """What a hold can stop."""
+
+
+AfterHold = Literal["release", "escalate", "cancel"]
+"""What follows when a hold runs out."""
 
 
 def _requires(value: Iterable[str]) -> frozenset[str]:
@@ -239,18 +243,28 @@ RESERVED_KINDS: frozenset[str] = frozenset({"payment", "tracking"})
 @final
 @frozen(kw_only=True)
 class Hold:
-    """A named stop: ``blocks`` says what may not happen until it is released."""
+    """A named stop: ``blocks`` says what may not happen until it is released.
+
+    At ``until`` (aware) it runs out, and ``then`` says what that means: it is released, the order
+    is cancelled, or a person is asked (the exception ``hold_ran_out``) and it stays. It blocks
+    until ``resume`` has seen to that.
+    """
 
     name: str
     blocks: frozenset[Blockable] = field(converter=_blocks)
     owner: str = ""
     reason: str = ""
+    until: datetime | None = None
+    then: AfterHold = "escalate"
 
     def __attrs_post_init__(self) -> None:
         """Refuse bad names, and a hold that stops nothing."""
         identifier(self.name, "name")
         text(self.owner, "owner")
         text(self.reason, "reason")
+        choice(self.then, AfterHold, "then")
+        if self.until is not None:
+            aware(self.until, "until")
         if not self.blocks:
             raise InvalidInput.at("blocks", f"expected at least one of {get_args(Blockable)}")
 
@@ -306,6 +320,7 @@ RoundAmounts = Literal["adjustment", "line", "order"]
 RoundTaxes = Literal["line", "order"]
 CreditReturns = Literal["on_receipt", "on_inspection"]
 ReturnCharges = Literal["keep", "share"]
+Confirm = Literal["when_covered", "by_hand"]
 _ALL = 100
 _CHOICES = {
     "capture": Capture,
@@ -316,6 +331,7 @@ _CHOICES = {
     "round_taxes": RoundTaxes,
     "credit_returns": CreditReturns,
     "return_charges": ReturnCharges,
+    "confirm": Confirm,
 }
 
 
@@ -345,6 +361,8 @@ class Policy:
     ``rounding`` is how an exact amount becomes whole minor units. ``round_amounts`` is where: after
     every adjustment, once per line, or once per order (its lines then get their shares by largest
     remainder). ``round_taxes``: each tax per line, or once per order and rate, shared alike.
+    ``confirm``: as soon as stock and money are there, or only once a person said so.
+    ``lead_time``: so long before an order's ``scheduled_for`` work on it begins (None: at once).
     ``return_window``: how long after they arrived goods may be sent back; ``return_reasons``: the
     reasons that count (empty: any). ``credit_returns``: when what came back is no longer due.
     ``restocking_percent`` of it is charged. ``return_charges``: whether shipping stays due, or its
@@ -367,6 +385,8 @@ class Policy:
     credit_returns: CreditReturns = "on_inspection"
     restocking_percent: Decimal = field(default=Decimal(0), converter=_restocking)
     return_charges: ReturnCharges = "keep"
+    confirm: Confirm = "when_covered"
+    lead_time: timedelta | None = None
 
     def __attrs_post_init__(self) -> None:
         """Refuse what would never end or never begin."""
@@ -378,6 +398,8 @@ class Policy:
         span(self.patience, "patience")
         if self.unpaid_ttl is not None:
             span(self.unpaid_ttl, "unpaid_ttl", ", or None for never")
+        if self.lead_time is not None:
+            span(self.lead_time, "lead_time", ", or None to begin at once")
         if self.return_window is not None:
             span(self.return_window, "return_window", ", or None for ever")
         if not 0 <= self.restocking_percent <= _ALL:

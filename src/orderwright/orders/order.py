@@ -77,7 +77,7 @@ class DueItem(NamedTuple):
     """
 
     at: datetime
-    action: Literal["resume", "plan", "expire", "reauthorize"]
+    action: Literal["hold", "resume", "plan", "expire", "reauthorize"]
     subject: str
 
 
@@ -144,6 +144,10 @@ class Order:
     edits: int = 0
     returns: tuple[Return, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
+    tags: frozenset[str] = frozenset()
+    approved: bool = False
+    service: str = ""
+    scheduled_for: datetime | None = None
 
     @classmethod
     def replay(cls, events: Iterable[Event], lifecycles: Lifecycles = STANDARD) -> Order:
@@ -237,6 +241,8 @@ class Order:
     @property
     def covered(self) -> bool:
         """Whether the policy is satisfied with what was authorized, captured and promised."""
+        if self.approved:
+            return True
         if self.policy.require_cover:
             return self.cover >= self.figures.due
         failed = self.failed_batches
@@ -452,13 +458,15 @@ class Order:
         }
         if all(one.subject in thinking for one in items) and phase in _ALIVE:
             left = any(one.gone for one in self.fulfillments)  # what has left cannot be given up
-            expires = self.expires_at if phase is Phase.WAITING else None
+            judged = self.policy.confirm == "by_hand" and self.covered  # waits for a person
+            expires = self.expires_at if phase is Phase.WAITING and not judged else None
             if expires is not None and not left and "expire" in self.allowed():
                 items.append(DueItem(expires, "expire", self.id))
             reserving = any(one.state.phase is Phase.PLANNED for one in self.fulfillments)
             if not self.stocked and not reserving and not self.blocked("allocate"):
                 items.append(DueItem(self.placed_at, "plan", self.id))
         if phase in _ALIVE:
+            items += [DueItem(one.until, "hold", one.name) for one in self.holds if one.until]
             for payment in self.payments:
                 lapses = payment.expires_at
                 if lapses is not None and not payment.in_flight:

@@ -55,7 +55,7 @@ def add_payments(order: Order, tenders: Sequence[Tender], *, at: datetime) -> Pa
     Raises IllegalTransition if the order is given up, AmountRefused if nothing is left to cover.
     Money that has yet to arrive beforehand covers nothing, so another tender may take its place.
     """
-    if order.state.phase is Phase.DROPPED:
+    if order.state.phase in (Phase.PLANNED, Phase.DROPPED):
         raise IllegalTransition("order", order.state.name, "pay", order.allowed(), order.id)
     uncovered = order.uncovered
     if not uncovered:

@@ -10,8 +10,16 @@ from attrs import evolve
 from orderwright.errors import Fault, InvalidInput
 from orderwright.money import Money, total
 from orderwright.orders.amounts import Adjustment
-from orderwright.orders.events import OrderPlaced
-from orderwright.orders.lines import RESERVED_KINDS, Charge, DraftLine, OrderLine, Policy, Reference
+from orderwright.orders.events import HoldPlaced, OrderDrafted, OrderPlaced
+from orderwright.orders.lines import (
+    RESERVED_KINDS,
+    Charge,
+    DraftLine,
+    Hold,
+    OrderLine,
+    Policy,
+    Reference,
+)
 from orderwright.orders.totals import Terms, work_out
 from orderwright.payments.payment import Payment, Tender
 from orderwright.values import aware, each, identifier, text
@@ -23,8 +31,20 @@ if TYPE_CHECKING:
     from orderwright.lifecycles import Lifecycles
     from orderwright.money import UnitPrice
     from orderwright.orders.amounts import Component, TaxLine
+    from orderwright.orders.events import Event
+    from orderwright.orders.order import Order
 
-__all__ = ["MAX_LINES", "Placement", "amounts_in", "order_line", "payments_of", "placed"]
+__all__ = [
+    "MAX_LINES",
+    "Placement",
+    "amounts_in",
+    "contents",
+    "expiry",
+    "order_line",
+    "payments_of",
+    "placed_draft",
+    "waiting",
+]
 
 MAX_LINES = 10_000
 
@@ -45,12 +65,18 @@ class Placement(NamedTuple):
     at: datetime
     occurred_at: datetime | None
     by: str
+    service: str = ""
+    scheduled_for: datetime | None = None
 
     def faults(self) -> Iterator[Fault]:
         """Return everything that is wrong, with its path."""
         yield from _checked(identifier, self.order_id, "order_id")
         yield from _checked(identifier, self.channel, "channel")
         yield from _checked(aware, self.at, "at")
+        if self.service != "":
+            yield from _checked(identifier, self.service, "service")
+        if self.scheduled_for is not None:
+            yield from _checked(aware, self.scheduled_for, "scheduled_for")
         if self.customer_id != "":
             yield from _checked(identifier, self.customer_id, "customer_id")
         if self.occurred_at is not None:
@@ -82,8 +108,11 @@ class Placement(NamedTuple):
             yield from _repeated(self.lines, self.charges)
 
 
-def placed(said: Placement, lifecycles: Lifecycles) -> OrderPlaced:
-    """Return the event that places the order; raise InvalidInput with all faults together."""
+_C = TypeVar("_C", OrderPlaced, OrderDrafted)
+
+
+def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
+    """Return the event that says all of an order; raise InvalidInput with all faults together."""
     faults = tuple(said.faults())
     if faults:
         raise InvalidInput(faults)
@@ -95,18 +124,20 @@ def placed(said: Placement, lifecycles: Lifecycles) -> OrderPlaced:
         said.policy,
         currency,
     )
-    lines = tuple(
+    lines: tuple[OrderLine, ...] = tuple(
         order_line(line_id, line, components)
         for (line_id, line), components in zip(_named("l", said.lines), line_parts, strict=True)
     )
-    charges = tuple(
+    charges: tuple[Charge, ...] = tuple(
         evolve(charge, id=charge_id, components=components)
         for (charge_id, charge), components in zip(
             _named("c", said.charges), charge_parts, strict=True
         )
     )
     due = total((one.total for one in (*lines, *charges)), currency)
-    return OrderPlaced(
+    state = lifecycles.order.initial
+    placing = kind is OrderPlaced
+    return kind(
         order_id=said.order_id,
         currency=currency,
         lines=lines,
@@ -117,14 +148,69 @@ def placed(said: Placement, lifecycles: Lifecycles) -> OrderPlaced:
         channel=said.channel,
         customer_id=said.customer_id,
         references=tuple(said.references),
-        expires_at=None if said.policy.unpaid_ttl is None else said.at + said.policy.unpaid_ttl,
-        state=lifecycles.order.step(lifecycles.order.initial, "place"),
+        expires_at=expiry(said.policy, said.scheduled_for, said.at) if placing else None,
+        state=lifecycles.order.step(state, "place") if placing else state,
+        service=said.service,
+        scheduled_for=said.scheduled_for,
         lifecycles=lifecycles.name,
         at=said.at,
         occurred_at=said.occurred_at,
         key=said.order_id,
         by=said.by,
     )
+
+
+def placed_draft(draft: Order, *, at: datetime) -> tuple[Event, ...]:
+    """Return the events that place what a draft says; raise IllegalTransition if it is none."""
+    state = draft.lifecycles.order.step(draft.state, "place", "order", draft.id)
+    opening = OrderPlaced(
+        order_id=draft.id,
+        currency=draft.currency,
+        lines=draft.lines,
+        charges=draft.charges,
+        adjustments=draft.adjustments,
+        payments=draft.payments,
+        policy=draft.policy,
+        channel=draft.channel,
+        customer_id=draft.customer_id,
+        references=draft.references,
+        expires_at=expiry(draft.policy, draft.scheduled_for, at),
+        state=state,
+        lifecycles=draft.lifecycles.name,
+        service=draft.service,
+        scheduled_for=draft.scheduled_for,
+        at=at,
+    )
+    return (opening, *waiting(opening))
+
+
+def _begins(policy: Policy, scheduled_for: datetime | None, at: datetime) -> datetime:
+    """When work on an order begins that is placed ``at`` a moment."""
+    if scheduled_for is None or policy.lead_time is None:
+        return at
+    return max(at, scheduled_for - policy.lead_time)
+
+
+def expiry(policy: Policy, scheduled_for: datetime | None, at: datetime) -> datetime | None:
+    """Return when an order placed ``at`` a moment expires unpaid; None for never."""
+    if policy.unpaid_ttl is None:
+        return None
+    return _begins(policy, scheduled_for, at) + policy.unpaid_ttl
+
+
+def waiting(opening: OrderPlaced) -> tuple[HoldPlaced, ...]:
+    """Return the hold under which an order waits for the time it is scheduled for."""
+    begins = _begins(opening.policy, opening.scheduled_for, opening.at)
+    if begins == opening.at:
+        return ()
+    stop = Hold(
+        name="scheduled",
+        blocks=frozenset({"allocate", "capture", "fulfil"}),
+        reason="not before its time",
+        until=begins,
+        then="release",
+    )
+    return (HoldPlaced(hold=stop, at=opening.at),)
 
 
 def order_line(

@@ -244,6 +244,8 @@ def _confirm(order: Order, at: datetime) -> Iterator[Event]:
     open_ones = any(not one.parked and one.purpose not in back for one in order.intents)
     if open_ones or not order.stocked or lapsing(order):
         return
+    if order.policy.confirm == "by_hand" and not order.approved:
+        return
     elsewhere = any(one.code.startswith("cancelled_") for one in order.exceptions)
     if order.covered and not elsewhere and "confirm" in order.allowed():
         yield advance(order, "confirm", at=at)

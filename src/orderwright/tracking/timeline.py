@@ -173,6 +173,12 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.OrderPlaced: _placed,
     e.OrderAdvanced: lambda event: _because(event.state.name, event.reason),
     e.OrderCancelled: _cancelled,
+    e.OrderDrafted: lambda event: f"drafted: {_units(sum(one.ordered for one in event.lines))}",
+    e.OrderApproved: lambda event: _because("approved", event.reason),
+    e.NoteAdded: lambda event: f"note: {event.text}",
+    e.TagsChanged: lambda event: " ".join(
+        ["tagged:", *(f"+{one}" for one in event.add), *(f"-{one}" for one in event.remove)]
+    ),
     e.OrderEdited: _edited,
     e.OrderCredited: lambda event: _because(f"{event.amount} credited", event.reason),
     e.ReturnRequested: lambda event: _because(

@@ -1,0 +1,75 @@
+"""Stored data of earlier versions, brought up to date before it is read.
+
+Schema 1 knew one amount per line and charge, and per credit; schema 2 knows their components. It
+also knows which authorization of a payment an operation is about.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["upgraded_event", "upgraded_order"]
+
+
+def upgraded_order(order: dict[str, Any]) -> dict[str, Any]:
+    """Return an order as schema 2 has it, of one in schema 1."""
+    return {
+        **order,
+        "lines": [_line(one) for one in order["lines"]],
+        "charges": [_charge(one) for one in order["charges"]],
+        "payments": [_payment(one) for one in order["payments"]],
+        "adjustments": [],
+    }
+
+
+def upgraded_event(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event under the tag it has today; today's are returned as they are."""
+    known = _UPGRADES.get(event["type"]) if isinstance(event["type"], str) else None
+    return event if known is None else known(event)
+
+
+def _payment(payment: dict[str, Any]) -> dict[str, Any]:
+    """An operation names the authorization it is about; there was one for each payment."""
+    operations = payment["operations"]
+    on = next((one["reference"] for one in operations if one["kind"] == "authorize"), "")
+    return {
+        **payment,
+        "operations": [
+            one if one["kind"] == "authorize" else {**one, "on": on} for one in operations
+        ],
+    }
+
+
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    return {**line, "components": [_price(line["sku"], line)]}
+
+
+def _charge(charge: dict[str, Any]) -> dict[str, Any]:
+    return {**charge, "components": [_price(charge["kind"], charge)]}
+
+
+def _price(name: str, one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": "price",
+        "name": name,
+        "amount": one["amount"],
+        "remaining": one["remaining"],
+    }
+
+
+def _placed(event: dict[str, Any]) -> dict[str, Any]:
+    return {**upgraded_order(event), "type": "order_placed.v2"}
+
+
+def _cancelled(event: dict[str, Any]) -> dict[str, Any]:
+    credits_ = [{**one, "parts": [one["amount"]]} for one in event["credits"]]
+    return {**event, "credits": credits_, "type": "order_cancelled.v2"}
+
+
+_UPGRADES: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "order_placed.v1": _placed,
+    "order_cancelled.v1": _cancelled,
+}
