@@ -211,7 +211,7 @@ class Processing(Flows):
 
         What can be withdrawn is. Units that have left stay fulfilled: nothing is due for them any
         more, an exception is opened, and the payout due waits for :meth:`resolve` or
-        :meth:`refund`.
+        :meth:`.OrderDesk.refund`.
         """
         at = self.setting.moment(at)
         text(reason, "reason")
