@@ -36,6 +36,7 @@ policies = st.builds(
     capture=st.sampled_from(["on_confirmation", "on_dispatch", "by_hand", "on_placement"]),
     refund=st.sampled_from(["when_cancelled", "when_cancelled", "by_hand"]),
     short=st.sampled_from(["reject", "backorder"]),
+    confirm=st.sampled_from(["when_covered", "when_covered", "by_hand"]),
     credit_returns=st.sampled_from(["on_receipt", "on_inspection"]),
     return_charges=st.sampled_from(["keep", "share"]),
     restocking_percent=st.sampled_from([0, 10]),
@@ -316,6 +317,44 @@ class Life(RuleBasedStateMachine):
     def edit(self, order_id: int, changes: list[Change], **more: object) -> None:
         """Somebody changes their mind."""
         self.call("edit", order_id, changes, **more)
+
+    @rule(
+        order_id=st.sampled_from(ORDERS),
+        lines=st.lists(lines | terms, min_size=1, max_size=2),
+        tenders=st.lists(tenders, max_size=2),
+        policy=policies,
+    )
+    def draft(self, order_id: str, **order: object) -> None:
+        """Somebody only thinks about ordering."""
+        self.call("draft", order.pop("lines"), order_id=order_id, **order)
+        if self.world.orders.load(order_id) and order_id not in self.placed:
+            self.placed.append(order_id)
+
+    @rule(
+        name=st.sampled_from(["place_draft", "discard_draft", "confirm", "reject", "expire"]),
+        order_id=some,
+        keyed=st.booleans(),
+    )
+    def decide(self, name: str, order_id: int, keyed: bool) -> None:  # noqa: FBT001
+        """A person decides about an order that waits."""
+        more = {} if name in ("place_draft", "confirm", "discard_draft") else {"reason": "x"}
+        self.call(name, order_id, keyed=keyed, **more)
+
+    @rule(
+        order_id=some,
+        then=st.sampled_from(["release", "escalate", "cancel"]),
+        blocks=st.sets(st.sampled_from(BLOCKS), min_size=1),
+        after=st.sampled_from([MINUTE, HOUR]),
+    )
+    def hold_for_a_while(self, order_id: int, after: timedelta, **more: object) -> None:
+        """A hold that runs out."""
+        self.call("hold", order_id, "brief", until=self.world.now + after, **more)
+
+    @rule(order_id=some, keyed=st.booleans(), tag=st.sampled_from(["vip", "late"]))
+    def say(self, order_id: int, keyed: bool, tag: str) -> None:  # noqa: FBT001
+        """Somebody writes something down."""
+        self.call("note", order_id, "hello", keyed=keyed)
+        self.call("tag", order_id, add=[tag], remove=["vip"], keyed=keyed)
 
     @rule(
         order_id=some,

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from orderwright.requests import Flow
     from orderwright.returns.returns import Verdict
 
-__all__ = ["Returning"]
+__all__ = ["Fault", "Remedy", "Returning"]
 
 Fault = Literal["lost", "wrong", "damaged"]
+"""What is wrong with units that a customer claims."""
 Remedy = Literal["refund", "replace"]
+"""What is done about it."""
 
 
 class Returning(Flows):

@@ -20,6 +20,7 @@ __all__ = [
     "RESERVED_KINDS",
     "AddCharge",
     "AddLine",
+    "AfterHold",
     "Blockable",
     "Change",
     "ChangeLine",
