@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from bench.baselines.dicts import DictShop
 from bench.baselines.eventsourced import EventsourcedShop
+from bench.commands import cancelling, old_order, totals_grow
 from bench.ours import OurShop
 from bench.story import baskets
 from bench.timing import Result, best, timed
@@ -67,6 +68,10 @@ class Size:
     """Of the shorter history; the longer one has ten times as many."""
     imports: int
     growth: tuple[int, ...]
+    commands: int
+    lines: int
+    age: int
+    """How many events an old order has."""
 
 
 FULL = Size(
@@ -77,8 +82,22 @@ FULL = Size(
     events=300,
     imports=12,
     growth=(1_000, 10_000, 30_000),
+    commands=200,
+    lines=10_000,
+    age=5_000,
 )
-TINY = Size(rounds=1, lives=3, steps=50, requests=50, events=30, imports=1, growth=(2, 4))
+TINY = Size(
+    rounds=1,
+    lives=3,
+    steps=50,
+    requests=50,
+    events=30,
+    imports=1,
+    growth=(2, 4),
+    commands=3,
+    lines=100,
+    age=50,
+)
 
 # The life of an order -----------------------------------------------------------------------
 
@@ -383,4 +402,7 @@ CASES: dict[str, Callable[[Size], Result]] = {
     "driver": driver_request,
     "replay": replay,
     "import": importing,
+    "command": cancelling,
+    "totals": totals_grow,
+    "age": old_order,
 }

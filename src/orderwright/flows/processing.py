@@ -100,12 +100,12 @@ class Processing(Flows):
         """
         at = self.setting.moment(at)
         said: dict[str, object] = {"action": "cancel", "reason": text(reason, "reason")}
-        if units is not None:
-            asked = counts(units, "units")
+        asked = () if units is None else counts(units, "units")
+        if asked:
             said |= {"action": "part", "units": asked}
 
         def decision(order: Order) -> Sequence[Event]:
-            if units is None:
+            if not asked:
                 return (commands.cancel(order, at=at, reason=reason),)
             return (cancel_units(order, asked, at=at, reason=reason),)
 

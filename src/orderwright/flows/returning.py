@@ -189,8 +189,8 @@ class Returning(Flows):
             ("write_off", write_off),
         )
         for verdict, units in told:
-            if units is not None:
-                verdicts += [(one, verdict, count) for one, count in counts(units, verdict)]
+            for line_id, count in () if units is None else counts(units, verdict):
+                verdicts.append((line_id, verdict, count))
         if not verdicts:
             raise InvalidInput.at("restock", "say what becomes of at least one unit")
         said = {"return_id": return_id, "verdicts": tuple(verdicts), "reason": reason}

@@ -10,7 +10,7 @@ minor unit of its own share, no component changes its sign, and nothing ever bec
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, NamedTuple, final
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, final
 
 from attrs import field, frozen
 
@@ -117,6 +117,9 @@ class Component(NamedTuple):
 
 class Priced:
     """Base of what is paid for: what its components add up to, worked out once."""
+
+    CACHED: ClassVar[tuple[str, ...]] = ("total", "remaining")
+    """What is worked out once per object and must not be copied to the next."""
 
     id: str
     components: tuple[Component, ...]

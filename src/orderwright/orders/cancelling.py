@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from orderwright.errors import IllegalTransition, QuantityRefused
+from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.lifecycles import Phase
 from orderwright.orders.commands import everything_due
 from orderwright.orders.crediting import units_of
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
+    from orderwright.fulfillment.fulfillment import FulfillmentItem
     from orderwright.lifecycles import State
     from orderwright.orders.order import Order
 
@@ -81,11 +80,7 @@ def _given_up(
 ) -> tuple[tuple[tuple[str, Fulfillment], ...], tuple[tuple[str, State], ...]]:
     """Return what is taken out of which fulfillment, and which are withdrawn as a whole."""
     shipment = order.lifecycles.shipment
-    counts = order.quantities()
-    still = {
-        line_id: max(0, units - counts[line_id].backordered - counts[line_id].open)
-        for line_id, units in asked.items()
-    }
+    still = _served(order, asked)
     split: list[tuple[str, Fulfillment]] = []
     withdrawn: list[tuple[str, State]] = []
     for one in reversed(order.fulfillments):
@@ -94,7 +89,7 @@ def _given_up(
         taken: list[FulfillmentItem] = []
         for item in one.items:
             units = min(item.quantity, still.get(item.line_id, 0))
-            if units:
+            if units > 0:
                 still[item.line_id] -= units
                 taken.append(item._replace(quantity=units))
         state = shipment.step(one.state, "withdraw")
@@ -103,6 +98,30 @@ def _given_up(
         elif taken:
             number = order.fulfillments_planned + len(split) + 1
             held_as = one.held_as or one.id
-            part = evolve(one, id=f"f{number}", items=tuple(taken), state=state, held_as=held_as)
+            part = Fulfillment(
+                id=f"f{number}",
+                location=one.location,
+                items=tuple(taken),
+                state=state,
+                kind=one.kind,
+                stock=one.stock,
+                lapses_at=one.lapses_at,
+                held_as=held_as,
+            )
             split.append((one.id, part))
     return tuple(split), tuple(withdrawn)
+
+
+def _served(order: Order, asked: dict[str, int]) -> dict[str, int]:
+    """How many of ``asked`` have to be taken from fulfillments: what nothing serves goes first."""
+    found = {
+        line.id: asked[line.id] - (line.ordered - line.cancelled)
+        for line in order.lines
+        if line.id in asked
+    }
+    for one in order.fulfillments:
+        if one.live:
+            for item in one.items:
+                if item.line_id in found:
+                    found[item.line_id] += item.quantity
+    return found

@@ -89,8 +89,7 @@ def _advanced(order: Order, event: e.OrderAdvanced) -> Order:
 def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
     units, withdrawn = dict(event.units), dict(event.withdrawn)
     credits_ = {credit.target: credit for credit in event.credits}
-    if event.split:
-        order = _split(order, event)
+    parted = _parted(order, event)
     return following(
         order,
         state=event.state,
@@ -101,33 +100,40 @@ def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
         charges=tuple(charge_credited(one, credits_.get(one.id)) for one in order.charges),
         fulfillments=tuple(
             evolve(one, state=withdrawn[one.id]) if one.id in withdrawn else one
-            for one in order.fulfillments
+            for one in parted.get("fulfillments", order.fulfillments)
         ),
+        **{name: value for name, value in parted.items() if name != "fulfillments"},
     )
 
 
-def _split(order: Order, event: e.OrderCancelled) -> Order:
+def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
     """Take out of each fulfillment what is given up; unfinished calls are for both parts."""
+    if not event.split:
+        return {}
     taken = {
         (source, item.line_id): item.quantity for source, part in event.split for item in part.items
     }
 
     def kept(one: Fulfillment) -> Fulfillment:
         items = [
-            item._replace(quantity=item.quantity - taken.get((one.id, item.line_id), 0))
+            item._replace(quantity=item.quantity - taken[one.id, item.line_id])
+            if (one.id, item.line_id) in taken
+            else item
             for item in one.items
         ]
         return evolve(one, items=tuple(item for item in items if item.quantity))
 
     sources = {source for source, _ in event.split}
-    return evolve(
-        order,
-        fulfillments=(
+    parts = [part for _, part in event.split]
+    changes: dict[str, Any] = {
+        "fulfillments": (
             *(kept(one) if one.id in sources else one for one in order.fulfillments),
-            *(part for _, part in event.split),
+            *parts,
         ),
-        fulfillments_planned=order.fulfillments_planned + len(event.split),
-        intents=tuple(
+        "fulfillments_planned": order.fulfillments_planned + len(parts),
+    }
+    if order.intents:
+        changes["intents"] = tuple(
             evolve(
                 intent,
                 fulfillments=(
@@ -136,8 +142,8 @@ def _split(order: Order, event: e.OrderCancelled) -> Order:
                 ),
             )
             for intent in order.intents
-        ),
-    )
+        )
+    return changes
 
 
 def _edited(order: Order, event: e.OrderEdited) -> Order:

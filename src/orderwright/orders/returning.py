@@ -202,17 +202,13 @@ def inspect(
         items[line_id] = item._replace(inspected=item.inspected + units)
         moved = targets.setdefault(verdict, {})
         moved[item.sku] = moved.get(item.sku, 0) + units
-    moves = [
-        StockMove(len(one.moves) + number, one.location, tuple(moved.items()), "quarantine", target)
-        for number, (target, moved) in enumerate(
-            (
-                (_TARGETS[verdict], moved)
-                for verdict, moved in targets.items()
-                if verdict in _TARGETS
-            ),
-            1,
-        )
-    ]
+    moves: list[StockMove] = []
+    for verdict, moved in targets.items():
+        target = _TARGETS.get(verdict)
+        if target is not None:
+            number = len(one.moves) + len(moves) + 1
+            units_moved = tuple(moved.items())
+            moves.append(StockMove(number, one.location, units_moved, "quarantine", target))
     if all(item.inspected == item.received and not item.expected for item in items.values()):
         state = lifecycle.step(state, "close")
     inspected = ReturnInspected(
