@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import ChangeLine, Money, Order, Policy
+from orderwright import (
+    AddCharge,
+    AddLine,
+    ChangeLine,
+    Charge,
+    Money,
+    Order,
+    Policy,
+    UnitPrice,
+)
 from orderwright.codec import Codec
 from orderwright.errors import (
     AmountRefused,
@@ -20,7 +29,19 @@ from orderwright.errors import (
     OutOfStock,
 )
 from orderwright.orders.difference import Difference, difference
-from tests.worlds import HOUR, NOON, World, card, check_laws, check_quiet, eur, line
+from orderwright.tracking.timeline import timeline
+from tests.worlds import (
+    HOUR,
+    NOON,
+    World,
+    card,
+    check_laws,
+    check_quiet,
+    eur,
+    flow_of,
+    interleavings,
+    line,
+)
 
 # Drafts ------------------------------------------------------------------------------------
 
@@ -275,3 +296,65 @@ def test_what_schema_1_stored_is_read(number: int) -> None:
     assert Money(due, order.currency) == order.due
     again = codec.encode_order(order)
     assert (2, order) == (again["schema"], codec.decode_order(again))
+
+
+def test_two_drafts_at_once() -> None:
+    """Of two callers who make the same draft one saves it, the other finds it or replaces it."""
+
+    def scene() -> tuple[World, tuple[object, ...]]:
+        world = World()
+        flows = (flow_of(world.desk, "draft", [line("MUG", n)], order_id="o1") for n in (1, 2))
+        return world, tuple(flows)
+
+    ends = set()
+    for world, running in interleavings(scene):
+        check_laws(world)
+        ends.add(tuple(type(one.error).__name__ for one in running))
+        assert "draft" == world.desk.order("o1").state.name
+    assert ("NoneType", "NoneType") in ends
+
+
+WORDS = [
+    "drafted: 3 units",
+    "placed: 3 units by web",
+    "approved: ok",
+    "note: hello",
+    "tagged: +vip -late",
+    "changed: 1 unit of CUP more, tip of 1.00 EUR, l1 now 2 units at 7.00 EUR: asked",
+    "cancelled 1 of l1: asked",
+    "1.00 EUR credited: sorry",
+    "return r1 of 1 of l1 asked for: blue",
+    "return r1 approved",
+    "1 of l1 came back to MAIN (r1)",
+    "return r1 inspected: restock 1 of l1",
+    "return r1 credited",
+    "1 of l1 lost, refund",
+]
+
+
+def test_the_timeline_tells_all_of_it() -> None:
+    """Drafts, edits, credits, returns and claims read as a person would say them."""
+    world = World(("MUG", "MAIN", 9), ("CUP", "MAIN", 9), policy=Policy(confirm="by_hand"))
+    world.desk.draft([line("MUG", 3)], order_id="o1", tenders=[card()])
+    world.desk.place_draft("o1")
+    world.desk.confirm("o1", reason="ok")
+    world.desk.note("o1", "hello")
+    world.desk.tag("o1", add=["vip"], remove=["late"])
+    price = UnitPrice.of("7.00", "EUR")
+    changes = [
+        AddLine(line=line("CUP", 1)),
+        AddCharge(charge=Charge(kind="tip", amount=eur(1))),
+        ChangeLine(line_id="l1", quantity=2, unit_price=price),
+    ]
+    world.desk.edit("o1", changes, reason="asked")
+    world.desk.credit("o1", eur(1), reason="sorry")
+    for one in world.desk.order("o1").fulfillments:
+        if one.live:
+            world.desk.deliver("o1", one.id)
+    world.desk.request_return("o1", {"l1": 1}, reason="blue")
+    world.desk.advance_return("o1", "r1", "approve")
+    world.desk.receive_return("o1", {"l1": 1}, location="MAIN", return_id="r1")
+    world.desk.inspect_return("o1", "r1", restock={"l1": 1})
+    world.desk.claim("o1", {"l1": 1}, fault="lost", remedy="refund")
+    told = [one.text for one in timeline(world.desk.history("o1"))]
+    assert WORDS == [one for one in told if one in WORDS], told

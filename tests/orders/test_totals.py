@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from orderwright import (
     Adjustment,
+    ChangeLine,
     Charge,
     DraftLine,
     InvalidInput,
@@ -26,7 +27,7 @@ from orderwright import (
 from orderwright.lifecycles import STANDARD
 from orderwright.orders.amounts import Component, parts, priced
 from orderwright.orders.crediting import all_of, spread, units_of
-from orderwright.orders.events import OrderPlaced
+from orderwright.orders.events import OrderCredited, OrderPlaced
 from orderwright.orders.explaining import explain, explanation, taxes
 from orderwright.orders.placement import Placement, contents
 from orderwright.orders.totals import Terms, exact_amount
@@ -482,3 +483,54 @@ def test_a_part_of_an_amount_is_taken_where_something_is_left() -> None:
     found = spread(order.lines, 101, "half_up")
     assert [("l1", 25), ("l3", 76)] == [(one.target, one.parts[0].minor) for one in found]
     assert () == spread(order.lines, 0, "half_up")
+
+
+def test_shares_within_bounds() -> None:
+    """What one part cannot take goes to the others; all together take what they may, no more."""
+    assert (eur("0.02"), eur("0.08")) == eur("0.10").split([1, 1], [2, 9])
+    assert (eur("0.02"), eur("0.08")) == eur("0.10").split([1, 1], [2, 8])
+    assert (eur(0), eur(0)) == eur(0).split([1, 1], [0, 0])
+    with pytest.raises(InvalidInput, match="at most 3"):
+        eur("0.10").split([1, 1], [2, 1])
+    for most in ([1], [1, -1], [1, 1.0]):
+        with pytest.raises(InvalidInput, match="whole bound"):
+            eur("0.01").split([1, 1], most)
+
+
+@given(
+    weights=st.lists(st.integers(0, 50), min_size=1, max_size=6).filter(any),
+    data=st.data(),
+)
+def test_bounded_shares_are_as_fair_as_bounds_allow(
+    weights: list[int], data: st.DataObject
+) -> None:
+    """They sum up, keep their bounds, and one below its bound has its share of the common level."""
+    most = [data.draw(st.integers(0, 40)) for _ in weights]
+    room = sum(bound for bound, weight in zip(most, weights, strict=True) if weight)
+    amount = data.draw(st.integers(0, room))
+    found = [part.minor for part in Money(amount, "EUR").split(weights, most)]
+    assert amount == sum(found)
+    free = [i for i, part in enumerate(found) if weights[i] and part < most[i]]
+    for i, part in enumerate(found):
+        assert 0 <= part <= most[i]
+        assert weights[i] or not part
+        for j in free:  # nobody has more than a unit above the level of one that could take more
+            assert Fraction(part - 1, weights[i] or 1) < Fraction(found[j] + 1, weights[j])
+
+
+def test_an_explanation_tells_what_was_credited() -> None:
+    """Total, credited and due stand below the rows."""
+    order = order_of([priced_line("10.00", 2)])
+    event = OrderCredited(
+        amount=eur(5), target="", credits=spread(order.lines, 500, "half_up"), at=NOON
+    )
+    lines = explanation(order.after([event])).splitlines()
+    assert ["total", "20.00", "credited", "-5.00", "due", "15.00"] == " ".join(lines[1:]).split()
+
+
+def test_policy_of_returns_is_checked() -> None:
+    """A fee of more than everything and a change of nothing mean nothing."""
+    with pytest.raises(InvalidInput, match="restocking_percent"):
+        Policy(restocking_percent="101")
+    with pytest.raises(InvalidInput, match="give a quantity"):
+        ChangeLine(line_id="l1")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orderwright.orders.lines import Change, Charge, OrderLine
     from orderwright.orders.order import Order
 
-__all__ = ["added", "credit", "edit"]
+__all__ = ["added", "credit", "edit", "free_id"]
 
 
 def edit(
@@ -187,18 +187,18 @@ def added(
     return (
         tuple(
             order_line(
-                one.line.id or _free("l", len(order.lines), names), one.line, parts, one.replaces
+                one.line.id or free_id("l", len(order.lines), names), one.line, parts, one.replaces
             )
             for one, parts in zip(lines, line_parts, strict=True)
         ),
         tuple(
-            evolve(one, id=one.id or _free("c", len(order.charges), names), components=parts)
+            evolve(one, id=one.id or free_id("c", len(order.charges), names), components=parts)
             for one, parts in zip(charges, charge_parts, strict=True)
         ),
     )
 
 
-def _free(prefix: str, count: int, names: set[str]) -> str:
+def free_id(prefix: str, count: int, names: set[str]) -> str:
     """Return the next id that nothing has, and take it."""
     number = count + 1
     while f"{prefix}{number}" in names:

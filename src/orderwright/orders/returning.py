@@ -13,7 +13,7 @@ from orderwright.money import Money, round_ratio
 from orderwright.orders.amounts import Component
 from orderwright.orders.commands import open_exception
 from orderwright.orders.crediting import part_of, units_of
-from orderwright.orders.editing import added
+from orderwright.orders.editing import added, free_id
 from orderwright.orders.events import (
     Event,
     ReturnAdvanced,
@@ -323,11 +323,8 @@ def claim(
         if credit is not None:
             credits_.append(credit)
         if remedy == "replace":
-            number = len(order.lines) + len(lines) + 1
-            while f"l{number}" in names:
-                number += 1
-            names.add(f"l{number}")
-            lines.append(_replacement(line, f"l{number}", count, credit))
+            new_id = free_id("l", len(order.lines), names)
+            lines.append(_replacement(line, new_id, count, credit))
     return UnitsClaimed(
         units=tuple(units),
         fault=fault,

@@ -67,10 +67,6 @@ class Return:
         """Whether goods are still expected or to be inspected."""
         return self.state.phase not in (Phase.DONE, Phase.DROPPED)
 
-    def item(self, line_id: str) -> ReturnItem | None:
-        """Return what it says of that line, if anything."""
-        return next((one for one in self.items if one.line_id == line_id), None)
-
     def posting_id(self, order_id: str, move: StockMove) -> str:
         """Return the id of the posting that books ``move``: a refused id is used up."""
         again = f"-{move.tries}" if move.tries else ""
