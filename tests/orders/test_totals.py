@@ -92,7 +92,8 @@ def off(percent: str, **more: object) -> Adjustment:
 def test_tax_on_tax_in_prince_edward_island() -> None:
     """PST of 10 % was due on the price with GST of 5 %: 115.50 for 100.00.
 
-    Prince Edward Island until March 2013; Canada Revenue Agency, GST/HST Memorandum on PEI.
+    The example of the Province's Tax and Land Information site, "Historical Revenue Tax (PST)
+    Information" (taxandland.pe.ca, number 1046325).
     """
     gst = TaxLine(name="GST", percent="5")
     pst = TaxLine(name="PST", percent="10", compound=True)
