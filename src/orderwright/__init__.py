@@ -16,14 +16,16 @@ from orderwright.errors import (
     OutOfStock,
     Refused,
 )
-from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
+from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.fulfillment.locations import Location
 from orderwright.inventory.ledger import InventoryLedger
 from orderwright.inventory.postings import Posting, Reservation
 from orderwright.lifecycles import STANDARD, Lifecycle, Lifecycles, Phase, State
 from orderwright.money import Money, UnitPrice
 from orderwright.orders.amounts import Adjustment, TaxLine
+from orderwright.orders.contacts import Contact
 from orderwright.orders.lines import (
+    AddAdjustment,
     AddCharge,
     AddLine,
     ChangeLine,
@@ -37,11 +39,12 @@ from orderwright.orders.lines import (
 )
 from orderwright.orders.order import Order
 from orderwright.payments.operations import PaymentOutcome, PaymentRequest
-from orderwright.payments.payment import Payment, PaymentOperation, Tender
+from orderwright.payments.payment import Payment, Tender
 
 __all__ = [
     "STANDARD",
     "AdapterFault",
+    "AddAdjustment",
     "AddCharge",
     "AddLine",
     "Adjustment",
@@ -49,9 +52,9 @@ __all__ = [
     "ChangeLine",
     "Charge",
     "Conflict",
+    "Contact",
     "DraftLine",
     "Fulfillment",
-    "FulfillmentItem",
     "Hold",
     "InvalidInput",
     "InventoryLedger",
@@ -67,7 +70,6 @@ __all__ = [
     "OrderwrightError",
     "OutOfStock",
     "Payment",
-    "PaymentOperation",
     "PaymentOutcome",
     "PaymentRequest",
     "Phase",

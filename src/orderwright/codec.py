@@ -34,7 +34,7 @@ from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import STANDARD, Lifecycles, Phase
 from orderwright.money import Money
 from orderwright.orders import events
-from orderwright.orders.lines import AddCharge, AddLine, Change, ChangeLine
+from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, Change, ChangeLine
 from orderwright.orders.order import Order
 from orderwright.payments.operations import PaymentRequest
 from orderwright.upgrades import upgraded_event, upgraded_order
@@ -81,12 +81,16 @@ _EVENTS: dict[type[events.Event], str] = {
     events.ExceptionOpened: "exception_opened.v1",
     events.ExceptionResolved: "exception_resolved.v1",
     events.MoneyMoved: "money_moved.v1",
+    events.ContactsForgotten: "contacts_forgotten.v1",
+    events.StopRequested: "stop_requested.v1",
+    events.StopRefused: "stop_refused.v1",
 }
 _REQUESTS: dict[type, str] = {Posting: "posting.v1", PaymentRequest: "payment.v1"}
 _CHANGES: dict[type, str] = {
     AddLine: "add_line.v1",
     ChangeLine: "change_line.v1",
     AddCharge: "add_charge.v1",
+    AddAdjustment: "add_adjustment.v1",
 }
 _ERRORS: dict[type[OrderwrightError], str] = {
     errors.OrderwrightError: "orderwright_error.v1",

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, final
 from orderwright.payments.operations import PaymentOutcome, PaymentRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from orderwright.inventory.ledger import Stock
     from orderwright.inventory.postings import Posting, Reservation
+    from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Reference
     from orderwright.orders.order import Order
@@ -98,17 +99,33 @@ class OrderRepository(Protocol):
         """
         ...
 
-    def save(self, order: Order, events: Sequence[Event], *, expected_version: int) -> None:
+    def save(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = ...,
+    ) -> None:
         """Store ``order`` together with the ``events`` that led to it from ``expected_version``.
 
-        1. Atomic: the state, the events, their keys (``event.key``), ``order.due_at`` and
-           ``order.all_references`` are all stored or none is, whatever goes wrong on the way.
-           No reader ever sees a part of it.
+        1. Atomic: the state, the events, their keys (``event.key``), ``order.due_at``,
+           ``order.all_references`` and ``contacts`` (by id) are all stored or none is, whatever
+           goes wrong on the way. No reader ever sees a part of it.
         2. Raises Conflict, and stores nothing, unless the stored version (0 if there is none) is
            ``expected_version``.
         3. Of two concurrent saves with one expected version exactly one succeeds.
         4. Events get the numbers ``expected_version + 1`` and up, in order, without a gap.
         5. Durable when it returns, if ``durable_on_save``.
+        6. A contact that is None is forgotten: nothing of what was kept under its id can be read
+           any more, anywhere in the store.
+        """
+        ...
+
+    def contact(self, contact_id: str) -> Contact | None:
+        """Return the personal data kept under that id.
+
+        1. Answers None for an id that is unknown or forgotten.
         """
         ...
 
@@ -288,6 +305,8 @@ class PaymentPort(Protocol):
         """Pay back ``request.amount`` of what was taken.
 
         6. Never more than was taken and not yet paid back by then: that is the outcome ``failed``.
+        7. Without a ``reference`` it is paid out to ``request.method`` and ``instrument``, such as
+           a gift card, to which nothing was taken before.
         """
         ...
 
@@ -311,8 +330,19 @@ class AsyncOrderRepository(Protocol):
         """See :meth:`OrderRepository.load`."""
         ...
 
-    async def save(self, order: Order, events: Sequence[Event], *, expected_version: int) -> None:
+    async def save(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = ...,
+    ) -> None:
         """See :meth:`OrderRepository.save`."""
+        ...
+
+    async def contact(self, contact_id: str) -> Contact | None:
+        """See :meth:`OrderRepository.contact`."""
         ...
 
     async def events(self, order_id: str, *, after: int = 0) -> tuple[Event, ...]:

@@ -13,11 +13,12 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Mapping
     from datetime import datetime
 
     from orderwright.inventory.ledger import Stock
     from orderwright.inventory.postings import Posting
+    from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Reference
     from orderwright.orders.order import Order
@@ -39,6 +40,7 @@ __all__ = [
     "FindKey",
     "FindReference",
     "Flow",
+    "LoadContact",
     "LoadEvents",
     "LoadOrder",
     "LookUp",
@@ -128,18 +130,46 @@ class LoadOrder(Request["Order | None"]):
 
 @final
 class SaveOrder(Request[None]):
-    """Store an order with the events since ``expected_version``; raises Conflict."""
+    """Store an order with the events since ``expected_version``; raises Conflict.
 
-    __slots__ = ("events", "expected_version", "order")
+    ``contacts`` are the pairs of an id and the personal data to keep, or None to forget, under it.
+    """
 
-    def __init__(self, order: Order, events: tuple[Event, ...], expected_version: int) -> None:
+    __slots__ = ("contacts", "events", "expected_version", "order")
+
+    def __init__(
+        self,
+        order: Order,
+        events: tuple[Event, ...],
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] | None = None,
+    ) -> None:
         self.order: Order = order
         self.events: tuple[Event, ...] = events
         self.expected_version: int = expected_version
+        self.contacts: tuple[tuple[str, Contact | None], ...] = tuple((contacts or {}).items())
 
     def perform(self, ports: Ports) -> Awaitable[None] | None:
         """Ask the order repository."""
-        return ports.orders.save(self.order, self.events, expected_version=self.expected_version)
+        save, version = ports.orders.save, self.expected_version
+        if not self.contacts:
+            return save(self.order, self.events, expected_version=version)
+        told = dict(self.contacts)
+        return save(self.order, self.events, expected_version=version, contacts=told)
+
+
+@final
+class LoadContact(Request["Contact | None"]):
+    """The personal data kept under an id."""
+
+    __slots__ = ("contact_id",)
+
+    def __init__(self, contact_id: str) -> None:
+        self.contact_id: str = contact_id
+
+    def perform(self, ports: Ports) -> Contact | Awaitable[Contact | None] | None:
+        """Ask the order repository."""
+        return ports.orders.contact(self.contact_id)
 
 
 @final

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderwright import (
+    AddAdjustment,
     AddCharge,
     AddLine,
     Adjustment,
@@ -30,6 +31,7 @@ from orderwright.errors import (
     OutOfStock,
     QuantityRefused,
 )
+from orderwright.tracking.timeline import render, timeline
 from tests.worlds import (
     LOCATIONS,
     NOON,
@@ -465,3 +467,109 @@ def test_the_async_desk_previews_alike() -> None:
     """Both desks have previews."""
     told, made = asyncio.run(_edited_async())
     assert told == made
+
+
+# Adjustments that come late ----------------------------------------------------------------
+
+OFF = Adjustment(name="sorry", percent="-10")
+
+
+def test_a_discount_comes_off_a_paid_order() -> None:
+    """Ten percent of what is left of all lines, shares and taxes with it, is paid back."""
+    world = World(("MUG", "MAIN", 9), ("CUP", "STORE", 9), policy=TAKEN)
+    vat = TaxLine(name="VAT", percent="19", included=True)
+    shipping = Charge(kind="shipping", amount=eur("4.90"))
+    placed(
+        world,
+        DraftLine(sku="MUG", quantity=3, unit_price=UnitPrice.of("5", "EUR"), taxes=[vat]),
+        line("CUP", 1, "4.05"),
+        charges=[shipping],
+    )
+    order = world.desk.edit("o1", [AddAdjustment(adjustment=OFF)], reason="late")
+    # 10 % of 19.05 is 1.905, rounded half up 1.91: 1.50 and 0.405 of it, the rest to the larger.
+    assert [eur("13.50"), eur("3.64")] == [one.remaining for one in order.lines]
+    assert (eur("22.04"), eur("1.91")) == (order.due, order.refunded)
+    price, off, tax = order.lines[0].components
+    assert ("sorry", eur("-1.50")) == (off.name, off.remaining)
+    assert (eur(15), eur("2.16")) == (price.remaining, tax.remaining)
+    history = world.desk.history("o1")
+    assert order == Order.replay(history)
+    assert "changed: sorry on all lines: late" in render(timeline(history))
+    world.desk.cancel("o1", reason="after all")
+    check_quiet(world)
+
+
+def test_a_surcharge_and_a_discount_on_one_line() -> None:
+    """They apply one after the other to that line alone; what is added is due."""
+    world = World(("MUG", "MAIN", 9), ("CUP", "STORE", 9), policy=TAKEN)
+    placed(world, line("MUG", 2), line("CUP"))
+    rush = Adjustment(name="rush", amount=eur(5))
+    order = world.desk.edit(
+        "o1",
+        [AddAdjustment(adjustment=rush, line_id="l1"), AddAdjustment(adjustment=OFF, line_id="l1")],
+    )
+    assert [eur("22.50"), eur(10)] == [one.remaining for one in order.lines]
+    assert ("underpaid", eur("-2.50")) == (order.money, order.balance)
+    order = world.desk.edit("o1", [ChangeLine(line_id="l1", quantity=3)])
+    # Both are amounts from then on.
+    assert eur("32.50") == order.lines[0].remaining
+    check_laws(world)
+
+
+def test_a_discount_on_nothing_changes_nothing() -> None:
+    """A free order stays free, and nothing is written."""
+    world = World()
+    world.desk.place([line(price="0")], order_id="o1")
+    before = world.trace()
+    world.desk.edit("o1", [AddAdjustment(adjustment=OFF)])
+    assert before == world.trace()
+
+
+def test_a_tax_that_is_an_amount_only_stays_out_of_it() -> None:
+    """It would not follow the discount: the order is credited instead, and the error says so."""
+    world = World()
+    tax = TaxLine(name="GST", amount=eur(1))
+    placed(
+        world,
+        DraftLine(sku="MUG", quantity=1, unit_price=UnitPrice.of("5", "EUR"), taxes=[tax]),
+    )
+    with pytest.raises(InvalidInput, match="credit it"):
+        world.desk.edit("o1", [AddAdjustment(adjustment=OFF)])
+
+
+def test_goodwill_survives_more_units() -> None:
+    """A line of 10.00 let off 1.00 comes to 19.00 with one unit more, not to 20.00."""
+    world = World()
+    placed(world)
+    world.desk.credit("o1", eur(1), reason="scratched", target="l1")
+    order = world.desk.edit("o1", [ChangeLine(line_id="l1", quantity=2)])
+    assert eur(19) == order.due
+    order = world.desk.edit("o1", [ChangeLine(line_id="l1", unit_price=UnitPrice.of("8", "EUR"))])
+    assert eur(16) == order.due
+    check_laws(world)
+
+
+@given(
+    percents=st.lists(st.sampled_from(["-10", "-33.3", "5", "-100"]), max_size=4),
+    price=st.sampled_from(["9.99", "0.01", "3.333", "0"]),
+    units=st.integers(1, 7),
+)
+def test_late_discounts_are_those_that_were_there_from_the_start(
+    percents: list[str], price: str, units: int
+) -> None:
+    """On an untouched line they come to what a line comes to that had them rounded one by one."""
+    given_ = [Adjustment(name=f"a{index}", percent=one) for index, one in enumerate(percents)]
+    late, early = (World(("MUG", "MAIN", 99), policy=ONE_BY_ONE) for _ in range(2))
+    placed(late, line("MUG", units, price))
+    order = late.desk.order("o1")
+    for one in given_:
+        order = late.desk.edit("o1", [AddAdjustment(adjustment=one, line_id="l1")])
+    unit_price = UnitPrice.of(price, "EUR")
+    started = placed(
+        early, DraftLine(sku="MUG", quantity=units, unit_price=unit_price, adjustments=given_)
+    )
+    assert started.due == order.due
+    check_laws(late)
+
+
+ONE_BY_ONE = Policy(capture="on_confirmation", round_amounts="adjustment")

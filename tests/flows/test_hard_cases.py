@@ -382,14 +382,16 @@ def test_work_on_an_order_cancelled_elsewhere_can_be_stopped() -> None:
     desk = world.desk
     desk.place([line()], order_id="o1", tenders=[card()])
     with pytest.raises(IllegalTransition):
-        desk.advance("o1", "f1", "stop")
+        desk.stop("o1", "f1")
     for action in ("release", "pick"):
         desk.advance("o1", "f1", action)
-    with pytest.raises(IllegalTransition):
-        desk.advance("o1", "f1", "stop")
+    for wrong in (lambda: desk.stop("o1", "f1"), lambda: desk.advance("o1", "f1", "stop")):
+        with pytest.raises(IllegalTransition):
+            wrong()
     order = desk.report_cancellation("o1", reason="court")
     assert ["cancelled_while_picking"] == [one.code for one in order.exceptions]
-    order = desk.advance("o1", "f1", "stop")
+    order = desk.stop("o1", "f1", key="k1")
+    assert order == desk.stop("o1", "f1", key="k1")
     assert (WITHDRAWN, "cancelled") == (order.fulfillments[0].state, order.state.name)
     assert [] == held(world)
     check_laws(world)
@@ -537,7 +539,7 @@ def test_only_what_is_stopped_is_cancelled() -> None:
         for action in ("release", "pick"):
             desk.advance("o1", one, action)
     desk.report_cancellation("o1", reason="court")
-    order = desk.advance("o1", first, "stop")
+    order = desk.stop("o1", first)
     assert ("confirmed", 1) == (order.state.name, sum(one.cancelled for one in order.lines))
     assert "shipped_after_cancellation" in [one.code for one in desk.ship("o1", second).exceptions]
     check_laws(world)

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from orderwright import (
+    AddAdjustment,
     AddCharge,
     AddLine,
     Adjustment,
     ChangeLine,
     Charge,
+    Contact,
     DraftLine,
     Money,
     Order,
@@ -43,6 +45,7 @@ policies = st.builds(
     require_cover=st.booleans(),
     unpaid_ttl=st.sampled_from([None, HOUR, 10 * MINUTE]),
     attempts=st.sampled_from([2, 5]),
+    lead_time=st.sampled_from([None, HOUR]),
     replans=st.sampled_from([0, 3]),
 )
 amounts = st.sampled_from([None, eur(0), eur(1), eur("7.77"), eur(10), eur("25.50"), eur(100)])
@@ -98,6 +101,17 @@ changes = st.one_of(
         unit_price=st.sampled_from([None, UnitPrice.of("0", "EUR"), UnitPrice.of("7.77", "EUR")]),
     ),
     st.builds(AddCharge, charge=st.just(Charge(kind="tip", amount=eur("1.50")))),
+    st.builds(
+        AddAdjustment,
+        line_id=st.sampled_from(["", "l1", "l2", "l9"]),
+        adjustment=st.sampled_from(
+            [
+                Adjustment(name="sorry", percent="-33"),
+                Adjustment(name="gift", amount=eur("-4.99")),
+                Adjustment(name="rush", amount=eur("0.07")),
+            ]
+        ),
+    ),
 )
 charges = st.builds(Charge, kind=st.just("shipping"), amount=st.sampled_from([eur(0), eur("4.90")]))
 MOODS = (
@@ -225,6 +239,56 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         """A clerk takes or pays back money."""
         self.call(name, order_id, amount=amount, payment_id=payment_id, keyed=keyed)
+
+    @rule(order_id=some, amount=amounts, keyed=st.booleans())
+    def pay_out(self, order_id: int, amount: Money | None, keyed: bool) -> None:  # noqa: FBT001
+        """What is owed is paid out as store credit."""
+        credit = Tender(method="store_credit", instrument="account-7")
+        self.call("refund", order_id, amount=amount, to=credit, keyed=keyed)
+
+    @rule(
+        name=st.sampled_from(["request_stop", "request_stop", "stop", "refuse_stop"]),
+        order_id=some,
+        fulfillment_id=parts,
+        units=st.none() | st.dictionaries(line_ids, st.integers(1, 2), min_size=1),
+        keyed=st.booleans(),
+    )
+    def stop(
+        self,
+        name: str,
+        order_id: int,
+        fulfillment_id: str,
+        units: dict[str, int] | None,
+        keyed: bool,  # noqa: FBT001
+    ) -> None:
+        """A customer wants back what is being picked, and the people at work answer."""
+        more = {"units": units} if name == "request_stop" else {}
+        self.call(name, order_id, fulfillment_id, keyed=keyed, **more)
+
+    @rule(order_id=some, keyed=st.booleans())
+    def forget(self, order_id: int, keyed: bool) -> None:  # noqa: FBT001
+        """A customer wants to be forgotten."""
+        self.call("forget", order_id, keyed=keyed)
+
+    @rule(
+        order_id=some,
+        contact=st.sampled_from([None, Contact(name="Ann"), Contact(name="Bob")]),
+        service=st.sampled_from(["", "pickup"]),
+        after=st.sampled_from([None, MINUTE, 3 * HOUR]),
+        keyed=st.booleans(),
+    )
+    def change_details(
+        self,
+        order_id: int,
+        contact: Contact | None,
+        service: str,
+        after: timedelta | None,
+        keyed: bool,  # noqa: FBT001
+    ) -> None:
+        """A customer moves, comes by, or has time only later."""
+        when = after and self.world.now + after
+        told = {"contact": contact, "service": service, "scheduled_for": when}
+        self.call("edit", order_id, keyed=keyed, **told)
 
     @rule(
         name=st.sampled_from(["record_payment", "record_refund"]),
@@ -394,7 +458,7 @@ class Life(RuleBasedStateMachine):
         known = [one for one in order.returns if one.id == return_id] if order else []
         there = {i.line_id: i.received - i.inspected for one in known for i in one.items}
         some = {line_id: min(units, share) or 1 for line_id, units in there.items()}
-        verdict = ("restock", "write_off", "quarantine")[share % 3]
+        verdict = ("restock", "write_off", "quarantine", "send_back")[share]
         verdicts = {verdict: some or {"l1": 1}}
         self.call("inspect_return", order_id, return_id, keyed=keyed, **verdicts)
 

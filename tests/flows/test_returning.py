@@ -451,3 +451,37 @@ def test_a_return_survives_a_crash_anywhere() -> None:
             assert figures(world) in (untouched, expected)
         stop += 1
     assert stop > 6
+
+
+# Refused at inspection ---------------------------------------------------------------------
+
+
+def test_goods_that_are_refused_go_back_and_stay_due() -> None:
+    """One of two units is restocked and credited; the other is the customer's again, and due."""
+    world = World()
+    delivered(world, line("MUG", 2))
+    world.desk.request_return("o1", {"l1": 2}, reason="x")
+    world.desk.receive_return("o1", {"l1": 2}, location="MAIN", return_id="r1")
+    order = world.desk.inspect_return("o1", "r1", restock={"l1": 1}, send_back={"l1": 1})
+    counts = order.quantities()["l1"]
+    assert (1, 1, 0) == (counts.kept, counts.returned, counts.returning)
+    assert (eur(10), eur(10), "closed") == (order.due, order.refunded, order.returns[0].state.name)
+    assert 9 == world.inventory.ledger.stock("MUG", "MAIN", now=NOON).available
+    check_quiet(world)
+    again = world.desk.request_return("o1", {"l1": 1}, reason="please")
+    assert 1 == again.quantities()["l1"].returning
+    world.desk.receive_return("o1", {"l1": 1}, location="MAIN", return_id="r2")
+    order = world.desk.inspect_return("o1", "r2", write_off={"l1": 1})
+    assert (eur(0), eur(20)) == (order.due, order.refunded)
+    check_quiet(world)
+
+
+def test_what_was_credited_on_receipt_is_not_sent_back() -> None:
+    """It is paid for no more: refused, nothing changes."""
+    world = World(policy=Policy(credit_returns="on_receipt"))
+    delivered(world, line("MUG", 2))
+    world.desk.receive_return("o1", {"l1": 2}, location="MAIN")
+    before = world.trace()
+    with pytest.raises(QuantityRefused, match="the limit is 0"):
+        world.desk.inspect_return("o1", "r1", send_back={"l1": 1})
+    assert before == world.trace()

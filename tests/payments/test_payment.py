@@ -5,8 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import Money, Payment, PaymentOperation, State
+from orderwright import Money, Payment, State
 from orderwright.lifecycles import PAYMENT_OPERATION, Phase
+from orderwright.payments.payment import PaymentOperation
 from tests.worlds import eur
 
 STATES = list(PAYMENT_OPERATION.states.values())

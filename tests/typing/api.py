@@ -10,6 +10,7 @@ from typing import assert_type
 from orderwright import (
     STANDARD,
     AdapterFault,
+    AddAdjustment,
     AddCharge,
     AddLine,
     Adjustment,
@@ -17,9 +18,9 @@ from orderwright import (
     ChangeLine,
     Charge,
     Conflict,
+    Contact,
     DraftLine,
     Fulfillment,
-    FulfillmentItem,
     Hold,
     InvalidInput,
     InventoryLedger,
@@ -35,7 +36,6 @@ from orderwright import (
     OrderwrightError,
     OutOfStock,
     Payment,
-    PaymentOperation,
     PaymentOutcome,
     PaymentRequest,
     Phase,
@@ -53,12 +53,14 @@ from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPay
 from orderwright.adapters.system import new_id, utc_now
 from orderwright.codec import Codec
 from orderwright.flows.resuming import Resumed
+from orderwright.fulfillment.fulfillment import FulfillmentItem
 from orderwright.fulfillment.planning import FulfillmentPlan
 from orderwright.inventory.ledger import Stock
 from orderwright.orders.bills import split_bill
 from orderwright.orders.events import Event
 from orderwright.orders.explaining import explain, explanation, taxes
 from orderwright.orders.lines import LineQuantities
+from orderwright.payments.payment import PaymentOperation
 from orderwright.ports import InventoryRepository, OrderRepository, PaymentPort
 from orderwright.requests import Flow, LoadOrder, ask
 from orderwright.returns.returns import Return
@@ -81,6 +83,14 @@ def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
     assert_type(desk.report_chargeback_reversal("A-1", "p1", Money(1, "EUR")), Order)
     assert_type(desk.advance_order("A-1", "complete"), Order)
     assert_type(desk.cancel("A-1", reason="x"), Order)
+    assert_type(desk.contact("A-1"), Contact | None)
+    assert_type(desk.forget("A-1"), Order)
+    assert_type(desk.request_stop("A-1", "f1", units={"l1": 1}), Order)
+    assert_type(desk.stop("A-1", "f1"), Order)
+    assert_type(desk.refuse_stop("A-1", "f1"), Order)
+    assert_type(desk.refund("A-1", to=Tender(method="store_credit")), Order)
+    assert_type(desk.edit("A-1", contact=Contact(name="Ann"), service="pickup"), Order)
+    assert_type(AddAdjustment(adjustment=Adjustment(name="x", percent=-1)).line_id, str)
     assert_type(desk.report_cancellation("A-1", reason="x"), Order)
     assert_type(desk.allocate("A-1"), Order)
     assert_type(desk.hold("A-1", "fraud", blocks=["fulfil"]), Order)

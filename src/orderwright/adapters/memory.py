@@ -33,12 +33,16 @@ if TYPE_CHECKING:
     from orderwright.fulfillment.fulfillment import Fulfillment
     from orderwright.inventory.ledger import Stock
     from orderwright.inventory.postings import Posting, Reservation
+    from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Reference
     from orderwright.orders.order import Order
     from orderwright.ports import Finding, OrderQuery
 
 __all__ = ["Behaviour", "BookEntry", "MemoryInventory", "MemoryOrders", "MemoryPayments"]
+
+
+_NOBODY: Mapping[str, Contact | None] = {}
 
 
 @final
@@ -68,6 +72,7 @@ class MemoryOrders:
         self._numbers: list[int] = []
         self._due: list[DueOrder] = []
         self._references: dict[Reference, list[str]] = {}
+        self._contacts: dict[str, Contact] = {}
 
     def load(self, order_id: str) -> Order | None:
         """See :meth:`.OrderRepository.load`."""
@@ -75,7 +80,14 @@ class MemoryOrders:
             kept = self._kept.get(order_id)
             return None if kept is None else kept.order
 
-    def save(self, order: Order, events: Sequence[Event], *, expected_version: int) -> None:
+    def save(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = _NOBODY,
+    ) -> None:
         """See :meth:`.OrderRepository.save`."""
         # Whatever can go wrong does so before the first write.
         order_id, written = order.id, tuple(events)
@@ -101,14 +113,25 @@ class MemoryOrders:
                 if due is not None:
                     insort(self._due, due)
                 kept.due = due
-            for reference in references:
-                ids = self._references.get(reference)
-                if ids is None:
-                    self._references[reference] = [order_id]
+            self._refer(references, order_id)
+            for contact_id, contact in contacts.items():
+                if contact is None:
+                    self._contacts.pop(contact_id, None)
                 else:
-                    index = bisect_left(ids, order_id)
-                    if index == len(ids) or ids[index] != order_id:
-                        ids.insert(index, order_id)
+                    self._contacts[contact_id] = contact
+
+    def _refer(self, references: Iterable[Reference], order_id: str) -> None:
+        """Note by which names the order is known."""
+        for reference in references:
+            ids = self._references.setdefault(reference, [])
+            index = bisect_left(ids, order_id)
+            if index == len(ids) or ids[index] != order_id:
+                ids.insert(index, order_id)
+
+    def contact(self, contact_id: str) -> Contact | None:
+        """See :meth:`.OrderRepository.contact`."""
+        with self._lock:
+            return self._contacts.get(contact_id)
 
     def events(self, order_id: str, *, after: int = 0) -> tuple[Event, ...]:
         """See :meth:`.OrderRepository.events`."""
@@ -410,7 +433,7 @@ class MemoryPayments:
 
     def _available(self, request: PaymentRequest, reference: str) -> int:
         sums = self._sums.get(reference, Counter())
-        if request.kind in ("authorize", "charge"):
+        if request.kind in ("authorize", "charge") or not request.reference:
             return request.amount.minor
         if request.kind == "refund":
             return sums["capture"] + sums["charge"] - sums["refund"]

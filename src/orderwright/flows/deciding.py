@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple, final
 
 from attrs import evolve
 
-from orderwright.errors import AmountRefused, Conflict
+from orderwright.errors import AmountRefused, Conflict, KeyReused
 from orderwright.flows.settling import MAX_TRIES, carry_on, follow, load, plan_for, save
 from orderwright.money import Money
-from orderwright.orders.events import Event, ExceptionOpened, require_same
+from orderwright.orders.contacts import Contact, kept
+from orderwright.orders.events import (
+    Event,
+    ExceptionOpened,
+    OrderContents,
+    OrderEdited,
+    require_same,
+)
 from orderwright.orders.stocking import demand, short_of
-from orderwright.requests import FindKey, ask
+from orderwright.requests import FindKey, LoadContact, ask
 from orderwright.values import aware, identifier, instance, quantity, text
 
 if TYPE_CHECKING:
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.requests import Flow
 
-__all__ = ["Call", "decide"]
+__all__ = ["Call", "decide", "require_same_contact", "same_contact"]
 
 
 @final
@@ -32,7 +39,7 @@ class Call(NamedTuple):
     ``kind`` and ``said`` are the event it will cause and the content a repeated ``key`` must
     repeat. ``reapply``: it may be decided again after somebody else saved (reports, appends).
     ``expected_due`` is what the order has to come to with it. ``sourced``: what it adds must be
-    there, unless the policy keeps it backordered.
+    there, unless the policy keeps it backordered. ``contact`` is whom the order is for from now on.
     """
 
     kind: type[Event]
@@ -45,6 +52,7 @@ class Call(NamedTuple):
     reapply: bool = False
     expected_due: Money | None = None
     sourced: bool = False
+    contact: Contact | None = None
 
     def check(self) -> None:
         """Raise InvalidInput for what no command may be told."""
@@ -57,6 +65,8 @@ class Call(NamedTuple):
             instance(self.expected_due, Money, "expected_due")
         if self.occurred_at is not None:
             aware(self.occurred_at, "occurred_at")
+        if self.contact is not None:
+            instance(self.contact, Contact, "contact")
 
     def require_due(self, after: Order) -> None:
         """Raise AmountRefused if the order does not come to what the caller expects."""
@@ -97,6 +107,7 @@ def decide(
             if before:
                 if not (call.reapply and type(before[0]) is ExceptionOpened):
                     require_same(before[0], call.kind, call.said, call.key)
+                    yield from require_same_contact(before[0], call.contact, call.key)
                 # else a report that could only be noted as an exception: the key alone tells it
                 return (yield from load(order_id))  # loaded before, it may lack what the key did
         if call.expected_version not in (None, order.version):
@@ -108,13 +119,37 @@ def decide(
         call.require_due(after)
         yield from _require_stock(setting, after, call)
         try:
-            mine = yield from save(order, after, events)
+            mine = yield from save(order, after, events, kept(events, call.contact))
         except Conflict:
             if call.final(attempt, durable=setting.durable):
                 raise
         else:
             return (yield from carry_on(setting, after, call.at, mine=mine))
     raise AssertionError("unreachable")  # pragma: no cover - the last attempt raises
+
+
+def require_same_contact(before: Event, contact: Contact | None, key: str) -> Flow[None]:
+    """Raise KeyReused, telling nothing of either, if another contact was saved under ``key``.
+
+    One that was forgotten since cannot be told from any other.
+    """
+    contact_id = before.contact_id if isinstance(before, OrderContents | OrderEdited) else ""
+    if contact is None or not contact_id:
+        same = contact is None and not contact_id
+    else:
+        stored = yield from ask(LoadContact(contact_id))
+        same = stored is None or stored == contact
+    if not same:
+        raise KeyReused(key, "contact", "(as it is kept)", "(another)")
+
+
+def same_contact(known: Order | None, contact: Contact | None) -> Flow[str | None]:
+    """Return the id of the contact that ``known`` has, if it is that one; None if it is not."""
+    present = "" if known is None else known.contact_id
+    if contact is None or not present:
+        return "" if contact is None and not present else None
+    stored = yield from ask(LoadContact(present))
+    return present if stored == contact else None
 
 
 def _require_stock(setting: Setting, after: Order, call: Call) -> Flow[None]:

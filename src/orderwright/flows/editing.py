@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import command
-from orderwright.flows.deciding import Call, decide
-from orderwright.flows.settling import Flows
+from orderwright.flows.deciding import Call, decide, same_contact
+from orderwright.flows.settling import Flows, load
 from orderwright.money import Money
 from orderwright.orders import editing
 from orderwright.orders.events import OrderCredited, OrderEdited
-from orderwright.orders.lines import AddCharge, AddLine, ChangeLine
+from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, ChangeLine
 from orderwright.orders.paying import add_payments
 from orderwright.payments.payment import Tender
-from orderwright.values import each, identifier, instance, text
+from orderwright.values import aware, each, identifier, instance, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Change
     from orderwright.orders.order import Order
@@ -37,8 +38,11 @@ class Editing(Flows):
     def edit(
         self,
         order_id: str,
-        changes: Sequence[Change],
+        changes: Sequence[Change] = (),
         *,
+        contact: Contact | None = None,
+        service: str = "",
+        scheduled_for: datetime | None = None,
         reason: str = "",
         tenders: Sequence[Tender] = (),
         expected_due: Money | None = None,
@@ -47,25 +51,40 @@ class Editing(Flows):
         by: str = "",
         expected_version: int | None = None,
     ) -> Flow[Order]:
-        """Change a placed, even a paid order: lines, quantities, prices, fees, all or none.
+        """Change a placed, even a paid order: lines, prices, fees, for whom and when; all or none.
 
         Substituting an item is ``[ChangeLine(line_id="l1", quantity=0), AddLine(line=...,
-        replaces="l1")]``. What becomes due more is taken from ``tenders``, or offered by ``pay``
-        later; what is paid too much goes back by the order's policy. ``expected_due`` is what the
-        order has to come to, as a preview told. Raises what :func:`orderwright.orders.editing.edit`
-        does, AmountRefused for another ``expected_due`` or tenders with nothing left to pay,
-        OutOfStock if added units are nowhere and the policy rejects that.
+        replaces="l1")]``. ``contact``, ``service`` and ``scheduled_for`` are what is new of these,
+        possible until people are at work on it. What becomes due more is taken from ``tenders``,
+        or offered by ``pay`` later; what is paid too much goes back by the order's policy.
+        ``expected_due`` is what the order has to come to, as a preview told. Raises what
+        :func:`orderwright.orders.editing.edit` does, AmountRefused for another ``expected_due`` or
+        tenders with nothing left to pay, OutOfStock if added units are nowhere and the policy
+        rejects that.
         """
         at = self.setting.moment(at)
         given = each(changes, object, "changes")
-        asked = tuple(one for one in given if isinstance(one, AddLine | ChangeLine | AddCharge))
-        if not asked or len(asked) < len(given):
-            raise InvalidInput.at("changes", "expected each AddLine, ChangeLine or AddCharge")
+        asked = tuple(
+            one
+            for one in given
+            if isinstance(one, AddLine | ChangeLine | AddCharge | AddAdjustment)
+        )
+        if len(asked) < len(given):
+            wrong = "expected each AddLine, ChangeLine, AddCharge or AddAdjustment"
+            raise InvalidInput.at("changes", wrong)
+        if service != "":
+            identifier(service, "service")
+        if scheduled_for is not None:
+            aware(scheduled_for, "scheduled_for")
+        if not asked and contact is None and not service and scheduled_for is None:
+            raise InvalidInput.at("changes", "say what is to change")
         offered = each(tenders, Tender, "tenders")
         text(reason, "reason")
 
         def decision(order: Order) -> Sequence[Event]:
-            events = editing.edit(order, asked, at=at, reason=reason)
+            other = contact is not None and (same is None or same != order.contact_id)
+            details = editing.Details(other, service, scheduled_for)
+            events = editing.edit(order, asked, details=details, at=at, reason=reason)
             if not offered or not events:
                 return events
             return (*events, add_payments(order.after(events), offered, at=at))
@@ -79,7 +98,12 @@ class Editing(Flows):
             expected_version,
             expected_due=expected_due,
             sourced=True,
+            contact=contact,
         )
+        call.check()
+        same = None
+        if contact is not None:
+            same = yield from same_contact((yield from load(order_id)), contact)
         return (yield from decide(self.setting, order_id, call, decision))
 
     @command

@@ -12,7 +12,7 @@ from orderwright.money import Money
 from orderwright.orders import paying
 from orderwright.orders.events import MoneyMoved, MoneyRequested, PaymentsAdded
 from orderwright.orders.paying import Moved
-from orderwright.orders.processing import by_hand
+from orderwright.orders.processing import by_hand, paid_out
 from orderwright.payments.payment import Tender
 from orderwright.values import each, identifier, instance, text
 
@@ -105,6 +105,7 @@ class Paying(Flows):
         *,
         amount: Money | None = None,
         payment_id: str = "",
+        to: Tender | None = None,
         reason: str = "",
         at: datetime | None = None,
         key: str = "",
@@ -113,12 +114,29 @@ class Paying(Flows):
     ) -> Flow[Order]:
         """Have providers pay back what is owed to the customer, at most ``order.payout``.
 
-        ``amount`` left out is all of it; it goes back to the payments it came from, in proportion.
+        ``amount`` left out is all of it; it goes back to the payments it came from, in proportion,
+        or to another tender: ``to=Tender(method="store_credit", instrument="account-7")``.
         What did not come through a provider you pay back yourself, and report with
         :meth:`record_refund`. Raises AmountRefused for more than is owed or than providers can pay
         back, or if nothing is, OnHold.
         """
         text(reason, "reason")
+        if to is not None:
+            if payment_id != "":
+                raise InvalidInput.at("to", "name a payment or another tender, not both")
+            return (
+                yield from self._pay_out(
+                    order_id,
+                    Call(
+                        MoneyRequested,
+                        {"action": "refund", "amount": amount, "reason": reason, "to": to},
+                        self.setting.moment(at),
+                        key,
+                        by,
+                        expected_version,
+                    ),
+                )
+            )
         return (
             yield from self._money(
                 "refund",
@@ -130,6 +148,25 @@ class Paying(Flows):
                 key=key,
                 by=by,
                 expected_version=expected_version,
+            )
+        )
+
+    def _pay_out(self, order_id: str, call: Call) -> Flow[Order]:
+        amount, to = call.said["amount"], instance(call.said["to"], Tender, "to")
+        reason = str(call.said["reason"])
+        asked = None if amount is None else instance(amount, Money, "amount")
+        if to.amount is not None or to.collected != "by_provider":
+            raise InvalidInput.at("to", "expected a tender without amount, by a provider")
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: paid_out(
+                    order,
+                    paying.pay_out_to(order, to, amount=asked, reason=reason, at=call.at),
+                    call.at,
+                ),
             )
         )
 

@@ -15,12 +15,14 @@ from orderwright.errors import (
     NotFound,
 )
 from orderwright.flows.command import command
-from orderwright.flows.deciding import Call, decide
+from orderwright.flows.deciding import Call, decide, require_same_contact, same_contact
 from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
 from orderwright.orders.commands import cancel
+from orderwright.orders.contacts import Contact, forget, kept
 from orderwright.orders.events import (
+    ContactsForgotten,
     Intended,
     OrderCancelled,
     OrderDrafted,
@@ -29,13 +31,19 @@ from orderwright.orders.events import (
 )
 from orderwright.orders.lines import Policy
 from orderwright.orders.order import Order
-from orderwright.orders.placement import Placement, contents, placed_draft, waiting
+from orderwright.orders.placement import (
+    Placement,
+    contact_id,
+    contents,
+    placed_draft,
+    waiting,
+)
 from orderwright.orders.stocking import allocated, demand, short_of
-from orderwright.requests import FindKey, LoadEvents, LoadOrder, SaveOrder, ask
+from orderwright.requests import FindKey, LoadContact, LoadEvents, LoadOrder, SaveOrder, ask
 from orderwright.values import instance, quantity, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from orderwright.flows.settling import Setting
@@ -80,6 +88,7 @@ class Placing(Flows):
         references: Sequence[Reference] = (),
         service: str = "",
         scheduled_for: datetime | None = None,
+        contact: Contact | None = None,
         expected_total: Money | None = None,
         policy: Policy | None = None,
         at: datetime | None = None,
@@ -98,6 +107,7 @@ class Placing(Flows):
         Staff who take it on the phone or in person say so in ``channel`` and ``by``. ``service`` is
         how it is served ("delivery", "pickup", "dine_in": an open set). An order ``scheduled_for``
         later waits under the hold ``scheduled`` until its policy's ``lead_time`` before that.
+        ``contact`` is kept beside the order, where it can be forgotten.
 
         Returns the order, confirmed if everything went well. A declined tender is an outcome, not
         an error: the order then waits, its stock kept, for ``pay`` until its policy's
@@ -123,9 +133,10 @@ class Placing(Flows):
             by=by,
             service=service,
             scheduled_for=scheduled_for,
+            contact=contact,
         )
         opening = contents(said, OrderPlaced, setting.lifecycles)
-        return (yield from _place(setting, opening, expected_total))
+        return (yield from _place(setting, opening, contact, expected_total))
 
     @command
     def draft(
@@ -141,6 +152,7 @@ class Placing(Flows):
         references: Sequence[Reference] = (),
         service: str = "",
         scheduled_for: datetime | None = None,
+        contact: Contact | None = None,
         policy: Policy | None = None,
         at: datetime | None = None,
         key: str = "",
@@ -170,26 +182,13 @@ class Placing(Flows):
             by=by,
             service=service,
             scheduled_for=scheduled_for,
+            contact=contact,
         )
         drafted = contents(said, OrderDrafted, setting.lifecycles)
         content = {name: getattr(drafted, name) for name in _SAID}
-        call = Call(OrderDrafted, content, said.at, key, by, expected_version)
+        call = Call(OrderDrafted, content, said.at, key, by, expected_version, contact=contact)
         call.check()
-        known = yield from ask(LoadOrder(drafted.order_id))
-        if known is None and not expected_version:
-            order = Order.replay((evolve(drafted, key=key),), setting.lifecycles)
-            lost = False
-            try:
-                yield from ask(SaveOrder(order, (evolve(drafted, key=key),), 0))
-            except Conflict:
-                lost = True
-            if not lost:
-                return order
-        return (
-            yield from decide(
-                setting, drafted.order_id, call, lambda draft: _amended(draft, drafted, content)
-            )
-        )
+        return (yield from _draft(setting, drafted, call))
 
     @command
     def place_draft(
@@ -249,6 +248,41 @@ class Placing(Flows):
         )
 
     @command
+    def contact(self, order_id: str) -> Flow[Contact | None]:
+        """Return whom an order is for now; None if nobody said, or it was forgotten.
+
+        Raises NotFound for an unknown order.
+        """
+        order = yield from load(order_id)
+        if not order.contact_id:
+            return None
+        return (yield from ask(LoadContact(order.contact_id)))
+
+    @command
+    def forget(
+        self,
+        order_id: str,
+        *,
+        reason: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+    ) -> Flow[Order]:
+        """Forget all personal data the order ever had, in whatever state it is.
+
+        The order, its history and its figures stay as they are. What people wrote into names,
+        reasons and notes is not personal data to us: keep it out of them.
+        """
+        at = self.setting.moment(at)
+        said = {"reason": text(reason, "reason")}
+        call = Call(ContactsForgotten, said, at, key, by, reapply=True)
+        return (
+            yield from decide(
+                self.setting, order_id, call, lambda order: forget(order, at=at, reason=reason)
+            )
+        )
+
+    @command
     def order(self, order_id: str) -> Flow[Order]:
         """Return the order as last saved; raise NotFound."""
         return (yield from load(order_id))
@@ -281,21 +315,54 @@ def _named(setting: Setting, order_id: str | None) -> str:
     return setting.ids()
 
 
+def _draft(setting: Setting, drafted: OrderDrafted, call: Call) -> Flow[Order]:
+    """Save what makes the draft, or changes the one there is."""
+    known = yield from ask(LoadOrder(drafted.order_id))
+    if known is None and not call.expected_version:
+        first = evolve(drafted, key=call.key)
+        order = Order.replay((first,), setting.lifecycles)
+        lost = False
+        try:
+            yield from ask(SaveOrder(order, (first,), 0, kept((first,), call.contact)))
+        except Conflict:
+            lost = True
+        if not lost:
+            return order
+    same = yield from same_contact(known, call.contact)
+    return (
+        yield from decide(
+            setting,
+            drafted.order_id,
+            call,
+            lambda draft: _amended(draft, drafted, call.said, same=same),
+        )
+    )
+
+
 def _amended(
-    draft: Order, drafted: OrderDrafted, content: dict[str, object]
+    draft: Order, drafted: OrderDrafted, content: Mapping[str, object], *, same: str | None
 ) -> tuple[OrderDrafted, ...]:
+    """Return the new content of a draft; ``same`` is the contact id that would stay as it is."""
     if draft.state.phase is not Phase.PLANNED:
         raise IllegalTransition("order", draft.state.name, "draft", draft.allowed(), draft.id)
-    same = all(getattr(draft, name) == value for name, value in content.items())
-    return () if same else (evolve(drafted, key=""),)
+    stays = draft.contact_id == same
+    if stays and all(getattr(draft, name) == value for name, value in content.items()):
+        return ()
+    named = drafted.contact_id and contact_id(draft.id, len(draft.contact_ids))
+    return (evolve(drafted, key="", contact_id=draft.contact_id if stays else named),)
 
 
-def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None) -> Flow[Order]:
+def _place(
+    setting: Setting,
+    opening: OrderPlaced,
+    contact: Contact | None,
+    expected_total: Money | None,
+) -> Flow[Order]:
     """Plan, save and carry on with the order that ``opening`` makes, unless it is there already."""
     known = yield from ask(LoadOrder(opening.order_id))
     if known is not None:
-        return (yield from _again(known, opening))
-    before = (opening, *waiting(opening))
+        return (yield from _again(known, opening, contact))
+    before = (opening, *waiting(opening.policy, opening.scheduled_for, opening.at))
     order = Order.replay(before, setting.lifecycles)
     if expected_total is not None and expected_total != order.total:
         raise AmountRefused(
@@ -307,21 +374,21 @@ def _place(setting: Setting, opening: OrderPlaced, expected_total: Money | None)
     if made.leftovers and order.policy.short == "reject":
         known = yield from ask(LoadOrder(order.id))
         if known is not None:  # the same call at once: it is this order that has the stock
-            return (yield from _again(known, opening))
+            return (yield from _again(known, opening, contact))
         raise short_of(order, wanted, made)
     after, events = follow(order, allocated(order, made, at) if wanted else (), at)
     lost = False
     try:
-        yield from ask(SaveOrder(after, (*before, *events), 0))
+        yield from ask(SaveOrder(after, (*before, *events), 0, kept(before, contact)))
     except Conflict:
         lost = True
     if lost:
-        return (yield from _again((yield from load(order.id)), opening))
+        return (yield from _again((yield from load(order.id)), opening, contact))
     mine = [one.intent.id for one in events if type(one) is Intended]
     return (yield from carry_on(setting, after, at, mine=mine))
 
 
-def _again(known: Order, opening: OrderPlaced) -> Flow[Order]:
+def _again(known: Order, opening: OrderPlaced, contact: Contact | None) -> Flow[Order]:
     """Answer a repeated placement with the order as it is; raise KeyReused if it differs."""
     before = yield from ask(FindKey(known.id, known.id))
     if not before:  # a draft is placed by `place_draft`
@@ -334,4 +401,5 @@ def _again(known: Order, opening: OrderPlaced) -> Flow[Order]:
         for one in opening.payments
     )
     require_same(before[0], OrderPlaced, said, known.id)
+    yield from require_same_contact(before[0], contact, known.id)
     return known

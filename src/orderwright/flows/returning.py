@@ -166,6 +166,7 @@ class Returning(Flows):
         restock: Mapping[str, int] | None = None,
         quarantine: Mapping[str, int] | None = None,
         write_off: Mapping[str, int] | None = None,
+        send_back: Mapping[str, int] | None = None,
         reason: str = "",
         expected_due: Money | None = None,
         at: datetime | None = None,
@@ -175,6 +176,7 @@ class Returning(Flows):
     ) -> Flow[Order]:
         """Say what becomes of units that came back (by line id): for sale again, kept, or lost.
 
+        What is refused is sent back: it is the customer's again, and is not credited.
         By the policy what was inspected is credited now, fees and exchanged goods become due, and
         the difference is paid back or owed. Raises QuantityRefused for more than came back,
         IllegalTransition if nothing did, InvalidInput if nothing is said.
@@ -187,6 +189,7 @@ class Returning(Flows):
             ("restock", restock),
             ("quarantine", quarantine),
             ("write_off", write_off),
+            ("send_back", send_back),
         )
         for verdict, units in told:
             for line_id, count in () if units is None else counts(units, verdict):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from orderwright.fulfillment.locations import Location
     from orderwright.fulfillment.planning import Demand, FulfillmentPlan
     from orderwright.lifecycles import Lifecycles
+    from orderwright.orders.contacts import Contact
     from orderwright.orders.intents import Intent
     from orderwright.orders.lines import Policy
     from orderwright.orders.order import Order
@@ -111,12 +112,17 @@ def load(order_id: str) -> Flow[Order]:
     return order
 
 
-def save(order: Order, after: Order, events: Sequence[Event]) -> Flow[list[str]]:
+def save(
+    order: Order,
+    after: Order,
+    events: Sequence[Event],
+    contacts: Mapping[str, Contact | None] | None = None,
+) -> Flow[list[str]]:
     """Save ``after``, which ``events`` made of ``order``; return the ids of its new intents.
 
     Raises Conflict if somebody else saved since ``order`` was loaded.
     """
-    yield from ask(SaveOrder(after, tuple(events), order.version))
+    yield from ask(SaveOrder(after, tuple(events), order.version, contacts))
     return [one.intent.id for one in events if type(one) is Intended]
 
 

@@ -33,6 +33,7 @@ class Fulfillment:
     item, ``left`` for the customer, or ``freed`` again. ``lapses_at`` is when the reservations
     lapse, None for never. ``held_as`` is the fulfillment under whose name the stock was reserved,
     where that was another one. ``arrived_at`` is when it reached the customer, once it has.
+    ``stopping`` are the units (line id, units) whose work somebody asked to stop.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Fulfillment:
     tracking: str = ""
     held_as: str = ""
     arrived_at: datetime | None = None
+    stopping: tuple[tuple[str, int], ...] = ()
 
     @property
     def gone(self) -> bool:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from orderwright.errors import IllegalTransition, QuantityRefused
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.lifecycles import Phase
 from orderwright.orders.commands import everything_due
 from orderwright.orders.crediting import units_of
-from orderwright.orders.events import OrderCancelled
+from orderwright.orders.events import OrderCancelled, StopRefused, StopRequested
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from orderwright.fulfillment.fulfillment import FulfillmentItem
     from orderwright.lifecycles import State
     from orderwright.orders.order import Order
 
-__all__ = ["cancel_units", "require_alive"]
+__all__ = ["cancel_units", "refuse_stop", "request_stop", "require_alive", "stop"]
 
 
 def require_alive(order: Order, action: str) -> None:
@@ -52,16 +52,32 @@ def cancel_units(
             )
     asked = dict(units)
     split, withdrawn = _given_up(order, asked)
+    return _cancelled(order, asked, split, withdrawn, action="part", at=at, reason=reason)
+
+
+def _cancelled(
+    order: Order,
+    asked: Mapping[str, int],
+    split: tuple[tuple[str, Fulfillment], ...],
+    withdrawn: tuple[tuple[str, State], ...],
+    *,
+    action: Literal["part", "stop"],
+    stopped: str = "",
+    at: datetime,
+    reason: str,
+) -> OrderCancelled:
+    """Return the event that gives up ``asked`` units; with the last of them the order is over."""
     over = (
         all(asked.get(line.id, 0) == line.ordered - line.cancelled for line in order.lines)
         and "cancel" in order.allowed()
     )
     lines = [line for line in order.lines if line.id in asked]
     return OrderCancelled(
-        action="part",
+        action=action,
+        stopped=stopped,
         reason=reason,
         state=order.lifecycles.order.step(order.state, "cancel") if over else order.state,
-        units=tuple(units),
+        units=tuple(sorted(asked.items())),
         credits=everything_due(order)
         if over
         else tuple(
@@ -97,19 +113,24 @@ def _given_up(
             withdrawn.append((one.id, state))
         elif taken:
             number = order.fulfillments_planned + len(split) + 1
-            held_as = one.held_as or one.id
-            part = Fulfillment(
-                id=f"f{number}",
-                location=one.location,
-                items=tuple(taken),
-                state=state,
-                kind=one.kind,
-                stock=one.stock,
-                lapses_at=one.lapses_at,
-                held_as=held_as,
-            )
-            split.append((one.id, part))
+            split.append((one.id, _part(one, number, taken, state)))
     return tuple(split), tuple(withdrawn)
+
+
+def _part(
+    one: Fulfillment, number: int, taken: Sequence[FulfillmentItem], state: State
+) -> Fulfillment:
+    """Return what is taken out of a fulfillment, as one of its own."""
+    return Fulfillment(
+        id=f"f{number}",
+        location=one.location,
+        items=tuple(taken),
+        state=state,
+        kind=one.kind,
+        stock=one.stock,
+        lapses_at=one.lapses_at,
+        held_as=one.held_as or one.id,
+    )
 
 
 def _served(order: Order, asked: dict[str, int]) -> dict[str, int]:
@@ -125,3 +146,83 @@ def _served(order: Order, asked: dict[str, int]) -> dict[str, int]:
                 if item.line_id in found:
                     found[item.line_id] += item.quantity
     return found
+
+
+# Work that is under way ----------------------------------------------------------------------
+
+
+def request_stop(
+    order: Order,
+    fulfillment_id: str,
+    units: Sequence[tuple[str, int]],
+    *,
+    at: datetime,
+    reason: str,
+) -> tuple[StopRequested, ...]:
+    """Ask the people at work on a fulfillment to give up ``units`` of it, or all if none is named.
+
+    Nothing is cancelled until they do. Raises IllegalTransition where its lifecycle knows no stop
+    (what is not begun can be cancelled, what has left can be returned), QuantityRefused for more
+    units than it has.
+    """
+    require_alive(order, "cancel")
+    one = order.fulfillment(fulfillment_id)
+    shipment = order.lifecycles.shipment
+    shipment.step(one.state, "stop", f"fulfillment {one.id}", order.id)
+    there = {item.line_id: item.quantity for item in one.items}
+    for line_id, count in units:
+        limit = there.get(order.line(line_id).id, 0)
+        if count > limit:
+            raise QuantityRefused(
+                "stop what is at work",
+                line_id=line_id,
+                asked=count,
+                limit=limit,
+                order_id=order.id,
+                allowed=shipment.allowed(one.state),
+            )
+    wanted = tuple(units) or tuple(there.items())
+    if one.stopping == wanted:
+        return ()
+    return (StopRequested(fulfillment_id=one.id, units=wanted, reason=reason, at=at),)
+
+
+def stop(order: Order, fulfillment_id: str, *, at: datetime, reason: str) -> OrderCancelled:
+    """Give up what the people at work were asked to, or what was cancelled elsewhere.
+
+    Raises IllegalTransition if nobody asked and something is still due for it.
+    """
+    one = order.fulfillment(fulfillment_id)
+    subject = f"fulfillment {one.id}"
+    state = order.lifecycles.shipment.step(one.state, "stop", subject, order.id)
+    asked = dict(one.stopping)
+    if not asked and not any(order.line(item.line_id).remaining_units for item in one.items):
+        asked = {item.line_id: item.quantity for item in one.items}
+    if not asked:
+        allowed = order.lifecycles.shipment.allowed(one.state)
+        raise IllegalTransition(subject, "not asked", "stop", allowed, order.id)
+    taken = [
+        item._replace(quantity=asked[item.line_id]) for item in one.items if item.line_id in asked
+    ]
+    whole = tuple(taken) == one.items
+    part = _part(one, order.fulfillments_planned + 1, taken, state)
+    return _cancelled(
+        order,
+        asked,
+        () if whole else ((one.id, part),),
+        ((one.id, state),) if whole else (),
+        action="stop",
+        stopped=one.id,
+        at=at,
+        reason=reason,
+    )
+
+
+def refuse_stop(order: Order, fulfillment_id: str, *, at: datetime, reason: str) -> StopRefused:
+    """Say that it is too late; raises IllegalTransition if nobody asked."""
+    one = order.fulfillment(fulfillment_id)
+    if not one.stopping:
+        allowed = order.lifecycles.shipment.allowed(one.state)
+        subject = f"fulfillment {one.id}"
+        raise IllegalTransition(subject, "not asked", "refuse to stop", allowed, order.id)
+    return StopRefused(fulfillment_id=one.id, reason=reason, at=at)

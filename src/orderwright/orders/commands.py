@@ -206,7 +206,7 @@ def hold(order: Order, stop: Hold, *, at: datetime) -> tuple[HoldPlaced, ...]:
     if any(one.name == stop.name for one in order.holds):
         subject = f"hold {stop.name!r}"
         raise IllegalTransition(subject, "in force", "place", ("release",), order.id)
-    return (HoldPlaced(hold=stop, at=at),)
+    return (HoldPlaced(hold=stop, reason=stop.reason, at=at),)
 
 
 def approve(order: Order, *, at: datetime, reason: str) -> tuple[OrderApproved, ...]:
@@ -262,7 +262,7 @@ def advance_fulfillment(
     a second one like it is a no-op, and one that contradicts the order opens an exception. Any
     other step needs a confirmed order, no hold on fulfilling, and a row in the table; reserving
     and withdrawing are not steps to take by hand, they follow from the ledger and from a
-    cancellation. ``stop`` withdraws what is at work for an order that was cancelled elsewhere.
+    cancellation.
     """
     one = order.fulfillment(fulfillment_id)
     lifecycle = order.lifecycles.shipment
@@ -273,8 +273,6 @@ def advance_fulfillment(
         return _said_again(order, one, action, carrier, tracking, at)
     if state is None:
         state = lifecycle.step(one.state, action, subject, order.id)
-    if state.phase is Phase.DROPPED and action == "stop" and _credited(order, one):
-        return (_stopped_work(order, one, state, at),)
     if state.phase not in (Phase.OUT, Phase.DONE):
         if one.state.phase is Phase.PLANNED or state.phase is Phase.DROPPED:
             # The ledger's answer reserves, a cancellation withdraws: never a step by itself.
@@ -321,21 +319,6 @@ def _said_again(  # noqa: PLR0917 - the arguments of the report itself
 def _credited(order: Order, one: Fulfillment) -> bool:
     """Whether nothing is due any more for what ``one`` serves: it was cancelled elsewhere."""
     return not any(order.line(item.line_id).remaining_units for item in one.items)
-
-
-def _stopped_work(order: Order, one: Fulfillment, state: State, at: datetime) -> OrderCancelled:
-    """The units of a fulfillment whose order was cancelled elsewhere are cancelled after all."""
-    last = not any(other.live and other is not one for other in order.fulfillments)
-    over = last and "cancel" in order.allowed()
-    return OrderCancelled(
-        action="report",
-        reason=f"{one.id} stopped",
-        state=order.lifecycles.order.step(order.state, "cancel") if over else order.state,
-        units=tuple((item.line_id, item.quantity) for item in one.items),
-        credits=(),
-        withdrawn=((one.id, state),),
-        at=at,
-    )
 
 
 def _uncancelled(one: Fulfillment) -> tuple[tuple[str, int], ...]:

@@ -2,48 +2,102 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from attrs import evolve
 
 from orderwright.errors import AmountRefused, Fault, IllegalTransition, InvalidInput
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
-from orderwright.orders.amounts import Adjustment, Component
+from orderwright.orders.amounts import Adjustment, Component, priced
 from orderwright.orders.cancelling import cancel_units, require_alive
 from orderwright.orders.crediting import part_of, spread
-from orderwright.orders.events import Event, OrderCredited, OrderEdited
-from orderwright.orders.lines import AddCharge, AddLine, ChangeLine
-from orderwright.orders.placement import MAX_LINES, amounts_in, order_line
+from orderwright.orders.events import Event, HoldReleased, OrderCredited, OrderEdited
+from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, ChangeLine
+from orderwright.orders.placement import (
+    MAX_LINES,
+    SCHEDULED,
+    amounts_in,
+    contact_id,
+    expiry,
+    order_line,
+    waiting,
+)
 from orderwright.orders.totals import Terms, work_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
+    from typing import Any
 
+    from orderwright.money import UnitPrice
     from orderwright.orders.lines import Change, Charge, OrderLine
     from orderwright.orders.order import Order
 
-__all__ = ["added", "credit", "edit", "free_id"]
+__all__ = ["Details", "added", "credit", "edit", "free_id"]
+
+
+@final
+class Details(NamedTuple):
+    """What else an edit may change; what is left empty stays. ``contact``: there is a new one."""
+
+    contact: bool = False
+    service: str = ""
+    scheduled_for: datetime | None = None
 
 
 def edit(
-    order: Order, changes: Sequence[Change], *, at: datetime, reason: str
+    order: Order,
+    changes: Sequence[Change],
+    *,
+    details: Details = Details(),  # noqa: B008 - it is frozen
+    at: datetime,
+    reason: str,
 ) -> tuple[Event, ...]:
     """Change what was ordered; nothing if it is as asked already.
 
     New lines and charges are worked out among themselves under the order's policy. Of a line that
     changes, what is still due is worked out anew: its percentages and rates on the new price and
-    units, its other adjustments as far as they are left. Raises IllegalTransition if the order is
-    over, NotFound for an unknown line, InvalidInput for faulty changes, QuantityRefused where
-    fewer units are wanted than can be given up.
+    units, its other adjustments as far as they are left; added units come on top of what is left
+    of the price. Raises IllegalTransition if the order is over, or its details change while some
+    of it is at work or nothing of it is left to serve; NotFound for an unknown line, InvalidInput
+    for faulty changes, QuantityRefused where fewer units are wanted than can be given up.
     """
     require_alive(order, "edit")
     _require_right(order, changes)
+    changed, fewer = _lines_changed(order, changes)
+    lines, charges = added(order, changes)
+    told = _details(order, details, at)
+    if not (changed or fewer or lines or charges or told):
+        return ()
+    edited = OrderEdited(
+        changes=tuple(changes),
+        lines=(*changed.values(), *lines),
+        charges=charges,
+        reason=reason,
+        at=at,
+        **told,
+    )
+    events: list[Event] = [edited]
+    if edited.scheduled_for is not None:
+        events += _rescheduled(order, edited.scheduled_for, at)
+    if fewer:
+        after_all = order.after(events)
+        events.append(cancel_units(after_all, sorted(fewer.items()), at=at, reason=reason))
+    return tuple(events)
+
+
+def _lines_changed(
+    order: Order, changes: Sequence[Change]
+) -> tuple[dict[str, OrderLine], dict[str, int]]:
+    """Return the lines that are different afterwards, and how many units of each are too many."""
     changed: dict[str, OrderLine] = {}
     fewer: dict[str, int] = {}
     for one in changes:
-        if isinstance(one, ChangeLine):
+        if isinstance(one, AddAdjustment):
+            lines = [changed.get(line.id, line) for line in order.lines]
+            changed |= _adjusted(order, lines, one)
+        elif isinstance(one, ChangeLine):
             line = changed.get(one.line_id) or order.line(one.line_id)
             wanted = line.ordered - line.cancelled - fewer.pop(one.line_id, 0)
             more = 0 if one.quantity is None else one.quantity - wanted
@@ -52,20 +106,39 @@ def edit(
             after = _changed(order, line, one, max(0, more))
             if after != line:
                 changed[one.line_id] = after
-    lines, charges = added(order, changes)
-    if not (changed or fewer or lines or charges):
-        return ()
-    edited = OrderEdited(
-        changes=tuple(changes),
-        lines=(*changed.values(), *lines),
-        charges=charges,
-        reason=reason,
-        at=at,
-    )
-    if not fewer:
-        return (edited,)
-    after_all = order.after((edited,))
-    return (edited, cancel_units(after_all, sorted(fewer.items()), at=at, reason=reason))
+    return changed, fewer
+
+
+def _details(order: Order, details: Details, at: datetime) -> dict[str, Any]:
+    """Return the fields of the event that say what is new; raise IllegalTransition if too late."""
+    told: dict[str, Any] = {}
+    if details.contact:
+        told["contact_id"] = contact_id(order.id, len(order.contact_ids))
+    if details.service not in ("", order.service):
+        told["service"] = details.service
+    when = details.scheduled_for
+    if when is not None and when != order.scheduled_for:
+        told["scheduled_for"] = when
+        told["expires_at"] = order.expires_at and expiry(order.policy, when, at)
+    if not told:
+        return told
+    shipment = order.lifecycles.shipment
+    for one in order.fulfillments:
+        if one.live and not one.gone and "withdraw" not in shipment.allowed(one.state):
+            actions = shipment.allowed(one.state)
+            subject = f"fulfillment {one.id}"
+            raise IllegalTransition(subject, one.state.name, "edit", actions, order.id)
+    if all(one.ordered - one.cancelled == one.fulfilled for one in order.quantities().values()):
+        raise IllegalTransition("order", order.goods, "edit", order.allowed(), order.id)
+    return told
+
+
+def _rescheduled(order: Order, when: datetime, at: datetime) -> tuple[Event, ...]:
+    """An order waits until its time comes, under a hold; if it has come, the hold goes."""
+    waits = waiting(order.policy, when, at)
+    if not waits and any(one.name == SCHEDULED for one in order.holds):
+        return (HoldReleased(name=SCHEDULED, reason="rescheduled", at=at),)
+    return waits
 
 
 def _faults(order: Order, changes: Sequence[Change]) -> Iterator[Fault]:
@@ -77,6 +150,8 @@ def _faults(order: Order, changes: Sequence[Change]) -> Iterator[Fault]:
         path = f"changes[{index}]"
         if isinstance(one, ChangeLine):
             yield from _change_faults(order, one, path)
+        elif isinstance(one, AddAdjustment):
+            yield from _adjustment_faults(order, one, path)
         else:
             yield from _added_faults(order, one, path, names)
 
@@ -123,6 +198,58 @@ def _change_faults(order: Order, change: ChangeLine, path: str) -> Iterator[Faul
             yield Fault(f"{path}.taxes[{index}].amount", f"{tax.amount} is in another currency")
 
 
+def _adjustment_faults(order: Order, change: AddAdjustment, path: str) -> Iterator[Fault]:
+    found = amounts_in([], [], [change.adjustment])
+    for where, money in found:
+        if money.currency != order.currency:
+            field = where.partition(".")[2]
+            yield Fault(f"{path}.adjustment.{field}", f"{money}: the order is in {order.currency}")
+    lines = [order.line(change.line_id)] if change.line_id else order.lines
+    for line in lines:
+        if any(tax.amount is not None for tax in line.taxes):
+            wrong = f"a tax of {line.id} is an amount only, and would stay as it is: credit it"
+            yield Fault(f"{path}.adjustment", wrong)
+
+
+def _adjusted(
+    order: Order, lines: Sequence[OrderLine], change: AddAdjustment
+) -> dict[str, OrderLine]:
+    """Return the lines with the adjustment on what is left of them, taxes worked out anew."""
+    own = change.line_id != ""
+    lines = [one for one in lines if not own or one.id == change.line_id]
+    terms = [
+        Terms(
+            one.sku,
+            one.components[0].remaining,
+            1,
+            (*_as_amounts(one), change.adjustment) if own else _as_amounts(one),
+            one.taxes,
+        )
+        for one in lines
+    ]
+    whole = () if own else (change.adjustment,)
+    worked_out, _ = work_out(terms, [], whole, order.policy, order.currency)
+    nothing = priced("adjustment", change.adjustment.name, Money.zero(order.currency))
+    found: dict[str, OrderLine] = {}
+    for line, parts in zip(lines, worked_out, strict=True):
+        if len(parts) == len(line.components):  # there was nothing left to change
+            continue
+        place = len(line.components) - len(line.taxes)
+        before = (*line.components[:place], nothing, *line.components[place:])
+        after = tuple(_renewed(old, new) for old, new in zip(before, parts, strict=True))
+        found[line.id] = evolve(line, components=after)
+    return found
+
+
+def _named(line: OrderLine) -> tuple[Component, ...]:
+    """The components of a line between its price and its taxes."""
+    return line.components[1 : len(line.components) - len(line.taxes)]
+
+
+def _as_amounts(line: OrderLine) -> tuple[Adjustment, ...]:
+    return tuple(Adjustment(name=one.name, amount=one.remaining) for one in _named(line))
+
+
 def _changed(order: Order, line: OrderLine, change: ChangeLine, more: int) -> OrderLine:
     """Return the line with ``more`` units and its new price; its due part worked out anew."""
     price = change.unit_price or line.unit_price
@@ -130,15 +257,20 @@ def _changed(order: Order, line: OrderLine, change: ChangeLine, more: int) -> Or
     if not more and price == line.unit_price and taxes == line.taxes:
         return line
     units = line.remaining_units + more
-    named = line.components[1 : len(line.components) - len(line.taxes)]
     carried = tuple(
         line.adjustments[index]
         if index < len(line.adjustments) and line.adjustments[index].percent is not None
-        else Adjustment(name=part.name, amount=part.remaining)
-        for index, part in enumerate(named)
+        else amount
+        for index, amount in enumerate(_as_amounts(line))
     )
+    base: UnitPrice | Money = price
+    rounding = order.policy.rounding
+    left = line.components[0].remaining
+    if price == line.unit_price and left != price.times(line.remaining_units, rounding):
+        # Something was let go of the price: more units come on top of what is left of it.
+        base = left + price.times(units, rounding) - price.times(line.remaining_units, rounding)
     ((*worked_out,), *_), _ = work_out(
-        [Terms(line.sku, price, units, carried, taxes)], [], (), order.policy, order.currency
+        [Terms(line.sku, base, units, carried, taxes)], [], (), order.policy, order.currency
     )
     return evolve(
         line,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ContactsForgotten",
     "Event",
     "ExceptionOpened",
     "ExceptionResolved",
@@ -68,6 +69,8 @@ __all__ = [
     "ReturnRequested",
     "StockPosted",
     "StockRefused",
+    "StopRefused",
+    "StopRequested",
     "TagsChanged",
     "UnitsClaimed",
     "require_same",
@@ -112,7 +115,8 @@ class OrderContents(Event):
     """Base of the events that say all of what an order is.
 
     ``payments`` are the tenders offered with it, amounts worked out; ``expires_at`` is when it
-    expires unless it is covered by then; ``scheduled_for`` when it is wanted, if not at once.
+    expires unless it is covered by then; ``scheduled_for`` when it is wanted, if not at once;
+    ``contact_id`` names the record of whom it is for.
     """
 
     order_id: str
@@ -130,6 +134,7 @@ class OrderContents(Event):
     lifecycles: str
     service: str = ""
     scheduled_for: datetime | None = None
+    contact_id: str = ""
 
 
 @final
@@ -182,17 +187,19 @@ class OrderCancelled(Event):
     """Units will not be served, and are no longer due.
 
     ``action`` is cancel, discard, reject or expire, ``part`` where only some units were given up,
-    or ``report`` where a cancellation elsewhere was reported. ``units`` are (line id, units)
-    cancelled; ``credits`` what is no longer due; ``withdrawn`` the fulfillments given up;
-    ``split`` are (fulfillment id, what was taken out of it and given up).
+    ``stop`` where work on the fulfillment ``stopped`` ended, or ``report`` where a cancellation
+    elsewhere was reported. ``units`` are (line id, units) cancelled; ``credits`` what is no longer
+    due; ``withdrawn`` the fulfillments given up; ``split`` are (fulfillment id, what was taken out
+    of it and given up).
     """
 
-    action: Literal["cancel", "discard", "reject", "expire", "part", "report"]
+    action: Literal["cancel", "discard", "reject", "expire", "part", "report", "stop"]
     state: State
     units: tuple[tuple[str, int], ...]
     credits: tuple[Credit, ...]
     withdrawn: tuple[tuple[str, State], ...]
     split: tuple[tuple[str, Fulfillment], ...] = ()
+    stopped: str = ""
 
 
 @final
@@ -200,12 +207,25 @@ class OrderCancelled(Event):
 class OrderEdited(Event):
     """What was ordered changed: ``changes`` were asked for.
 
-    ``lines`` are those that are new or different, whole; ``charges`` are new ones.
+    ``lines`` are those that are new or different, whole; ``charges`` are new ones. The rest is
+    empty where it stays as it was; ``expires_at`` goes with ``scheduled_for``.
     """
 
     changes: tuple[Change, ...]
     lines: tuple[OrderLine, ...]
     charges: tuple[Charge, ...]
+    contact_id: str = ""
+    service: str = ""
+    scheduled_for: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class ContactsForgotten(Event):
+    """The personal data kept under these ids is gone."""
+
+    contact_ids: tuple[str, ...]
 
 
 @final
@@ -310,11 +330,15 @@ class PaymentsAdded(Event):
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class MoneyRequested(Event):
-    """Somebody asked for money to be taken or paid back (``amount`` None: all there is)."""
+    """Somebody asked for money to be taken or paid back (``amount`` None: all there is).
+
+    ``to`` is the tender it is paid out to, where that is another than it came from.
+    """
 
     action: Literal["capture", "refund"]
     amount: Money | None
     payment_id: str
+    to: Tender | None = None
 
 
 @final
@@ -434,6 +458,23 @@ class FulfillmentAdvanced(Event):
     tracking: str = ""
     state: State
     uncancelled: tuple[tuple[str, int], ...] = ()
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class StopRequested(Event):
+    """The people at work on a fulfillment are asked to give up ``units`` (line id, units)."""
+
+    fulfillment_id: str
+    units: tuple[tuple[str, int], ...]
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class StopRefused(Event):
+    """The people at work on a fulfillment said that it is too late to stop."""
+
+    fulfillment_id: str
 
 
 @final

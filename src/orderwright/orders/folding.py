@@ -45,10 +45,10 @@ def first(kind: type[Order], event: e.Event, lifecycles: Lifecycles) -> Order:
             f"order {event.order_id} was made under lifecycles {event.lifecycles!r}, "
             f"but {lifecycles.name!r} were given",
         )
-    return kind(id=event.order_id, version=1, lifecycles=lifecycles, **_contents(event))
+    return kind(id=event.order_id, version=1, lifecycles=lifecycles, **_contents(event, ()))
 
 
-def _contents(event: e.OrderContents) -> dict[str, Any]:
+def _contents(event: e.OrderContents, known: tuple[str, ...]) -> dict[str, Any]:
     return {
         "state": event.state,
         "currency": event.currency,
@@ -64,14 +64,20 @@ def _contents(event: e.OrderContents) -> dict[str, Any]:
         "expires_at": event.expires_at,
         "service": event.service,
         "scheduled_for": event.scheduled_for,
+        "contact_id": event.contact_id,
+        "contact_ids": _and(known, event.contact_id),
     }
+
+
+def _and(known: tuple[str, ...], contact_id: str) -> tuple[str, ...]:
+    return known if not contact_id or contact_id in known else (*known, contact_id)
 
 
 def _rewritten(order: Order, event: e.OrderContents) -> Order:
     """A draft is replaced as a whole, by another draft or by the order that is placed."""
     if order.state.phase is not Phase.PLANNED:
         raise BrokenPromise("history", f"{type(event).__name__} cannot follow on order {order.id}")
-    return following(order, **_contents(event))
+    return following(order, **_contents(event, order.contact_ids))
 
 
 def _approved(order: Order, _: e.OrderApproved) -> Order:
@@ -99,7 +105,7 @@ def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
         ),
         charges=tuple(charge_credited(one, credits_.get(one.id)) for one in order.charges),
         fulfillments=tuple(
-            evolve(one, state=withdrawn[one.id]) if one.id in withdrawn else one
+            evolve(one, state=withdrawn[one.id], stopping=()) if one.id in withdrawn else one
             for one in parted.get("fulfillments", order.fulfillments)
         ),
         **{name: value for name, value in parted.items() if name != "fulfillments"},
@@ -121,7 +127,7 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
             else item
             for item in one.items
         ]
-        return evolve(one, items=tuple(item for item in items if item.quantity))
+        return evolve(one, items=tuple(item for item in items if item.quantity), stopping=())
 
     sources = {source for source, _ in event.split}
     parts = [part for _, part in event.split]
@@ -148,12 +154,27 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
 
 def _edited(order: Order, event: e.OrderEdited) -> Order:
     changed = {line.id: line for line in event.lines}
+    fell = [
+        max(0, line.total.minor - changed[line.id].total.minor)
+        for line in order.lines
+        if line.id in changed
+    ]
     lines = [changed.pop(line.id, line) for line in order.lines]
+    details: dict[str, Any] = {}
+    if event.contact_id:
+        details["contact_id"] = event.contact_id
+        details["contact_ids"] = _and(order.contact_ids, event.contact_id)
+    if event.service:
+        details["service"] = event.service
+    if event.scheduled_for is not None:
+        details |= {"scheduled_for": event.scheduled_for, "expires_at": event.expires_at}
     return following(
         order,
         lines=(*lines, *changed.values()),
         charges=order.charges + event.charges,
         edits=order.edits + 1,
+        lowered=order.lowered + sum(fell),
+        **details,
     )
 
 
@@ -166,7 +187,7 @@ def _payments_added(order: Order, event: e.PaymentsAdded) -> Order:
     return following(order, payments=order.payments + event.payments)
 
 
-def _noted(order: Order, _: e.MoneyRequested | e.NoteAdded) -> Order:
+def _noted(order: Order, _: e.MoneyRequested | e.NoteAdded | e.ContactsForgotten) -> Order:
     return following(order)
 
 
@@ -331,9 +352,28 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
                 arrived_at=(event.occurred_at or event.at)
                 if event.state.phase is Phase.DONE and one.arrived_at is None
                 else one.arrived_at,
+                stopping=one.stopping if event.state.phase is Phase.WORKING else (),
             )
             if one.id == event.fulfillment_id
             else one
+            for one in order.fulfillments
+        ),
+    )
+
+
+def _stop_requested(order: Order, event: e.StopRequested) -> Order:
+    return _stopping(order, event.fulfillment_id, event.units)
+
+
+def _stop_refused(order: Order, event: e.StopRefused) -> Order:
+    return _stopping(order, event.fulfillment_id, ())
+
+
+def _stopping(order: Order, fulfillment_id: str, units: tuple[tuple[str, int], ...]) -> Order:
+    return following(
+        order,
+        fulfillments=tuple(
+            evolve(one, stopping=units) if one.id == fulfillment_id else one
             for one in order.fulfillments
         ),
     )
@@ -371,6 +411,9 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     **RETURNS,
     e.PaymentsAdded: _payments_added,
     e.MoneyRequested: _noted,
+    e.ContactsForgotten: _noted,
+    e.StopRequested: _stop_requested,
+    e.StopRefused: _stop_refused,
     e.Intended: _intended,
     e.IntentClaimed: _claimed,
     e.IntentParked: _parked,

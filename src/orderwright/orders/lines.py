@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RESERVED_KINDS",
+    "AddAdjustment",
     "AddCharge",
     "AddLine",
     "AfterHold",
@@ -210,7 +211,25 @@ class AddCharge:
         instance(self.charge, Charge, "charge")
 
 
-Change = AddLine | ChangeLine | AddCharge
+@final
+@frozen(kw_only=True)
+class AddAdjustment:
+    """A change to an order: a discount or surcharge on what is left of a line, or of all lines.
+
+    It is worked out now and an amount from then on, also where it was given as a percentage.
+    """
+
+    adjustment: Adjustment
+    line_id: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no adjustment."""
+        instance(self.adjustment, Adjustment, "adjustment")
+        if self.line_id:
+            identifier(self.line_id, "line_id")
+
+
+Change = AddLine | ChangeLine | AddCharge | AddAdjustment
 """What an edit consists of. Substituting an item is a line less of one and a line more."""
 
 

@@ -104,8 +104,11 @@ class MoneyFigures(NamedTuple):
 
     @property
     def payout(self) -> int:
-        """What is to be paid back and is not on its way yet."""
-        return max(0, self.kept - self.refunding - self.due)
+        """What is to be paid back and is not on its way yet.
+
+        More won back from a customer's bank than it took is nobody's before a person looked at it.
+        """
+        return max(0, self.kept + min(0, self.charged_back) - self.refunding - self.due)
 
 
 @final
@@ -114,7 +117,8 @@ class Order:
     """An order as it stands after ``version`` events. Frozen: what happens makes a new one.
 
     ``fulfillments_planned`` counts all that ever were, so that no id is used twice, ``edits`` how
-    often lines were added or changed after placement. ``state`` is the first of three independent
+    often lines were added or changed after placement, ``lowered`` by how many minor units their
+    totals fell by that. ``state`` is the first of three independent
     axes; ``money`` and ``goods`` are derived. All amounts are in ``currency``; all times are aware.
     """
 
@@ -148,6 +152,9 @@ class Order:
     approved: bool = False
     service: str = ""
     scheduled_for: datetime | None = None
+    contact_id: str = ""
+    contact_ids: tuple[str, ...] = ()
+    lowered: int = 0
 
     @classmethod
     def replay(cls, events: Iterable[Event], lifecycles: Lifecycles = STANDARD) -> Order:
@@ -189,6 +196,11 @@ class Order:
         for charge in self.charges:
             minor += charge.remaining.minor
         return self._money(minor)
+
+    @property
+    def credited(self) -> Money:
+        """How much less is due than once was: credits, and totals that were lowered."""
+        return self._money(self.total.minor + self.lowered - self.due.minor)
 
     @Once
     def figures(self) -> MoneyFigures:
@@ -324,7 +336,7 @@ class Order:
         for sent in self.returns:
             for announced in sent.items:
                 key = announced.line_id
-                back[key] = back.get(key, 0) + announced.received
+                back[key] = back.get(key, 0) + announced.received - announced.sent_back
                 coming[key] = coming.get(key, 0) + (announced.expected if sent.open else 0)
         found: dict[str, LineQuantities] = {}
         for line in self.lines:

@@ -43,6 +43,7 @@ __all__ = [
     "Moved",
     "add_payments",
     "lapse",
+    "pay_out_to",
     "report_movement",
     "report_payment",
     "request_money",
@@ -113,6 +114,38 @@ def request_money(
             allowed=order.allowed(),
         )
     return MoneyRequested(action=action, amount=amount, payment_id=payment_id, reason=reason, at=at)
+
+
+def pay_out_to(
+    order: Order, to: Tender, *, amount: Money | None, reason: str, at: datetime
+) -> tuple[PaymentsAdded, MoneyRequested]:
+    """Ask for what is owed to the customer to be paid out to a tender of its own.
+
+    Raises OnHold, and AmountRefused for more than is owed, or if nothing is.
+    """
+    hold = order.blocked("refund")
+    if hold is not None:
+        raise OnHold(hold.name, "refund", order.id, order.allowed())
+    asked = order.payout if amount is None else amount
+    if asked.minor <= 0 or asked > order.payout:
+        raise AmountRefused(
+            "pay out what is owed",
+            asked=asked,
+            limit=order.payout,
+            order_id=order.id,
+            allowed=order.allowed(),
+        )
+    payment = Payment(
+        id=f"p{len(order.payments) + 1}",
+        method=to.method,
+        amount=Money.zero(order.currency),
+        instrument=to.instrument,
+        batch=_next_batch(order),
+    )
+    added = PaymentsAdded(tenders=(), payments=(payment,), at=at)
+    return added, MoneyRequested(
+        action="refund", amount=amount, payment_id=payment.id, reason=reason, to=to, at=at
+    )
 
 
 # What a provider reports ---------------------------------------------------------------------

@@ -10,6 +10,7 @@ from attrs import evolve
 from orderwright.errors import Fault, InvalidInput
 from orderwright.money import Money, total
 from orderwright.orders.amounts import Adjustment
+from orderwright.orders.contacts import Contact
 from orderwright.orders.events import HoldPlaced, OrderDrafted, OrderPlaced
 from orderwright.orders.lines import (
     RESERVED_KINDS,
@@ -22,7 +23,7 @@ from orderwright.orders.lines import (
 )
 from orderwright.orders.totals import Terms, work_out
 from orderwright.payments.payment import Payment, Tender
-from orderwright.values import aware, each, identifier, text
+from orderwright.values import aware, each, identifier, instance, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_LINES",
+    "SCHEDULED",
     "Placement",
     "amounts_in",
+    "contact_id",
     "contents",
     "expiry",
     "order_line",
@@ -47,6 +50,8 @@ __all__ = [
 ]
 
 MAX_LINES = 10_000
+SCHEDULED = "scheduled"
+"""The name of the hold under which an order waits for its time."""
 
 
 @final
@@ -67,6 +72,7 @@ class Placement(NamedTuple):
     by: str
     service: str = ""
     scheduled_for: datetime | None = None
+    contact: Contact | None = None
 
     def faults(self) -> Iterator[Fault]:
         """Return everything that is wrong, with its path."""
@@ -77,6 +83,8 @@ class Placement(NamedTuple):
             yield from _checked(identifier, self.service, "service")
         if self.scheduled_for is not None:
             yield from _checked(aware, self.scheduled_for, "scheduled_for")
+        if self.contact is not None:
+            yield from _checked(partial(instance, kind=Contact), self.contact, "contact")
         if self.customer_id != "":
             yield from _checked(identifier, self.customer_id, "customer_id")
         if self.occurred_at is not None:
@@ -109,6 +117,11 @@ class Placement(NamedTuple):
 
 
 _C = TypeVar("_C", OrderPlaced, OrderDrafted)
+
+
+def contact_id(order_id: str, known: int = 0) -> str:
+    """Return the id under which an order's next contact is kept, after so many others."""
+    return f"{order_id}/contact-{known + 1}"
 
 
 def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
@@ -152,6 +165,7 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
         state=lifecycles.order.step(state, "place") if placing else state,
         service=said.service,
         scheduled_for=said.scheduled_for,
+        contact_id="" if said.contact is None else contact_id(said.order_id),
         lifecycles=lifecycles.name,
         at=said.at,
         occurred_at=said.occurred_at,
@@ -179,9 +193,10 @@ def placed_draft(draft: Order, *, at: datetime) -> tuple[Event, ...]:
         lifecycles=draft.lifecycles.name,
         service=draft.service,
         scheduled_for=draft.scheduled_for,
+        contact_id=draft.contact_id,
         at=at,
     )
-    return (opening, *waiting(opening))
+    return (opening, *waiting(opening.policy, opening.scheduled_for, at))
 
 
 def _begins(policy: Policy, scheduled_for: datetime | None, at: datetime) -> datetime:
@@ -198,19 +213,19 @@ def expiry(policy: Policy, scheduled_for: datetime | None, at: datetime) -> date
     return _begins(policy, scheduled_for, at) + policy.unpaid_ttl
 
 
-def waiting(opening: OrderPlaced) -> tuple[HoldPlaced, ...]:
+def waiting(policy: Policy, scheduled_for: datetime | None, at: datetime) -> tuple[HoldPlaced, ...]:
     """Return the hold under which an order waits for the time it is scheduled for."""
-    begins = _begins(opening.policy, opening.scheduled_for, opening.at)
-    if begins == opening.at:
+    begins = _begins(policy, scheduled_for, at)
+    if begins == at:
         return ()
     stop = Hold(
-        name="scheduled",
+        name=SCHEDULED,
         blocks=frozenset({"allocate", "capture", "fulfil"}),
         reason="not before its time",
         until=begins,
         then="release",
     )
-    return (HoldPlaced(hold=stop, at=opening.at),)
+    return (HoldPlaced(hold=stop, reason=stop.reason, at=at),)
 
 
 def order_line(

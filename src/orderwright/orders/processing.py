@@ -21,6 +21,7 @@ from orderwright.orders.events import (
     IntentClaimed,
     IntentParked,
     MoneyRequested,
+    PaymentsAdded,
 )
 from orderwright.orders.intents import Intent
 from orderwright.orders.stocking import firm_stock, lapsing, settle_stock
@@ -39,6 +40,7 @@ __all__ = [
     "claimed",
     "fault_noted",
     "next_events",
+    "paid_out",
     "payment_intents",
 ]
 
@@ -178,7 +180,7 @@ def _void_credited(order: Order, at: datetime) -> Iterator[Event]:
     Only whole authorizations, the last one first: not every provider voids parts.
     """
     figures = order.figures
-    if not figures.authorized or figures.due == order.total.minor:
+    if not figures.authorized or not order.credited:
         return iter(())
     excess = figures.authorized - max(0, figures.due - figures.kept - figures.capturing)
     freed: list[Payment] = []
@@ -303,8 +305,9 @@ def _pay_out(order: Order, at: datetime) -> Iterator[Event]:
     figures = order.figures
     payout = figures.payout
     if payout and order.state.phase is not Phase.DROPPED:
-        credited = order.total.minor - figures.due
-        payout = min(payout, credited - figures.refunded - figures.refunding + _undone(order))
+        payout = min(
+            payout, order.credited.minor - figures.refunded - figures.refunding + _undone(order)
+        )
     if payout <= 0 or order.exceptions or order.blocked("refund"):
         return
     if not any(payment.in_flight for payment in order.payments):
@@ -339,6 +342,16 @@ def by_hand(order: Order, asked: MoneyRequested, at: datetime) -> tuple[Intended
         return tuple(payment_intents(order, "capture", shares, at))
     payout = order.payout if asked.amount is None else asked.amount
     return tuple(payment_intents(order, "refund", refund_shares(payments, payout), at))
+
+
+def paid_out(
+    order: Order, asked: tuple[PaymentsAdded, MoneyRequested], at: datetime
+) -> tuple[Event, ...]:
+    """Return ``asked``, and the intent that pays out to the tender it adds."""
+    after = order.after(asked)
+    payment = after.payments[-1]
+    amount = order.payout if asked[1].amount is None else asked[1].amount
+    return (*asked, *payment_intents(after, "refund", ((payment, amount),), at))
 
 
 def _complete(order: Order, at: datetime) -> Iterator[Event]:

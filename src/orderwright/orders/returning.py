@@ -163,9 +163,10 @@ def receive(
     return (*_with_credit(order, received, at), *opened)
 
 
-_TARGETS: dict[Verdict, Literal["available", "loss"]] = {
+_TARGETS: dict[Verdict, Literal["available", "loss", "customer"]] = {
     "restock": "available",
     "write_off": "loss",
+    "send_back": "customer",
 }
 
 
@@ -179,7 +180,8 @@ def inspect(
 ) -> tuple[Event, ...]:
     """Say what becomes of units that came back; with the last of them the return is closed.
 
-    Raises IllegalTransition if nothing has come back, QuantityRefused for more units than wait.
+    Raises IllegalTransition if nothing has come back, QuantityRefused for more units than wait, or
+    for sending back what was credited.
     """
     one = order.return_(return_id)
     lifecycle = order.lifecycles.returning
@@ -199,7 +201,19 @@ def inspect(
                 order_id=order.id,
                 allowed=lifecycle.allowed(one.state),
             )
-        items[line_id] = item._replace(inspected=item.inspected + units)
+        item = item._replace(inspected=item.inspected + units)
+        if verdict == "send_back":
+            item = item._replace(sent_back=item.sent_back + units)
+            if item.credited > item.received - item.sent_back:
+                raise QuantityRefused(
+                    "send back what was not credited",
+                    line_id=line_id,
+                    asked=units,
+                    limit=item.received - item.sent_back + units - item.credited,
+                    order_id=order.id,
+                    allowed=lifecycle.allowed(one.state),
+                )
+        items[line_id] = item
         moved = targets.setdefault(verdict, {})
         moved[item.sku] = moved.get(item.sku, 0) + units
     moves: list[StockMove] = []
@@ -233,7 +247,8 @@ def _with_credit(
     credits_: list[Credit] = []
     for item in told.items:
         line = order.line(item.line_id)
-        units = (item.received if on_receipt else item.inspected) - item.credited
+        arrived = item.received if on_receipt else item.inspected
+        units = arrived - item.sent_back - item.credited
         owed = min(units, line.remaining_units)
         if owed:
             credits_.append(units_of(line, owed, order.policy.rounding))

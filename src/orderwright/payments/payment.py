@@ -294,7 +294,12 @@ class Payment:
         return ""
 
     def refund_parts(self, amount: Money) -> tuple[tuple[str, Money], ...]:
-        """Share a refund over the provider's ids that the money was taken under, oldest first."""
+        """Share a refund over the provider's ids that the money was taken under, oldest first.
+
+        What is only paid out to, and nothing was ever asked of, has none.
+        """
+        if not self.amount and self.collected == "by_provider":
+            return (("", amount),)
         taken: dict[str, int] = {}
         for one in self.operations:
             done = one.state.phase is Phase.DONE

@@ -10,13 +10,16 @@ from orderwright.lifecycles import Phase, State
 
 __all__ = ["Return", "ReturnItem", "StockMove", "Verdict"]
 
-Verdict = Literal["restock", "quarantine", "write_off"]
-"""What an inspection makes of a unit: for sale again, kept apart, or thrown away."""
+Verdict = Literal["restock", "quarantine", "write_off", "send_back"]
+"""What an inspection makes of a unit: for sale again, kept apart, thrown away, or refused."""
 
 
 @final
 class ReturnItem(NamedTuple):
-    """Units of a line that are announced, have arrived, were inspected, and were credited."""
+    """Units of a line that are announced, have arrived, were inspected, and were credited.
+
+    Of the inspected ones ``sent_back`` were refused: they are the customer's again, and due.
+    """
 
     line_id: str
     sku: str
@@ -24,6 +27,7 @@ class ReturnItem(NamedTuple):
     received: int = 0
     inspected: int = 0
     credited: int = 0
+    sent_back: int = 0
 
     @property
     def expected(self) -> int:
@@ -42,7 +46,7 @@ class StockMove(NamedTuple):
     location: str
     units: tuple[tuple[str, int], ...]
     source: Literal["customer", "quarantine"]
-    target: Literal["quarantine", "available", "loss"]
+    target: Literal["quarantine", "available", "loss", "customer"]
     booked: bool = False
     tries: int = 0
 

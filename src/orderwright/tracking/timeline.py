@@ -9,7 +9,7 @@ from attrs import frozen
 
 from orderwright.lifecycles import Phase
 from orderwright.orders import events as e
-from orderwright.orders.lines import AddCharge, AddLine
+from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -130,7 +130,7 @@ def _moved(event: e.FulfillmentAdvanced) -> str:
 
 def _cancelled(event: e.OrderCancelled) -> str:
     word = "cancelled elsewhere" if event.action == "report" else event.state.name
-    if event.action == "part":
+    if event.action in ("part", "stop"):
         word = f"cancelled {_listed(event.units)}"
     return _because(word, event.reason)
 
@@ -142,10 +142,18 @@ def _edited(event: e.OrderEdited) -> str:
             told.append(f"{_units(one.line.quantity)} of {one.line.sku} more")
         elif isinstance(one, AddCharge):
             told.append(f"{one.charge.kind} of {one.charge.amount}")
+        elif isinstance(one, AddAdjustment):
+            told.append(f"{one.adjustment.name} on {one.line_id or 'all lines'}")
         else:
             price = "" if one.unit_price is None else f" at {one.unit_price}"
             units = "" if one.quantity is None else f" {_units(one.quantity)}"
             told.append(f"{one.line_id} now{units}{price}")
+    if event.contact_id:
+        told.append("another contact")
+    if event.service:
+        told.append(f"service {event.service}")
+    if event.scheduled_for is not None:
+        told.append(f"wanted at {event.scheduled_for:%Y-%m-%d %H:%M}")
     return _because(f"changed: {', '.join(told)}", event.reason)
 
 
@@ -208,4 +216,9 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.ExceptionOpened: lambda event: f"exception {event.exception.code}: {event.exception.detail}",
     e.ExceptionResolved: lambda event: f"exception {event.code} resolved: {event.resolution}",
     e.MoneyMoved: _moved_by_itself,
+    e.ContactsForgotten: lambda event: _because("personal data forgotten", event.reason),
+    e.StopRequested: lambda event: _because(
+        f"{event.fulfillment_id} asked to stop {_listed(event.units)}", event.reason
+    ),
+    e.StopRefused: lambda event: _because(f"{event.fulfillment_id} too late to stop", event.reason),
 }
