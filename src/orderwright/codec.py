@@ -25,7 +25,7 @@ from typing import (
 )
 
 from cattrs import Converter, cols, transform_error
-from cattrs.errors import BaseValidationError
+from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 from cattrs.strategies import configure_tagged_union
 
 from orderwright import errors
@@ -41,7 +41,7 @@ from orderwright.upgrades import upgraded_event, upgraded_order
 from orderwright.values import aware
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["SCHEMA", "Codec"]
 
@@ -161,7 +161,7 @@ class Codec:
 
         Raises CodecError with every fault, also for a schema newer than this version reads.
         """
-        document = _object(data, "schema", "order")
+        document = _document(data, "schema", "order")
         schema = document["schema"]
         if type(schema) is not int or not 1 <= schema <= SCHEMA:
             wrong = f"schema {_told(schema)}; this version reads 1 to {SCHEMA}"
@@ -185,13 +185,13 @@ class Codec:
 
     def decode_error(self, data: object) -> OrderwrightError:
         """Return the error that ``data`` stands for; raise CodecError."""
-        document = _object(data, "error", "facts")
+        document = _document(data, "error", "facts")
         tag = document["error"]
         kind = _ERRORS_BY_TAG.get(tag) if isinstance(tag, str) else None
         if kind is None:
             raise CodecError.at("$.error", f"{_told(tag)} is none of our errors")
         hints = _facts(kind)
-        stored = _object(document["facts"], *hints)
+        stored = _document(document["facts"], *hints)
         return errors.revive(
             kind, {name: self._read(stored[name], hint) for name, hint in hints.items()}
         )
@@ -201,8 +201,8 @@ class Codec:
             return self._converter.structure(data, cast("type[Any]", kind))
         except BaseValidationError as error:
             lines = transform_error(error, format_exception=_format)
-            raise CodecError(_fault(line) for line in lines) from None
-        except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
+            raise CodecError(fault for line in lines for fault in _faults(line)) from None
+        except _UNREADABLE as error:
             raise CodecError.at("$", _format(error, None)) from None
 
 
@@ -220,18 +220,48 @@ def _object(data: object, *keys: str) -> dict[str, object]:
     return found
 
 
+def _document(data: object, *keys: str) -> dict[str, object]:
+    """Return ``data`` if it is an object with ``keys`` and no others."""
+    found = _object(data, *keys)
+    if len(found) > len(keys):
+        extra = sorted(str(one)[:_SHOWN] for one in found if one not in keys)
+        raise CodecError(Fault(f"$.{one}", "unknown field") for one in extra)
+    return found
+
+
 def _facts(kind: type[OrderwrightError]) -> dict[str, Any]:
     return get_type_hints(kind, vars(errors) | {"Money": Money, "datetime": datetime})
 
 
-def _fault(line: str) -> Fault:
+def _faults(line: str) -> Iterator[Fault]:
     message, _, path = line.rpartition(" @ ")
-    return Fault(path, message)
+    unknown = message.removeprefix(_UNKNOWN)
+    if unknown == message:
+        yield Fault(path, message)
+    else:
+        for name in unknown.split("\0"):
+            yield Fault(f"{path}.{name}", "unknown field: a newer version wrote it, or a slip")
+
+
+_UNREADABLE = (
+    TypeError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+_UNKNOWN = "unknown fields: "
+_SHOWN = 40
 
 
 def _format(error: BaseException, _: type | None) -> str:
     if isinstance(error, InvalidInput):
         return "; ".join(fault.message for fault in error.faults)
+    if isinstance(error, ForbiddenExtraKeysError):
+        return _UNKNOWN + "\0".join(sorted(str(one)[:_SHOWN] for one in error.extra_fields))
+    if isinstance(error, AttributeError):  # what is no object has no keys
+        return "expected an object"
     if isinstance(error, KeyError):
         return f"required field missing: {error.args[0]}"
     return str(error) or type(error).__name__
@@ -272,7 +302,7 @@ def _pairs(items: tuple[Any, ...], using: Converter) -> Callable[[object, object
 
 
 def _converter(lifecycles: Lifecycles) -> Converter:
-    converter = Converter()
+    converter = Converter(forbid_extra_keys=True)
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _strictly(kind))
     converter.register_unstructure_hook(Phase, lambda phase: phase.value)
@@ -312,7 +342,7 @@ def _converter(lifecycles: Lifecycles) -> Converter:
 
     @converter.register_structure_hook_factory(cols.is_namedtuple)
     def from_names(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any, Any], Any]:
-        return cols.namedtuple_dict_structure_factory(kind, using)  # pyright: ignore[reportUnknownMemberType]
+        return cols.namedtuple_dict_structure_factory(kind, using, "from_converter", True)  # noqa: FBT003 # pyright: ignore[reportUnknownMemberType]
 
     converter.register_unstructure_hook(Lifecycles, lambda value: value.name)
 

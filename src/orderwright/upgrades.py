@@ -44,11 +44,15 @@ def _payment(payment: dict[str, Any]) -> dict[str, Any]:
 
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:
-    return {**line, "components": [_price(line["sku"], line)]}
+    return _without(line, "amount", "remaining") | {"components": [_price(line["sku"], line)]}
 
 
 def _charge(charge: dict[str, Any]) -> dict[str, Any]:
-    return {**charge, "components": [_price(charge["kind"], charge)]}
+    return _without(charge, "remaining") | {"components": [_price(charge["kind"], charge)]}
+
+
+def _without(one: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if name not in names}
 
 
 def _price(name: str, one: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def _placed(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cancelled(event: dict[str, Any]) -> dict[str, Any]:
-    credits_ = [{**one, "parts": [one["amount"]]} for one in event["credits"]]
+    credits_ = [_without(one, "amount") | {"parts": [one["amount"]]} for one in event["credits"]]
     return {**event, "credits": credits_, "type": "order_cancelled.v2"}
 
 

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -33,14 +34,17 @@ from orderwright.tracking.timeline import timeline
 from tests.worlds import (
     HOUR,
     NOON,
+    Crashed,
     World,
     card,
     check_laws,
     check_quiet,
     eur,
+    figures,
     flow_of,
     interleavings,
     line,
+    run_until,
 )
 
 # Drafts ------------------------------------------------------------------------------------
@@ -358,3 +362,49 @@ def test_the_timeline_tells_all_of_it() -> None:
     world.desk.claim("o1", {"l1": 1}, fault="lost", remedy="refund")
     told = [one.text for one in timeline(world.desk.history("o1"))]
     assert WORDS == [one for one in told if one in WORDS], told
+
+
+# Crashes ----------------------------------------------------------------------------------
+
+
+def drafted() -> tuple[World, Any]:
+    """A draft is about to be placed."""
+    world = World(policy=Policy(capture="on_confirmation"))
+    world.desk.draft([line("MUG", 2)], order_id="o1", tenders=[card()])
+    return world, flow_of(world.desk, "place_draft", "o1", key="k")
+
+
+def running_out() -> tuple[World, Any]:
+    """A hold is about to run out, and to cancel a paid order."""
+    world = World(policy=Policy(capture="on_confirmation"))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    until = world.now + HOUR
+    world.desk.hold("o1", "fraud", blocks={"fulfil"}, until=until, then="cancel")
+    world.now = until
+    return world, flow_of(world.desk, "resume")
+
+
+@pytest.mark.parametrize(("scene", "state"), [(drafted, "confirmed"), (running_out, "cancelled")])
+def test_it_survives_a_crash_anywhere(scene: Any, state: str) -> None:  # noqa: ANN401
+    """Wherever the process dies, doing it again ends as if it had not died."""
+    calm, flow = scene()
+    run_until(calm, flow, 999, performed=False)
+    calm.calm()
+    expected = figures(calm)
+    assert state == calm.desk.order("o1").state.name
+    stop, crashed = 0, True
+    while crashed:
+        crashed = False
+        for performed in (False, True):
+            world, flow = scene()
+            try:
+                run_until(world, flow, stop, performed=performed)
+            except Crashed:
+                crashed = True
+            if world.desk.order("o1").state.name == "draft":
+                world.desk.place_draft("o1", key="k")
+            world.calm()
+            check_quiet(world)
+            assert expected == figures(world)
+        stop += 1
+    assert stop > 4

@@ -38,6 +38,7 @@ from tests.worlds import (
     eur,
     figures,
     flow_of,
+    interleavings,
     line,
     run_until,
 )
@@ -485,3 +486,35 @@ def test_what_was_credited_on_receipt_is_not_sent_back() -> None:
     with pytest.raises(QuantityRefused, match="the limit is 0"):
         world.desk.inspect_return("o1", "r1", send_back={"l1": 1})
     assert before == world.trace()
+
+
+@pytest.mark.parametrize("rival", ["refund", "cancelled_elsewhere", "chargeback", "inspect"])
+def test_goods_come_back_while_money_moves(rival: str) -> None:
+    """However an inspection and a refund take turns, never more is paid back than was taken."""
+
+    def scene() -> tuple[World, tuple[object, ...]]:
+        world = World(("MUG", "MAIN", 9), policy=Policy(capture="on_confirmation"))
+        delivered(world, line("MUG", 2))
+        world.desk.credit("o1", eur(5), reason="late", key="c")
+        world.desk.request_return("o1", {"l1": 2}, reason="x")
+        world.desk.receive_return("o1", {"l1": 2}, location="MAIN", return_id="r1")
+        calls = {
+            "refund": ("refund", {}),
+            "cancelled_elsewhere": ("report_cancellation", {"reason": "court"}),
+            "chargeback": ("report_chargeback", {"payment_id": "p1", "amount": eur(20)}),
+            "inspect": ("inspect_return", {"return_id": "r1", "write_off": {"l1": 1}}),
+        }
+        name, kwargs = calls[rival]
+        mine = flow_of(world.desk, "inspect_return", "o1", "r1", restock={"l1": 1})
+        return world, (mine, flow_of(world.desk, name, "o1", **kwargs))
+
+    count = 0
+    for world, running in interleavings(scene):
+        count += 1
+        check_laws(world)
+        world.calm()
+        check_quiet(world)
+        order = world.desk.order("o1")
+        assert order.refunded <= order.captured
+        assert all(one.done for one in running)
+    assert count > 1
