@@ -26,7 +26,7 @@ from orderwright import (
     UnitPrice,
 )
 from orderwright.errors import AdapterFault, KeyReused
-from orderwright.orders.lines import Change
+from orderwright.orders.lines import Change, KitPart
 from tests.worlds import HOUR, MINUTE, World, card, check_laws, check_quiet, eur, line
 
 SKUS = ("MUG", "CUP", "TEA")
@@ -89,8 +89,9 @@ terms = st.builds(
         ),
         max_size=2,
     ),
+    parts=st.sampled_from([(), (), (KitPart("MUG", 1, 2), KitPart("CUP", 2, 1))]),
 )
-line_ids = st.sampled_from(["l1", "l1", "l2", "l3", "l9"])
+line_ids = st.sampled_from(["l1", "l1", "l2", "l3", "l1.1", "l1.2", "l9"])
 return_ids = st.sampled_from(["r1", "r1", "r1", "r2", "r9"])
 changes = st.one_of(
     st.builds(AddLine, line=terms, replaces=st.sampled_from(["", "l1"])),

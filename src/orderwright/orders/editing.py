@@ -13,6 +13,7 @@ from orderwright.orders.amounts import Adjustment, Component, priced
 from orderwright.orders.cancelling import cancel_units, require_alive
 from orderwright.orders.crediting import part_of, spread
 from orderwright.orders.events import Event, HoldReleased, OrderCredited, OrderEdited
+from orderwright.orders.kits import exploded
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, ChangeLine
 from orderwright.orders.placement import (
     MAX_LINES,
@@ -164,7 +165,7 @@ def _added_faults(
     order: Order, one: AddLine | AddCharge, path: str, names: set[str]
 ) -> Iterator[Fault]:
     added = one.line if isinstance(one, AddLine) else one.charge
-    if added.id in names:
+    if added.id in names or f"{added.id}.1" in names:
         yield Fault(f"{path}.id", f"the id {added.id!r} is used already")
     if added.id:
         names.add(added.id)
@@ -181,7 +182,11 @@ def _added_faults(
 
 
 def _change_faults(order: Order, change: ChangeLine, path: str) -> Iterator[Fault]:
-    before = order.line(change.line_id).taxes
+    line = order.line(change.line_id)
+    before = line.taxes
+    if line.kit and change.quantity is not None and change.quantity > line.ordered - line.cancelled:
+        wrong = f"is part of the kit {line.kit.id}: add another line of that kit"
+        yield Fault(f"{path}.quantity", wrong)
     if change.unit_price is not None and change.unit_price.currency != order.currency:
         wrong = f"{change.unit_price}: the order is in {order.currency}"
         yield Fault(f"{path}.unit_price", wrong)
@@ -307,21 +312,21 @@ def added(
     charges = [one.charge for one in changes if isinstance(one, AddCharge)]
     if not lines and not charges:
         return (), ()
+    names = {one.id for one in _parts(order)}
+    names |= {one.line.id for one in lines} | {one.id for one in charges}
+    named = [(one.line.id or free_id("l", len(order.lines), names), one) for one in lines]
+    parts_of = [(part, one) for name, one in named for part in exploded([(name, one.line)])]
     line_parts, charge_parts = work_out(
-        [Terms.of(one.line) for one in lines],
+        [Terms.of(part.line, part.kit.id if part.kit else "") for part, _ in parts_of],
         [Terms.of(one) for one in charges],
         (),
         order.policy,
         order.currency,
     )
-    names = {one.id for one in _parts(order)}
-    names |= {one.line.id for one in lines} | {one.id for one in charges}
     return (
         tuple(
-            order_line(
-                one.line.id or free_id("l", len(order.lines), names), one.line, parts, one.replaces
-            )
-            for one, parts in zip(lines, line_parts, strict=True)
+            order_line(part, parts, one.replaces)
+            for (part, one), parts in zip(parts_of, line_parts, strict=True)
         ),
         tuple(
             evolve(one, id=one.id or free_id("c", len(order.charges), names), components=parts)
@@ -333,7 +338,7 @@ def added(
 def free_id(prefix: str, count: int, names: set[str]) -> str:
     """Return the next id that nothing has, and take it."""
     number = count + 1
-    while f"{prefix}{number}" in names:
+    while f"{prefix}{number}" in names or f"{prefix}{number}.1" in names:
         number += 1
     names.add(f"{prefix}{number}")
     return f"{prefix}{number}"

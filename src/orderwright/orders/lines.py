@@ -30,6 +30,8 @@ __all__ = [
     "DraftLine",
     "Exchange",
     "Hold",
+    "KitOf",
+    "KitPart",
     "LineQuantities",
     "OrderException",
     "OrderLine",
@@ -69,13 +71,68 @@ def _new_taxes(values: Sequence[TaxLine] | None) -> tuple[TaxLine, ...] | None:
 
 
 @final
+class KitPart(NamedTuple):
+    """A component of a kit: ``quantity`` units of ``sku`` go into one.
+
+    ``weight`` is its share of the price, in proportion to its sisters' (all 0: equal shares).
+    ``taxes`` are its own, where they are not those of the kit. With ``parts`` it is a kit itself,
+    and only these are served.
+    """
+
+    sku: str
+    quantity: int = 1
+    weight: int = 1
+    name: str = ""
+    requires: frozenset[str] = frozenset()
+    taxes: tuple[TaxLine, ...] = ()
+    parts: tuple[KitPart, ...] = ()
+
+    def check(self, path: str, depth: int = 1) -> None:
+        """Raise InvalidInput for what no component can be, here or deeper."""
+        identifier(self.sku, f"{path}.sku")
+        quantity(self.quantity, f"{path}.quantity")
+        quantity(self.weight, f"{path}.weight", least=0)
+        text(self.name, f"{path}.name")
+        tags(self.requires, f"{path}.requires")
+        each(self.taxes, TaxLine, f"{path}.taxes")
+        _check_parts(self.parts, f"{path}.parts", depth)
+
+
+def _check_parts(parts: object, path: str, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise InvalidInput.at(path, f"kits in kits more than {_DEEPEST} deep")
+    for index, one in enumerate(each(parts, KitPart, path)):
+        one.check(f"{path}[{index}]", depth + 1)
+
+
+_DEEPEST = 10
+
+
+def _parts(values: Sequence[KitPart]) -> tuple[KitPart, ...]:
+    if not values:
+        return ()
+    _check_parts(values, "parts", 1)
+    return tuple(values)
+
+
+class KitOf(NamedTuple):
+    """The kit a line is a component of: ``per`` of its units are in one ``sku``."""
+
+    id: str
+    sku: str
+    name: str
+    per: int
+
+
+@final
 @frozen(kw_only=True)
 class DraftLine:
     """A line as the caller gives it: ``quantity`` units of ``sku`` at ``unit_price`` each.
 
     ``id`` names the line within its order (``l1``, ``l2`` … if left empty); ``requires`` are tags
     a location must offer to serve it; ``name`` is for people. ``adjustments`` change the price one
-    after the other, ``taxes`` are due on what they leave.
+    after the other, ``taxes`` are due on what they leave. A line with ``parts`` is a kit: it
+    becomes a line for each of them (``l1.1``, ``l1.2`` …), which share its price to the cent.
     """
 
     sku: str
@@ -86,6 +143,7 @@ class DraftLine:
     requires: frozenset[str] = field(default=frozenset(), converter=_requires)
     adjustments: tuple[Adjustment, ...] = field(default=(), converter=_adjustments)
     taxes: tuple[TaxLine, ...] = field(default=(), converter=_taxes)
+    parts: tuple[KitPart, ...] = field(default=(), converter=_parts)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no line can be."""
@@ -110,7 +168,8 @@ class OrderLine(Priced):
     ``remaining``; ``cancelled`` units will not be served, ``backordered`` ones wait for stock.
     ``lost`` ones were claimed.
     ``components`` are the price, its ``adjustments``, the shares of the order's adjustments, and
-    its ``taxes``, in this order. ``replaces`` is the line it stands in for, if any.
+    its ``taxes``, in this order. ``replaces`` is the line it stands in for, if any; ``kit`` the
+    one it is a component of.
     """
 
     id: str
@@ -123,6 +182,7 @@ class OrderLine(Priced):
     name: str = ""
     requires: frozenset[str] = frozenset()
     replaces: str = ""
+    kit: KitOf | None = None
     cancelled: int = 0
     backordered: int = 0
     lost: int = 0

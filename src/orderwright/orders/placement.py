@@ -12,6 +12,7 @@ from orderwright.money import Money, total
 from orderwright.orders.amounts import Adjustment
 from orderwright.orders.contacts import Contact
 from orderwright.orders.events import HoldPlaced, OrderDrafted, OrderPlaced
+from orderwright.orders.kits import exploded
 from orderwright.orders.lines import (
     RESERVED_KINDS,
     Charge,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from orderwright.money import UnitPrice
     from orderwright.orders.amounts import Component, TaxLine
     from orderwright.orders.events import Event
+    from orderwright.orders.kits import Part
     from orderwright.orders.order import Order
 
 __all__ = [
@@ -108,12 +110,29 @@ class Placement(NamedTuple):
             yield from _checked(text, reference.value, f"references[{index}].value")
         if not self.lines:
             yield Fault("lines", "an order needs at least one line")
-        elif len(self.lines) > MAX_LINES:
-            count = len(self.lines)
+        elif (count := _counted(self.lines)) > MAX_LINES:
             yield Fault("lines", f"{count} lines; an order has at most {MAX_LINES}")
+        elif broken := tuple(_kit_faults(self.lines)):
+            yield from broken
         else:
             yield from _currency_faults(self)
             yield from _repeated(self.lines, self.charges)
+
+
+def _counted(lines: Sequence[DraftLine]) -> int:
+    return len(lines) + sum(len(line.parts) for line in lines)
+
+
+def _kit_faults(lines: Sequence[DraftLine]) -> Iterator[Fault]:
+    """What is wrong with kits once they are taken apart."""
+    for index, line in enumerate(lines):
+        if line.parts:
+            try:
+                exploded([("", line)])
+            except InvalidInput as error:
+                yield from (
+                    Fault(f"lines[{index}].{one.path}", one.message) for one in error.faults
+                )
 
 
 _C = TypeVar("_C", OrderPlaced, OrderDrafted)
@@ -130,16 +149,16 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
     if faults:
         raise InvalidInput(faults)
     currency = said.lines[0].unit_price.currency
+    parts = exploded(_named("l", said.lines))
     line_parts, charge_parts = work_out(
-        [Terms.of(line) for line in said.lines],
+        [Terms.of(one.line, one.kit.id if one.kit else "") for one in parts],
         [Terms.of(charge) for charge in said.charges],
         said.adjustments,
         said.policy,
         currency,
     )
     lines: tuple[OrderLine, ...] = tuple(
-        order_line(line_id, line, components)
-        for (line_id, line), components in zip(_named("l", said.lines), line_parts, strict=True)
+        order_line(one, components) for one, components in zip(parts, line_parts, strict=True)
     )
     charges: tuple[Charge, ...] = tuple(
         evolve(charge, id=charge_id, components=components)
@@ -228,12 +247,11 @@ def waiting(policy: Policy, scheduled_for: datetime | None, at: datetime) -> tup
     return (HoldPlaced(hold=stop, reason=stop.reason, at=at),)
 
 
-def order_line(
-    line_id: str, line: DraftLine, components: tuple[Component, ...], replaces: str = ""
-) -> OrderLine:
+def order_line(part: Part, components: tuple[Component, ...], replaces: str = "") -> OrderLine:
     """Return the line an order keeps of what the caller gave."""
+    line = part.line
     return OrderLine(
-        id=line_id,
+        id=part.id,
         sku=line.sku,
         ordered=line.quantity,
         unit_price=line.unit_price,
@@ -243,6 +261,7 @@ def order_line(
         name=line.name,
         requires=line.requires,
         replaces=replaces,
+        kit=part.kit,
     )
 
 
@@ -331,11 +350,18 @@ def _changes_in(
 def _repeated(lines: Sequence[DraftLine], charges: Sequence[Charge]) -> Iterator[Fault]:
     seen: set[str] = set()
     for path, ids in (
-        ("lines", [name for name, _ in _named("l", lines)]),
-        ("charges", [name for name, _ in _named("c", charges)]),
+        ("lines", [_ids(one) for one in _named("l", lines)]),
+        ("charges", [(name,) for name, _ in _named("c", charges)]),
     ):
-        for index, one in enumerate(ids):
-            if one in seen:
-                wrong = f"the id {one!r} is used twice; lines and charges share ids"
-                yield Fault(f"{path}[{index}].id", wrong)
-            seen.add(one)
+        for index, names in enumerate(ids):
+            for one in names:
+                if one in seen:
+                    wrong = f"the id {one!r} is used twice; lines and charges share ids"
+                    yield Fault(f"{path}[{index}].id", wrong)
+                seen.add(one)
+
+
+def _ids(named: tuple[str, DraftLine]) -> tuple[str, ...]:
+    """Return the ids a line takes: a kit's components have one each."""
+    name, line = named
+    return (name, *(one.id for one in exploded([named]))) if line.parts else (name,)

@@ -364,6 +364,7 @@ def _replacement(line: OrderLine, line_id: str, units: int, credit: Credit | Non
         backordered=0,
         lost=0,
         replaces=line.id,
+        kit=None,
         components=tuple(
             Component(one.kind, one.name, part, part)
             for one, part in zip(line.components, taken, strict=True)

@@ -27,20 +27,24 @@ __all__ = ["Terms", "exact_amount", "work_out"]
 
 @final
 class Terms(NamedTuple):
-    """What a line or charge is charged: ``units`` at a price, changed and taxed."""
+    """What a line or charge is charged: ``units`` at a price, changed and taxed.
+
+    Lines of one ``group``, the components of a kit, are rounded together.
+    """
 
     name: str
     price: UnitPrice | Money
     units: int
     adjustments: tuple[Adjustment, ...]
     taxes: tuple[TaxLine, ...]
+    group: str = ""
 
     @classmethod
-    def of(cls, one: DraftLine | Charge) -> Terms:
+    def of(cls, one: DraftLine | Charge, group: str = "") -> Terms:
         """Return the terms of a line or charge as the caller gave it."""
         if isinstance(one, Charge):
             return cls(one.kind, one.amount, 1, one.adjustments, one.taxes)
-        return cls(one.sku, one.unit_price, one.quantity, one.adjustments, one.taxes)
+        return cls(one.sku, one.unit_price, one.quantity, one.adjustments, one.taxes, group)
 
 
 @final
@@ -162,12 +166,22 @@ def _in_steps(one: Terms, exact: list[Fraction], last: int, rounding: Rounding) 
 
 
 def _lines(lines: Sequence[Terms], policy: Policy) -> list[Running]:
-    if policy.round_amounts != "order":
-        return [_item(one, policy) for one in lines]
+    if policy.round_amounts == "order":
+        return _together(lines, policy.rounding)
+    groups: dict[str, list[Terms]] = {}
+    for one in lines:
+        if one.group:
+            groups.setdefault(one.group, []).append(one)
+    known = {name: iter(_together(group, policy.rounding)) for name, group in groups.items()}
+    return [next(known[one.group]) if one.group else _item(one, policy) for one in lines]
+
+
+def _together(lines: Sequence[Terms], rounding: Rounding) -> list[Running]:
+    """Return lines worked out by themselves, but rounded once for all of them."""
     exact = [_exact_steps(one) for one in lines]
-    ends = _allotted([steps[-1] for steps in exact], policy.rounding)
+    ends = _allotted([steps[-1] for steps in exact], rounding)
     return [
-        _in_steps(one, steps, end, policy.rounding)
+        _in_steps(one, steps, end, rounding)
         for one, steps, end in zip(lines, exact, ends, strict=True)
     ]
 
