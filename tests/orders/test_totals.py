@@ -102,6 +102,19 @@ def test_tax_on_tax_in_prince_edward_island() -> None:
     assert Money.of("115.50", "CAD") == order.total
 
 
+def test_tax_on_tax_in_quebec_until_2012() -> None:
+    """QST of 7.5 % was due on the price with GST of 5 %: 112.88 for 100.00.
+
+    Ministere du Revenu du Quebec, "General information" on consumption taxes, as archived by
+    Library and Archives Canada on 2008-02-09.
+    """
+    gst = TaxLine(name="GST", percent="5")
+    qst = TaxLine(name="QST", percent="7.5", compound=True)
+    order = order_of([priced_line("100.00", currency="CAD", taxes=[gst, qst])])
+    assert [[10000, 500, 788]] == minors(order)
+    assert Money.of("112.88", "CAD") == order.total
+
+
 def test_two_taxes_side_by_side_in_quebec() -> None:
     """GST of 5 % and QST of 9.975 % are each due on the price: 114.98 for 100.00.
 
