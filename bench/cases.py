@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from bench.baselines.dicts import DictShop
 from bench.baselines.eventsourced import EventsourcedShop
 from bench.commands import cancelling, old_order, totals_grow
+from bench.ledger import building, growing, posting
 from bench.ours import OurShop
 from bench.story import baskets
 from bench.timing import Result, best, timed
@@ -72,6 +73,10 @@ class Size:
     lines: int
     age: int
     """How many events an old order has."""
+    postings: int
+    ledger: int
+    """How many postings the smaller ledger has."""
+    ledger_times: int
 
 
 FULL = Size(
@@ -85,6 +90,9 @@ FULL = Size(
     commands=200,
     lines=10_000,
     age=5_000,
+    postings=5_000,
+    ledger=1_000,
+    ledger_times=1_000,
 )
 TINY = Size(
     rounds=1,
@@ -97,6 +105,9 @@ TINY = Size(
     commands=3,
     lines=100,
     age=50,
+    postings=20,
+    ledger=10,
+    ledger_times=10,
 )
 
 # The life of an order -----------------------------------------------------------------------
@@ -405,4 +416,7 @@ CASES: dict[str, Callable[[Size], Result]] = {
     "command": cancelling,
     "totals": totals_grow,
     "age": old_order,
+    "posting": posting,
+    "building": building,
+    "ledger": growing,
 }

@@ -177,7 +177,7 @@ def print_report(shop: Shop, orders: Sequence[Order]) -> None:
         left = [shop.inventory.ledger.stock(sku, place, now=shop.now) for sku in shelf]
         shown = ", ".join(f"{one.sku} {one.on_hand}" for one in left)
         print(f"  {place:<18}{shown}")
-    faults = shop.inventory.ledger.audit()
+    faults = [one.problem for one in shop.inventory.ledger.audit()]
     print(f"  stock audit       {'; '.join(faults) or 'every unit accounted for'}")
 
 

@@ -291,7 +291,7 @@ def check_stock(found: Reconciliation, inventory: MemoryInventory) -> None:
         for entry in posting.entries:
             moved[entry.bucket] += entry.quantity
             places.add((entry.sku, entry.location))
-    found.faults += inventory.ledger.audit()
+    found.faults += (one.problem for one in inventory.ledger.audit())
     if last is not None:
         for sku, location in places:
             stock = inventory.ledger.stock(sku, location, now=last.at)

@@ -505,7 +505,7 @@ def complete(value: object, data: object) -> None:
         assert value.name == data
     elif has(type(value)):
         assert isinstance(data, dict)
-        names = {one.name for one in fields(type(value))}
+        names = {one.name for one in fields(type(value)) if one.init}
         assert names == set(data) - ({"type"} - names)
         for name in names:
             complete(getattr(value, name), data[name])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from orderwright.inventory.ledger import Stock
+    from orderwright.inventory.ledger import Claim, Incoming, Stock
     from orderwright.inventory.postings import Posting, Reservation
     from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
@@ -202,7 +202,8 @@ class InventoryRepository(Protocol):
 
         1. Atomic: all entries or none. 2. Idempotent: the same id and content again is a no-op.
         3. Raises KeyReused for a known id with other content. 4. Raises OutOfStock, leaving no
-        trace, if an account inside our walls would fall below zero. 5. First lets lapse the
+        trace, if :func:`~orderwright.inventory.guard.changes_of` does: an account would fall below
+        its floor, or claims exceed their limit. 5. First lets lapse the
         reservations on its SKUs that have expired by ``posting.at``, in the same transaction.
         6. Two concurrent postings never both take the last unit. 7. Durable when it returns.
         8. Clause 4 looks at the sum of all entries on an account, except for reserved accounts:
@@ -225,6 +226,20 @@ class InventoryRepository(Protocol):
 
         1. Those expired by ``now`` are left out, swept or not. 2. One consistent moment.
         3. Only those of the order ``order_id`` and of one of ``skus``, where these are given.
+        """
+        ...
+
+    def claims(self, sku: str) -> tuple[Claim, ...]:
+        """Return the open claims to units of ``sku`` that were not there.
+
+        1. First come first: by the number of the posting that first made the claim.
+        """
+        ...
+
+    def incoming(self, sku: str) -> tuple[Incoming, ...]:
+        """Return what is on order of ``sku`` and has not come.
+
+        1. By the date it is expected, what has none last, then by purchase.
         """
         ...
 
@@ -400,6 +415,14 @@ class AsyncInventoryRepository(Protocol):
         self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()
     ) -> tuple[Reservation, ...]:
         """See :meth:`InventoryRepository.reservations`."""
+        ...
+
+    async def claims(self, sku: str) -> tuple[Claim, ...]:
+        """See :meth:`InventoryRepository.claims`."""
+        ...
+
+    async def incoming(self, sku: str) -> tuple[Incoming, ...]:
+        """See :meth:`InventoryRepository.incoming`."""
         ...
 
     async def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:

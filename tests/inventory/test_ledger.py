@@ -440,10 +440,14 @@ def test_audit_names_what_was_tampered_with(ledger: InventoryLedger) -> None:
     """A balance, a posting or a whole book that was changed behind its back is found."""
     shelf = StockAccount("MUG", "MAIN", "available")
     ledger._balances[shelf] = 14
-    assert (f"{shelf} is 14, its postings sum to 13",) == ledger.audit()
+    (drifted,) = ledger.audit()
+    assert "MUG MAIN available is kept as 14, its entries sum to 13" == drifted.problem
+    assert (shelf, 13, None) == (drifted.account, drifted.expected, drifted.repair)
     broken = attrs.evolve(Posting.receive("delivery-1", "MUG", "MAIN", 13, at=NOON))
     entries = (Entry("MUG", "MAIN", "supplier", -13), Entry("MUG", "MAIN", "available", -1))
     object.__setattr__(broken, "entries", entries)
     ledger._written[0] = broken
     ledger._balances[shelf] = -1
-    assert ("MUG sums to -14", f"{shelf} is below zero") == ledger.audit()
+    unbalanced, fell = ledger.audit()
+    assert "MUG sums to -14 instead of 0" == unbalanced.problem
+    assert ("MUG MAIN available fell to -1", "delivery-1", 1) == fell[:3]

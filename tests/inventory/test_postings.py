@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import get_args
 
 import attrs
 import pytest
 
 from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
-from orderwright.inventory.postings import Entry, Posting, Reservation, StockAccount, changes_of
+from orderwright.inventory.guard import changes_of
+from orderwright.inventory.postings import Bucket, Entry, Posting, Reservation, StockAccount
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, 13, tzinfo=UTC)
@@ -31,7 +33,7 @@ def posting(*entries: Entry) -> Posting:
 
 # --- what cannot be posted ------------------------------------------------------------------------
 
-FLAG = "an entry names a reservation if, and only if, its bucket is 'reserved'"
+FLAG = "is given for 'reserved', 'backordered' and 'incoming', and only there"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ FLAG = "an entry names a reservation if, and only if, its bucket is 'reserved'"
         (
             (Entry("MUG", "MAIN", "attic", 3), OUT),
             "entries[0].bucket",
-            "'attic' is none of available, reserved, quarantine, supplier, customer, loss",
+            "'attic' is none of " + ", ".join(get_args(Bucket)),
         ),
         (
             (Entry("MUG", "MAIN", "reserved", 3, "r1", NAIVE), OUT),

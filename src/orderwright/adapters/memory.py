@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, final
 from attrs import evolve, frozen
 
 from orderwright.errors import Conflict, KeyReused
+from orderwright.inventory.guard import guarded
 from orderwright.inventory.ledger import InventoryLedger
 from orderwright.money import Money
 from orderwright.payments.operations import (
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderwright.fulfillment.fulfillment import Fulfillment
-    from orderwright.inventory.ledger import Stock
+    from orderwright.inventory.guard import Policies
+    from orderwright.inventory.ledger import Claim, Incoming, Stock
     from orderwright.inventory.postings import Posting, Reservation
     from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
@@ -267,11 +269,14 @@ def _matches(order: Order, query: OrderQuery) -> bool:
 
 @final
 class MemoryInventory:
-    """An :class:`~orderwright.inventory.ledger.InventoryLedger` with a lock around it."""
+    """An :class:`~orderwright.inventory.ledger.InventoryLedger` with a lock around it.
 
-    def __init__(self) -> None:
+    ``policies`` say what may be promised of each SKU at each location; left out, all is guarded.
+    """
+
+    def __init__(self, policies: Policies = guarded) -> None:
         self._lock = Lock()
-        self.ledger: InventoryLedger = InventoryLedger()
+        self.ledger: InventoryLedger = InventoryLedger(policies)
 
     def post(self, posting: Posting) -> None:
         """See :meth:`.InventoryRepository.post`."""
@@ -289,6 +294,16 @@ class MemoryInventory:
         """See :meth:`.InventoryRepository.reservations`."""
         with self._lock:
             return self.ledger.reservations(now, order_id=order_id, skus=skus)
+
+    def claims(self, sku: str) -> tuple[Claim, ...]:
+        """See :meth:`.InventoryRepository.claims`."""
+        with self._lock:
+            return self.ledger.claims(sku)
+
+    def incoming(self, sku: str) -> tuple[Incoming, ...]:
+        """See :meth:`.InventoryRepository.incoming`."""
+        with self._lock:
+            return self.ledger.incoming(sku)
 
     def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
         """See :meth:`.InventoryRepository.postings`."""

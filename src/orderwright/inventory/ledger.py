@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, final
 
 from orderwright.errors import NotFound
-from orderwright.inventory.postings import (
-    INSIDE,
-    Entry,
-    Posting,
-    Reservation,
-    StockAccount,
-    changes_of,
-)
-from orderwright.values import aware
+from orderwright.inventory.auditing import audit
+from orderwright.inventory.guard import changes_of, guarded
+from orderwright.inventory.postings import INSIDE, Entry, Posting, Reservation, StockAccount
+from orderwright.values import MAX_QUANTITY, aware
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-__all__ = ["InventoryLedger", "Stock"]
+    from orderwright.inventory.auditing import Finding
+    from orderwright.inventory.guard import Policies
+    from orderwright.inventory.postings import StockTerms
+
+__all__ = ["Claim", "Incoming", "InventoryLedger", "Lot", "Stock"]
+
+_V = TypeVar("_V")
+
+
+class Lot(NamedTuple):
+    """Available units of a lot that may still be promised, and until when (None: for good)."""
+
+    lot: str
+    available: int
+    best_before: datetime | None = None
 
 
 @final
 class Stock(NamedTuple):
-    """What there is of a SKU at a location at a moment; ``on_hand`` is all of it."""
+    """What there is of a SKU at a location at a moment; ``on_hand`` is all of it.
+
+    ``expired`` units are past their date, and not available. ``lots`` are those of the available
+    ones, the first to expire first. ``safety_stock`` is kept back of them by policy; ``unlimited``
+    is what nobody guards.
+    """
 
     sku: str
     location: str
     available: int
     reserved: int
     quarantine: int = 0
+    in_transit: int = 0
+    expired: int = 0
+    lots: tuple[Lot, ...] = ()
+    safety_stock: int = 0
+    unlimited: bool = False
 
     @property
     def on_hand(self) -> int:
         """Units inside our walls."""
-        return self.available + self.reserved + self.quarantine
+        return self.available + self.reserved + self.quarantine + self.in_transit + self.expired
+
+    @property
+    def promisable(self) -> int:
+        """Units that may be promised."""
+        return MAX_QUANTITY if self.unlimited else max(0, self.available - self.safety_stock)
+
+
+@final
+class Incoming(NamedTuple):
+    """Units on order: of which purchase, for which location, expected when (None: unknown)."""
+
+    sku: str
+    location: str
+    purchase: str
+    quantity: int
+    expected_at: datetime | None
+
+
+@final
+class Claim(NamedTuple):
+    """Units somebody waits for. ``number`` tells who came first; ``promised_at`` what was said."""
+
+    id: str
+    sku: str
+    quantity: int
+    number: int
+    order_id: str = ""
+    priority: int = 0
+    promised_at: datetime | None = None
 
 
 @final
@@ -44,8 +92,9 @@ class InventoryLedger:
 
     ``post`` checks everything before its first write. Posting the same id again is a no-op;
     with other content it raises KeyReused. Reservations that have expired by the ``now`` of a
-    read do not count in it, whether or not a posting has swept them yet. Not thread-safe by
-    itself: :class:`orderwright.adapters.memory.MemoryInventory` puts a lock around it.
+    read do not count in it, whether or not a posting has swept them yet. ``policies`` say what may
+    be promised; left out, all stock is guarded. Not thread-safe by itself:
+    :class:`orderwright.adapters.memory.MemoryInventory` puts a lock around it.
 
     >>> from datetime import datetime, timezone
     >>> noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -55,74 +104,100 @@ class InventoryLedger:
     10
     """
 
-    def __init__(self) -> None:
+    def __init__(self, policies: Policies = guarded) -> None:
+        self.policies: Policies = policies
         self._written: list[Posting] = []
         self._numbers: dict[str, int] = {}
         self._balances: dict[StockAccount, int] = {}
         self._reserved: dict[tuple[str, str], int] = {}
-        self._places: dict[str, dict[str, None]] = {}
+        self._places: dict[str, dict[str, dict[str, None]]] = {}
+        self._best_before: dict[tuple[str, str], datetime | None] = {}
         self._expiring: dict[str, dict[StockAccount, datetime]] = {}
         self._owners: dict[StockAccount, str] = {}
+        self._waiting: dict[str, dict[StockAccount, tuple[int, StockTerms | None]]] = {}
 
     def post(self, posting: Posting) -> None:
         """Write ``posting``, first letting lapse what has expired on its SKUs.
 
-        Raises OutOfStock (nothing written) if an account inside our walls would fall below zero,
-        KeyReused if its id was used for another posting.
+        Raises OutOfStock (nothing written) if an account inside our walls would fall below its
+        floor or claims would exceed their limit, KeyReused if its id was used for another posting.
         """
         known = self._numbers.get(posting.id)
         if known is not None:
             self._written[known].require_same(posting)
             return
+        balance = self.balance
         lapse = self._lapse(posting) if self._expiring else None
         if lapse is None or (lapse.entries, lapse.reason) == (posting.entries, posting.reason):
             # Nothing lapses, or it is such a lapse itself: another book is being replayed.
-            after = changes_of(posting, self.balance)
+            after = changes_of(posting, balance, self.policies)
         else:
-            freed = changes_of(lapse, self.balance)
-            after = changes_of(posting, lambda account: freed.get(account, self.balance(account)))
+            freed = changes_of(lapse, balance, self.policies)
+            after = changes_of(
+                posting, lambda account: freed.get(account, balance(account)), self.policies
+            )
             self._write(lapse, freed)
         self._write(posting, after)
 
     def _write(self, posting: Posting, after: Mapping[StockAccount, int]) -> None:
         self._numbers[posting.id] = len(self._written)
         self._written.append(posting)
+        balances = self._balances
+        for account, units in after.items():
+            if not units and account.reservation:
+                balances.pop(account, None)
+                continue
+            if account not in balances and account.bucket in INSIDE:
+                places = self._places.setdefault(account.sku, {})
+                places.setdefault(account.location, {})[account.lot] = None
+            balances[account] = units
+        if posting.named:
+            self._note(posting, after)
+
+    def _note(self, posting: Posting, after: Mapping[StockAccount, int]) -> None:
+        """Keep whose reserved, claimed and incoming units are, and until when, as of now."""
         for entry in posting.entries:
+            account = entry.account
             if entry.bucket == "reserved":
                 place = (entry.sku, entry.location)
                 self._reserved[place] = self._reserved.get(place, 0) + entry.quantity
                 if entry.quantity > 0:
-                    self._owners[entry.account] = posting.order_id
+                    self._owners[account] = posting.order_id
                     # The last posting into a reservation says when it lapses, also if never.
                     if entry.expires_at is not None:
-                        self._expiring.setdefault(entry.sku, {})[entry.account] = entry.expires_at
+                        self._expiring.setdefault(entry.sku, {})[account] = entry.expires_at
                     elif self._expiring:
-                        self._forget(entry.account)
-            elif entry.bucket in INSIDE and entry.location not in self._places.get(entry.sku, ()):
-                self._places.setdefault(entry.sku, {})[entry.location] = None
-        self._balances.update(after)
+                        _dropped(self._expiring, account)
+            elif account.reservation:
+                self._wait(posting, entry, account)
+            elif entry.lot and entry.terms is not None:
+                self._best_before[entry.sku, entry.lot] = entry.terms.best_before
         for account, units in after.items():
             if not units and account.reservation:
-                del self._balances[account]
                 self._owners.pop(account, None)
-                if self._expiring:
-                    self._forget(account)
+                _dropped(self._expiring, account)
+                _dropped(self._waiting, account)
 
-    def _forget(self, account: StockAccount) -> None:
-        expiring = self._expiring.get(account.sku)
-        if expiring is not None:
-            expiring.pop(account, None)
-            if not expiring:
-                del self._expiring[account.sku]
+    def _wait(self, posting: Posting, entry: Entry, account: StockAccount) -> None:
+        """Keep what is claimed, or on order, as of now."""
+        if entry.quantity > 0:
+            waiting = self._waiting.setdefault(entry.sku, {})
+            number, terms = waiting.get(account, (self._numbers[posting.id], None))
+            waiting[account] = (number, entry.terms or terms)
+            self._owners[account] = posting.order_id
+        if entry.bucket == "backordered":
+            total = StockAccount(entry.sku, "", "backordered")
+            self._balances[total] = self._balances.get(total, 0) + entry.quantity
 
     def _lapse(self, posting: Posting) -> Posting | None:
         """Return the posting that frees what has expired on the SKUs of ``posting``, if any."""
         entries: list[Entry] = []
-        for sku in dict.fromkeys(entry.sku for entry in posting.entries):
+        for sku in dict.fromkeys(change.account.sku for change in posting.changes):
             for account, units in self._expired(sku, posting.at):
+                _, location, _, name, lot = account
                 entries += (
-                    Entry(sku, account.location, "reserved", -units, account.reservation),
-                    Entry(sku, account.location, "available", units),
+                    Entry(sku, location, "reserved", -units, name, lot=lot),
+                    Entry(sku, location, "available", units, lot=lot),
                 )
         if not entries:
             return None
@@ -136,6 +211,8 @@ class InventoryLedger:
             if expires_at <= now:
                 yield account, self._balances[account]
 
+    # What there is ------------------------------------------------------------------------------
+
     def balance(self, account: StockAccount) -> int:
         """Return the units booked on ``account``, in constant time; 0 if never used."""
         return self._balances.get(account, 0)
@@ -143,15 +220,37 @@ class InventoryLedger:
     def stock(self, sku: str, location: str, *, now: datetime) -> Stock:
         """Return what there is of ``sku`` at ``location``; what has expired by ``now`` is free."""
         aware(now, "now")
-        lapsed = sum(
-            units for account, units in self._expired(sku, now) if account.location == location
-        )
+        lapsed: dict[str, int] = {}
+        for account, units in self._expired(sku, now):
+            if account.location == location:
+                lapsed[account.lot] = lapsed.get(account.lot, 0) + units
+        lots: list[Lot] = []
+        plain = expired = quarantine = in_transit = 0
+        for lot in self._places.get(sku, _NOWHERE).get(location, ("",)):
+            units = self.balance(StockAccount(sku, location, "available", "", lot))
+            units += lapsed.get(lot, 0)
+            quarantine += self.balance(StockAccount(sku, location, "quarantine", "", lot))
+            in_transit += self.balance(StockAccount(sku, location, "in_transit", "", lot))
+            until = self._best_before.get((sku, lot))
+            if not lot:
+                plain = units
+            elif until is not None and until <= now:
+                expired += units
+            elif units:
+                lots.append(Lot(lot, units, until))
+        policy = self.policies(sku, location)
+        available = plain + sum(one.available for one in lots)
         return Stock(
             sku,
             location,
-            self.balance(StockAccount(sku, location, "available")) + lapsed,
-            self._reserved.get((sku, location), 0) - lapsed,
-            self.balance(StockAccount(sku, location, "quarantine")),
+            available,
+            self._reserved.get((sku, location), 0) - sum(lapsed.values()),
+            quarantine,
+            in_transit,
+            expired,
+            tuple(sorted(lots, key=_first_expired)) if lots else (),
+            policy.safety_stock,
+            policy.mode != "guarded",
         )
 
     def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
@@ -174,14 +273,46 @@ class InventoryLedger:
         found: list[Reservation] = []
         # What is reserved has an owner, be it no order's: settling it drops both.
         for account, owner in self._owners.items():
-            if (order_id and owner != order_id) or (wanted and account.sku not in wanted):
+            sku, location, bucket, name, lot = account
+            if bucket != "reserved" or (order_id and owner != order_id):
                 continue
-            expires_at = self._expiring.get(account.sku, _NONE).get(account)
+            if wanted and sku not in wanted:
+                continue
+            expires_at = self._expiring.get(sku, _NONE).get(account)
             if expires_at is None or expires_at > now:
-                sku, location, _, name = account
                 units = self._balances[account]
-                found.append(Reservation(name, sku, location, units, expires_at, owner))
+                found.append(Reservation(name, sku, location, units, expires_at, owner, lot))
         return tuple(found)
+
+    def incoming(self, sku: str) -> tuple[Incoming, ...]:
+        """Return what is on order of ``sku``, the first to come first, unknown dates last."""
+        found: list[Incoming] = []
+        for account, (_, terms) in self._waiting.get(sku, _NOBODY).items():
+            if account.bucket == "incoming":
+                when = terms.expected_at if terms else None
+                units = self._balances[account]
+                found.append(Incoming(sku, account.location, account.reservation, units, when))
+        return tuple(sorted(found, key=lambda one: (*_known_first(one.expected_at), one.purchase)))
+
+    def claims(self, sku: str) -> tuple[Claim, ...]:
+        """Return who waits for units of ``sku``, first come first."""
+        found: list[Claim] = []
+        for account, (number, terms) in self._waiting.get(sku, _NOBODY).items():
+            if account.bucket == "backordered":
+                found.append(
+                    Claim(
+                        account.reservation,
+                        sku,
+                        self._balances[account],
+                        number,
+                        self._owners[account],
+                        terms.priority if terms else 0,
+                        terms.expected_at if terms else None,
+                    )
+                )
+        return tuple(sorted(found, key=lambda one: one.number))
+
+    # What was written ---------------------------------------------------------------------------
 
     def posting(self, posting_id: str) -> Posting | None:
         """Return the posting with that id, if it was written."""
@@ -201,27 +332,35 @@ class InventoryLedger:
             start = known + 1
         return iter(self._written[start : None if limit is None else start + limit])
 
-    def audit(self) -> tuple[str, ...]:
-        """Recompute every balance from the postings; return what does not add up (nothing)."""
-        sums: dict[StockAccount, int] = {}
-        per_sku: dict[str, int] = {}
-        for posting in self._written:
-            for entry in posting.entries:
-                sums[entry.account] = sums.get(entry.account, 0) + entry.quantity
-                per_sku[entry.sku] = per_sku.get(entry.sku, 0) + entry.quantity
-        return (
-            *(f"{sku} sums to {units:+}" for sku, units in per_sku.items() if units),
-            *(
-                f"{account} is {self.balance(account)}, its postings sum to {units}"
-                for account, units in sums.items()
-                if units != self.balance(account)
-            ),
-            *(
-                f"{account} is below zero"
-                for account, units in sums.items()
-                if units < 0 and account.bucket in INSIDE
-            ),
-        )
+    def balances(self) -> Mapping[StockAccount, int]:
+        """Return every balance that is not zero, as it is kept."""
+        return {
+            account: units
+            for account, units in self._balances.items()
+            if units and (account.reservation or account.bucket != "backordered")
+        }
+
+    def audit(self) -> tuple[Finding, ...]:
+        """Recompute everything from the postings; return what does not add up (nothing)."""
+        return audit(self._written, self.balances(), self.policies)
+
+
+def _dropped(index: dict[str, dict[StockAccount, _V]], account: StockAccount) -> None:
+    known = index.get(account.sku)
+    if known is not None:
+        known.pop(account, None)
+        if not known:
+            del index[account.sku]
+
+
+def _known_first(when: datetime | None) -> tuple[bool, float]:
+    return (when is None, 0 if when is None else when.timestamp())
+
+
+def _first_expired(one: Lot) -> tuple[bool, float, str]:
+    return (*_known_first(one.best_before), one.lot)
 
 
 _NONE: Mapping[StockAccount, datetime] = {}
+_NOWHERE: Mapping[str, Mapping[str, None]] = {}
+_NOBODY: Mapping[StockAccount, tuple[int, StockTerms | None]] = {}

@@ -5,30 +5,92 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self, final, get_args
 
-from attrs import fields, frozen
+from attrs import field, fields, frozen
 
-from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
-from orderwright.values import MAX_QUANTITY, aware, choice, identifier, quantity, text
+from orderwright.errors import InvalidInput, KeyReused
+from orderwright.money import UnitPrice
+from orderwright.values import (
+    MAX_QUANTITY,
+    aware,
+    choice,
+    identifier,
+    instance,
+    quantity,
+    text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
-__all__ = ["Bucket", "Entry", "Posting", "Reservation", "StockAccount", "changes_of"]
+__all__ = [
+    "Bucket",
+    "Change",
+    "Entry",
+    "Posting",
+    "Reservation",
+    "StockAccount",
+    "StockTerms",
+]
 
-Bucket = Literal["available", "reserved", "quarantine", "supplier", "customer", "loss"]
-"""Where units are: the first three inside our walls and never below zero, the rest outside."""
+Bucket = Literal[
+    "available",
+    "reserved",
+    "quarantine",
+    "in_transit",
+    "incoming",
+    "backordered",
+    "supplier",
+    "customer",
+    "loss",
+    "production",
+    "demand",
+]
+"""Where units are. The first four are on hand, ``incoming`` is on order, ``backordered`` are what
+customers claim before it is there: these six are never below zero. The rest is outside our walls:
+``production`` is what kits and dishes are made of, ``demand`` where claims come from."""
 
 _BUCKETS: frozenset[str] = frozenset(get_args(Bucket))
-INSIDE: frozenset[Bucket] = frozenset({"available", "reserved", "quarantine"})
+INSIDE: frozenset[Bucket] = frozenset({"available", "reserved", "quarantine", "in_transit"})
+FLOORED: frozenset[Bucket] = INSIDE | {"incoming", "backordered"}
+_NAMED: frozenset[Bucket] = frozenset({"reserved", "backordered"})
+_PLAIN: frozenset[str] = _BUCKETS - _NAMED
 
 
 class StockAccount(NamedTuple):
-    """The key of a balance. ``reservation`` is set for reserved stock, and only there."""
+    """The key of a balance.
+
+    ``reservation`` names who reserved or claimed it, and the purchase of what is incoming; ``lot``
+    the batch, where lots are tracked.
+    """
 
     sku: str
     location: str
     bucket: Bucket
     reservation: str = ""
+    lot: str = ""
+
+
+class StockTerms(NamedTuple):
+    """What else is known of units that come in: all times aware, what is not known is None.
+
+    ``expected_at`` is when incoming ones arrive, or what was promised for a claim; ``best_before``
+    until when a lot may be promised; ``unit_cost`` what one cost; ``priority`` of a claim, the
+    higher the sooner.
+    """
+
+    expected_at: datetime | None = None
+    best_before: datetime | None = None
+    unit_cost: UnitPrice | None = None
+    priority: int = 0
+
+    def check(self, path: str) -> None:
+        """Raise InvalidInput for what terms cannot be."""
+        for name, value in (("expected_at", self.expected_at), ("best_before", self.best_before)):
+            if value is not None:
+                aware(value, f"{path}.{name}")
+        if self.unit_cost is not None:
+            instance(self.unit_cost, UnitPrice, f"{path}.unit_cost")
+        instance(self.priority, int, f"{path}.priority")
 
 
 @final
@@ -45,11 +107,13 @@ class Entry:
     quantity: int
     reservation: str = ""
     expires_at: datetime | None = None
+    lot: str = ""
+    terms: StockTerms | None = None
 
     @property
     def account(self) -> StockAccount:
         """The account this entry changes."""
-        return StockAccount(self.sku, self.location, self.bucket, self.reservation)
+        return StockAccount(self.sku, self.location, self.bucket, self.reservation, self.lot)
 
 
 @final
@@ -66,6 +130,15 @@ class Reservation:
     quantity: int
     expires_at: datetime | None = None
     order_id: str = ""
+    lot: str = ""
+
+
+class Change(NamedTuple):
+    """What a posting does to one account in all, and the lowest it comes to on the way."""
+
+    account: StockAccount
+    net: int
+    lowest: int
 
 
 @final
@@ -83,24 +156,31 @@ class Posting:
     entries: tuple[Entry, ...]
     order_id: str = ""
     reason: str = ""
+    changes: tuple[Change, ...] = field(init=False, eq=False, repr=False)
+    """What it does to each account: worked out once, as every store needs it."""
+    named: bool = field(init=False, eq=False, repr=False)
+    """Whether there is more to it than balances: names, lots or terms."""
 
     def __attrs_post_init__(self) -> None:
         """Refuse what can never be posted."""
         sums: dict[str, int] = {}
+        net: dict[StockAccount, int] = {}
+        lowest: dict[StockAccount, int] = {}
+        special = False
         for index, entry in enumerate(self.entries):
             units = entry.quantity
             if type(units) is not int or not 0 < abs(units) <= MAX_QUANTITY:
                 quantity(units, f"entries[{index}].quantity")
-            if entry.bucket not in _BUCKETS:
-                choice(entry.bucket, Bucket, f"entries[{index}].bucket")
-            if (entry.bucket == "reserved") != bool(entry.reservation):
-                raise InvalidInput.at(
-                    f"entries[{index}].reservation",
-                    "an entry names a reservation if, and only if, its bucket is 'reserved'",
-                )
-            if entry.expires_at is not None:
-                aware(entry.expires_at, f"entries[{index}].expires_at")
+            named = entry.reservation != ""
+            special = special or named or entry.lot != ""
+            if named or entry.bucket not in _PLAIN or entry.expires_at or entry.terms:
+                _check_entry(entry, f"entries[{index}]")
             sums[entry.sku] = sums.get(entry.sku, 0) + units
+            account = entry.account
+            now = net[account] = net.get(account, 0) + units
+            if named:
+                # What is taken out of a reservation must be in it first, even if it goes back in.
+                lowest[account] = min(lowest.get(account, 0), now)
         for sku, units in sums.items():
             if units:
                 raise InvalidInput.at(
@@ -111,21 +191,78 @@ class Posting:
         if not text(self.id, "id"):
             raise InvalidInput.at("id", "a posting needs an id of the caller's")
         aware(self.at, "at")
+        changes = tuple(
+            Change(account, units, lowest.get(account, units)) for account, units in net.items()
+        )
+        object.__setattr__(self, "changes", changes)
+        object.__setattr__(self, "named", special)
+
+    # What comes in, goes round and is lost -----------------------------------------------------
 
     @classmethod
-    def receive(cls, id: str, sku: str, location: str, units: int, *, at: datetime) -> Self:  # noqa: A002
-        """Return the posting by which a supplier's ``units`` become available at ``location``."""
-        return cls(
-            id=text(id, "id"),
-            at=at,
-            entries=_moved(
-                identifier(sku, "sku"),
-                identifier(location, "location"),
-                "supplier",
-                "available",
-                quantity(units, "units"),
+    def receive(
+        cls,
+        id: str,  # noqa: A002
+        sku: str,
+        location: str,
+        units: int,
+        *,
+        at: datetime,
+        purchase: str = "",
+        unit_cost: UnitPrice | None = None,
+        lot: str = "",
+        best_before: datetime | None = None,
+    ) -> Self:
+        """Return the posting by which a supplier's ``units`` become available at ``location``.
+
+        Those of a ``purchase`` were expected there until now. ``unit_cost`` is what one cost;
+        ``lot`` and ``best_before`` are given where lots are tracked.
+        """
+        terms = None
+        if unit_cost is not None or best_before is not None:
+            terms = StockTerms(best_before=best_before, unit_cost=unit_cost)
+        count = quantity(units, "units")
+        source: Bucket = "incoming" if purchase else "supplier"
+        identifier(sku, "sku")
+        identifier(location, "location")
+        entries = (
+            Entry(sku, location, source, -count, text(purchase, "purchase")),
+            Entry(sku, location, "available", count, "", None, text(lot, "lot"), terms),
+        )
+        return cls(id=text(id, "id"), at=at, entries=entries)
+
+    @classmethod
+    def expect(
+        cls,
+        id: str,  # noqa: A002
+        sku: str,
+        location: str,
+        units: int,
+        *,
+        purchase: str,
+        expected_at: datetime | None,
+        at: datetime,
+    ) -> Self:
+        """Return the posting by which ``units`` are on order for ``location``, and when expected.
+
+        What will not come any more goes back: ``move`` it from ``incoming`` to ``supplier``.
+        """
+        count = quantity(units, "units")
+        identifier(sku, "sku")
+        identifier(location, "location")
+        identifier(purchase, "purchase")
+        entries = (
+            Entry(sku, location, "supplier", -count),
+            Entry(
+                sku,
+                location,
+                "incoming",
+                count,
+                purchase,
+                terms=StockTerms(expected_at=expected_at),
             ),
         )
+        return cls(id=text(id, "id"), at=at, entries=entries)
 
     @classmethod
     def adjust(
@@ -137,21 +274,79 @@ class Posting:
         *,
         at: datetime,
         reason: str,
+        lot: str = "",
+        breaking: Iterable[Reservation] = (),
     ) -> Self:
-        """Return the correction after a count: ``difference`` units found or (negative) missing."""
+        """Return the correction after a count: ``difference`` units found or (negative) missing.
+
+        Where more is missing than is available, it is taken from the reservations ``breaking``
+        (:func:`.broken` says which): their units are lost, not the available ones.
+        """
         quantity(abs(difference) if type(difference) is int else difference, "difference")
+        identifier(sku, "sku")
+        identifier(location, "location")
+        lost = _checked(breaking)
+        taken = sum(one.quantity for one in lost)
+        if taken and difference + taken > 0:
+            raise InvalidInput.at("breaking", f"{taken} units; only {-difference} are missing")
+        entries = _out_of(lost, "loss")
+        if difference + taken:
+            entries += _moved(sku, location, "loss", "available", difference + taken, lot)
+        return cls(id=text(id, "id"), at=at, entries=tuple(entries), reason=text(reason, "reason"))
+
+    @classmethod
+    def make(
+        cls,
+        id: str,  # noqa: A002
+        location: str,
+        *,
+        made: Iterable[tuple[str, int]] = (),
+        used: Iterable[tuple[str, int]] = (),
+        at: datetime,
+        order_id: str = "",
+        reason: str = "",
+    ) -> Self:
+        """Return the posting that uses up units (by SKU) and makes others of them.
+
+        Assembling a kit uses its components and makes it, taking it apart the other way round; a
+        dish uses ingredients and makes nothing that is kept.
+        """
+        identifier(location, "location")
+        entries: list[Entry] = []
+        for sku, count in used:
+            identifier(sku, "used")
+            units = quantity(count, f"used[{sku}]")
+            entries += _moved(sku, location, "available", "production", units)
+        for sku, count in made:
+            identifier(sku, "made")
+            units = quantity(count, f"made[{sku}]")
+            entries += _moved(sku, location, "production", "available", units)
         return cls(
             id=text(id, "id"),
             at=at,
-            entries=_moved(
-                identifier(sku, "sku"),
-                identifier(location, "location"),
-                "loss",
-                "available",
-                difference,
-            ),
+            entries=tuple(entries),
+            order_id=order_id,
             reason=text(reason, "reason"),
         )
+
+    @classmethod
+    def linked(cls, id: str, postings: Iterable[Self]) -> Self:  # noqa: A002
+        """Return one posting of several: all of them are written, or none is.
+
+        Its time, order and reason are those of the first. Raises InvalidInput for none.
+        """
+        parts = tuple(postings)
+        if not parts:
+            raise InvalidInput.at("postings", "expected at least one")
+        return cls(
+            id=text(id, "id"),
+            at=parts[0].at,
+            entries=tuple(entry for one in parts for entry in one.entries),
+            order_id=parts[0].order_id,
+            reason=parts[0].reason,
+        )
+
+    # What is promised ---------------------------------------------------------------------------
 
     @classmethod
     def reserve(cls, id: str, reservations: Iterable[Reservation], *, at: datetime) -> Self:  # noqa: A002
@@ -160,8 +355,10 @@ class Posting:
         entries: list[Entry] = []
         for one in held:
             entries += (
-                Entry(one.sku, one.location, "available", -one.quantity),
-                Entry(one.sku, one.location, "reserved", one.quantity, one.id, one.expires_at),
+                Entry(one.sku, one.location, "available", -one.quantity, lot=one.lot),
+                Entry(
+                    one.sku, one.location, "reserved", one.quantity, one.id, one.expires_at, one.lot
+                ),
             )
         return cls(id=id, at=at, entries=tuple(entries), order_id=_owner(held))
 
@@ -193,7 +390,7 @@ class Posting:
         left = _checked(units)
         entries: list[Entry] = []
         for one in left:
-            entries += _moved(one.sku, one.location, "available", "customer", one.quantity)
+            entries += _moved(one.sku, one.location, "available", "customer", one.quantity, one.lot)
         return cls(id=id, at=at, entries=tuple(entries), order_id=_owner(left))
 
     @classmethod
@@ -215,9 +412,37 @@ class Posting:
             owner = new.order_id
             entries += (
                 *_out_of((old,), None),
-                Entry(new.sku, new.location, "reserved", new.quantity, new.id, new.expires_at),
+                Entry(
+                    new.sku, new.location, "reserved", new.quantity, new.id, new.expires_at, new.lot
+                ),
             )
         return cls(id=id, at=at, entries=tuple(entries), order_id=owner)
+
+    @classmethod
+    def claim(
+        cls,
+        id: str,  # noqa: A002
+        claims: Iterable[Reservation],
+        *,
+        at: datetime,
+        drop: bool = False,
+        terms: StockTerms | None = None,
+    ) -> Self:
+        """Return the posting by which customers claim what is not there, or ``drop`` their claims.
+
+        A claim is like a reservation, at no location; ``terms`` are its priority and what was
+        promised. It waits in the queue of its SKU until it is filled: dropped, and reserved, in
+        one posting.
+        """
+        wanted = _checked(claims)
+        entries: list[Entry] = []
+        for one in wanted:
+            units = -one.quantity if drop else one.quantity
+            entries += (
+                Entry(one.sku, "", "demand", -units),
+                Entry(one.sku, "", "backordered", units, one.id, terms=None if drop else terms),
+            )
+        return cls(id=id, at=at, entries=tuple(entries), order_id=_owner(wanted))
 
     @classmethod
     def move(
@@ -228,20 +453,30 @@ class Posting:
         location: str,
         source: Bucket,
         target: Bucket,
+        to: str = "",
+        purchase: str = "",
+        lot: str = "",
         order_id: str = "",
         at: datetime,
     ) -> Self:
-        """Return the posting that moves ``units`` (by SKU) between two buckets of a location."""
-        return cls(
-            id=text(id, "id"),
-            at=at,
-            entries=tuple(
-                entry
-                for sku, count in units
-                for entry in _moved(sku, location, source, target, count)
-            ),
-            order_id=order_id,
-        )
+        """Return the posting that moves ``units`` (by SKU) between two buckets.
+
+        ``to`` is the location they go to, where it is another. A transfer goes from ``available``
+        to ``in_transit`` at its target, and from there to ``available``, or what is missing on
+        arrival to ``loss``; goods are put away from the location where they came in. Raises
+        InvalidInput for a move to where they are.
+        """
+        if (source, location) == (target, to or location):
+            raise InvalidInput.at("to", f"they are {source} at {location} already")
+        entries: list[Entry] = []
+        for sku, count in units:
+            entries += (
+                Entry(
+                    sku, location, source, -count, purchase if source == "incoming" else "", lot=lot
+                ),
+                Entry(sku, to or location, target, count, lot=lot),
+            )
+        return cls(id=text(id, "id"), at=at, entries=tuple(entries), order_id=order_id)
 
     @classmethod
     def refused(cls, posting: Posting) -> Self:
@@ -261,6 +496,19 @@ class Posting:
         raise KeyReused(self.id, first, getattr(self, first), getattr(other, first))
 
 
+def _check_entry(entry: Entry, path: str) -> None:
+    """Refuse what an entry that is not a plain one cannot be."""
+    if entry.bucket not in _BUCKETS:
+        choice(entry.bucket, Bucket, f"{path}.bucket")
+    if (entry.bucket in _NAMED) != bool(entry.reservation) and entry.bucket != "incoming":
+        wrong = "is given for 'reserved', 'backordered' and 'incoming', and only there"
+        raise InvalidInput.at(f"{path}.reservation", wrong)
+    if entry.expires_at is not None:
+        aware(entry.expires_at, f"{path}.expires_at")
+    if entry.terms is not None:
+        entry.terms.check(f"{path}.terms")
+
+
 def _checked(reservations: Iterable[Reservation]) -> tuple[Reservation, ...]:
     found = tuple(reservations)
     for one in found:
@@ -275,57 +523,16 @@ def _owner(reservations: tuple[Reservation, ...]) -> str:
 def _out_of(reservations: Iterable[Reservation], bucket: Bucket | None) -> list[Entry]:
     entries: list[Entry] = []
     for one in reservations:
-        entries.append(Entry(one.sku, one.location, "reserved", -one.quantity, one.id))
+        entries.append(Entry(one.sku, one.location, "reserved", -one.quantity, one.id, lot=one.lot))
         if bucket is not None:
-            entries.append(Entry(one.sku, one.location, bucket, one.quantity))
+            entries.append(Entry(one.sku, one.location, bucket, one.quantity, lot=one.lot))
     return entries
 
 
-def _moved(
-    sku: str, location: str, source: Bucket, target: Bucket, units: int
+def _moved(  # noqa: PLR0917 - what a move consists of
+    sku: str, location: str, source: Bucket, target: Bucket, units: int, lot: str = ""
 ) -> tuple[Entry, Entry]:
-    return (Entry(sku, location, source, -units), Entry(sku, location, target, units))
-
-
-def changes_of(
-    posting: Posting, balance: Callable[[StockAccount], int]
-) -> Mapping[StockAccount, int]:
-    """Return the new balance of every account ``posting`` touches. This is the guard.
-
-    Pure: every store uses it, or enforces the same. ``balance`` answers the present units of an
-    account (0 if it was never used). Raises OutOfStock with every account that would fall below
-    zero; entries on one account are summed first, so two lines of one SKU cannot both pass.
-    """
-    after: dict[StockAccount, int] = {}
-    short = False
-    for entry in posting.entries:
-        account = entry.account
-        now = after.get(account)
-        units = (balance(account) if now is None else now) + entry.quantity
-        after[account] = units
-        # What is taken out of a reservation must be in it first, even if it goes back in.
-        if units < 0 and account.bucket == "reserved":
-            short = True
-    for units, account in zip(after.values(), after, strict=True):
-        if units < 0 and account.bucket in INSIDE:
-            short = True
-    if short:
-        raise OutOfStock(_shortages(posting, balance), posting.order_id)
-    return after
-
-
-def _shortages(posting: Posting, balance: Callable[[StockAccount], int]) -> list[Shortage]:
-    moved: dict[StockAccount, int] = {}
-    lowest: dict[StockAccount, int] = {}
-    for entry in posting.entries:
-        account = entry.account
-        moved[account] = moved.get(account, 0) + entry.quantity
-        if account.bucket == "reserved":
-            lowest[account] = min(lowest.get(account, 0), moved[account])
-        else:
-            lowest[account] = moved[account]
-    return [
-        Shortage(account.sku, account.location, -units, balance(account), account.reservation)
-        for account, units in lowest.items()
-        if account.bucket in INSIDE and balance(account) + units < 0
-    ]
+    return (
+        Entry(sku, location, source, -units, lot=lot),
+        Entry(sku, location, target, units, lot=lot),
+    )

@@ -1,0 +1,116 @@
+"""The guard: what may be promised of a SKU, and which postings are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple, final
+
+from orderwright.errors import OutOfStock, Shortage
+from orderwright.inventory.postings import FLOORED, StockAccount
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orderwright.inventory.postings import Posting
+
+__all__ = ["GUARDED", "Policies", "StockPolicy", "changes_of", "guarded"]
+
+
+@final
+class StockPolicy(NamedTuple):
+    """What may be promised of a SKU at a location.
+
+    ``mode``: ``guarded`` stock is never taken below zero; ``warned`` may be, and is told; nobody
+    counts ``untracked`` stock. ``safety_stock`` is kept back from reservations. At most
+    ``backorder_limit`` units of the SKU may be claimed before they are there (None: any number).
+    """
+
+    mode: Literal["guarded", "warned", "untracked"] = "guarded"
+    safety_stock: int = 0
+    backorder_limit: int | None = None
+
+
+GUARDED = StockPolicy()
+
+
+Policies = Callable[[str, str], StockPolicy]
+"""What the policy of a SKU at a location is; at no location, that of the SKU as a whole."""
+
+
+def guarded(_sku: str, _location: str) -> StockPolicy:
+    """Return the policy of every SKU of which nothing else is said."""
+    return GUARDED
+
+
+def changes_of(
+    posting: Posting,
+    balance: Callable[[StockAccount], int],
+    policies: Policies = guarded,
+) -> Mapping[StockAccount, int]:
+    """Return the new balance of every account ``posting`` touches. This is the guard.
+
+    Pure: every store uses it, or enforces the same. ``balance`` answers the present units of an
+    account (0 if it was never used); of ``backordered`` at no name, those of all claims to a SKU.
+    Raises OutOfStock with every account that would fall below its floor, or claims above their
+    limit; entries on one account are summed first, so two lines of one SKU cannot both pass.
+    """
+    after: dict[StockAccount, int] = {}
+    short: list[Shortage] = []
+    for account, net, lowest in posting.changes:
+        now = balance(account)
+        after[account] = now + net
+        if lowest < 0:
+            if now + lowest < 0 and account.bucket in FLOORED:
+                floor = _floor(posting, account, policies)
+                if floor is not None:
+                    short.append(_shortage(account, lowest, now))
+            elif account.bucket == "available" and policies is not guarded:
+                floor = _floor(posting, account, policies)
+                if floor is not None and now + lowest < floor:
+                    short.append(_shortage(account, lowest, max(0, now - floor)))
+        elif account.bucket == "backordered" and policies is not guarded:
+            short += _over_limit(posting, account, balance, policies)
+    if short:
+        raise OutOfStock(short, posting.order_id)
+    return after
+
+
+def _shortage(account: StockAccount, lowest: int, there: int) -> Shortage:
+    return Shortage(account.sku, account.location, -lowest, there, account.reservation)
+
+
+def _floor(posting: Posting, account: StockAccount, policies: Policies) -> int | None:
+    """Return below what an account may not fall: safety stock is for reservations only."""
+    if account.bucket != "available":
+        return 0
+    if account.lot and policies(account.sku, account.location).mode == "guarded":
+        return 0  # what is kept back is kept back of all lots together: reads do that
+    policy = policies(account.sku, account.location)
+    if policy.mode != "guarded":
+        return None
+    reserves = any(
+        other.bucket == "reserved" and net > 0 and other[:2] == account[:2]
+        for other, net, _ in posting.changes
+    )
+    return policy.safety_stock if reserves else 0
+
+
+def _over_limit(
+    posting: Posting,
+    account: StockAccount,
+    balance: Callable[[StockAccount], int],
+    policies: Policies,
+) -> list[Shortage]:
+    """Return the shortage of a claim, if those to its SKU come to more than may be claimed."""
+    limit = policies(account.sku, "").backorder_limit
+    if limit is None:
+        return []
+    more = sum(
+        net
+        for other, net, _ in posting.changes
+        if other.bucket == "backordered" and other.sku == account.sku
+    )
+    there = balance(StockAccount(account.sku, "", "backordered"))
+    if there + more <= limit:
+        return []
+    return [Shortage(account.sku, "", more, max(0, limit - there), account.reservation)]
