@@ -84,7 +84,7 @@ def test_what_is_no_currency(code: str) -> None:
         (Decimal("1E+3"), "JPY", 1000, "1000 JPY"),
         ("1.50000", "EUR", 150, "1.50 EUR"),
         ("-0", "EUR", 0, "0.00 EUR"),
-        ("99999999999999999999.99", "EUR", 10**22 - 1, "99999999999999999999.99 EUR"),
+        ("9999999999999999.99", "EUR", 10**18 - 1, "9999999999999999.99 EUR"),
     ],
 )
 def test_amounts(amount: str | int | Decimal, code: str, minor: int, text: str) -> None:
@@ -351,7 +351,7 @@ def test_what_are_no_weights(weights: list[int]) -> None:
 
 @given(
     amount=st.decimals(0, 10**9, places=6),
-    units=st.integers(0, 10**12),
+    units=st.integers(0, 10**6),
     per=st.integers(1, 10**6),
     code=st.sampled_from(["JPY", "EUR", "KWD"]),
     rounding=st.sampled_from(ROUNDINGS),

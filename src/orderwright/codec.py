@@ -3,8 +3,7 @@
 Fixed tags, never class names, say what a thing is, so that code may be renamed without touching
 what is stored. Every field is written, also one that is as by default: the default may be another
 one day. Reading is strict: no silent conversions, and every fault is reported with its path.
-Fields this version does not know are ignored, so that an older program reads what a newer one
-wrote as long as its schema number is the same.
+Fields this version does not know are refused: what a newer one wrote must not be dropped silently.
 """
 
 from __future__ import annotations
@@ -55,6 +54,7 @@ _EVENTS: dict[type[events.Event], str] = {
     events.OrderDrafted: "order_drafted.v1",
     events.OrderApproved: "order_approved.v1",
     events.NoteAdded: "note_added.v1",
+    events.NothingChanged: "nothing_changed.v1",
     events.TagsChanged: "tags_changed.v1",
     events.OrderAdvanced: "order_advanced.v1",
     events.OrderCancelled: "order_cancelled.v2",
@@ -146,7 +146,7 @@ class Codec:
 
     def decode_event(self, data: object) -> events.Event:
         """Return the event that ``data`` stands for; raise CodecError with every fault."""
-        data = upgraded_event(_object(data, "type"))
+        data = _upgraded(upgraded_event, _object(data, "type"))
         tag = data["type"]
         if tag not in _EVENTS.values():
             raise CodecError.at("$.type", f"{_told(tag)} is no event this version knows")
@@ -168,7 +168,7 @@ class Codec:
             raise CodecError.at("$.schema", wrong)
         stored = document["order"]
         if schema < SCHEMA:
-            stored = upgraded_order(_object(stored, "lines", "charges", "payments"))
+            stored = _upgraded(upgraded_order, _object(stored, "lines", "charges", "payments"))
         return cast("Order", self._read(stored, Order))
 
     def encode_error(self, error: OrderwrightError) -> dict[str, Any]:
@@ -203,7 +203,7 @@ class Codec:
             lines = transform_error(error, format_exception=_format)
             raise CodecError(fault for line in lines for fault in _faults(line)) from None
         except _UNREADABLE as error:
-            raise CodecError.at("$", _format(error, None)) from None
+            raise CodecError(_faults(f"{_format(error, None)} @ $")) from None
 
 
 def _told(value: object) -> str:
@@ -218,6 +218,17 @@ def _object(data: object, *keys: str) -> dict[str, object]:
     if missing:
         raise CodecError(missing)
     return found
+
+
+def _upgraded(
+    upgrade: Callable[[dict[str, Any]], dict[str, Any]], data: dict[str, object]
+) -> dict[str, Any]:
+    """Bring stored data up to date; what cannot be is no data of that version."""
+    try:
+        return upgrade(data)
+    except _UNREADABLE as error:
+        wrong = f"cannot be brought up to date: {type(error).__name__}: {error}"
+        raise CodecError.at("$", wrong) from None
 
 
 def _document(data: object, *keys: str) -> dict[str, object]:
@@ -235,12 +246,9 @@ def _facts(kind: type[OrderwrightError]) -> dict[str, Any]:
 
 def _faults(line: str) -> Iterator[Fault]:
     message, _, path = line.rpartition(" @ ")
-    unknown = message.removeprefix(_UNKNOWN)
-    if unknown == message:
-        yield Fault(path, message)
-    else:
-        for name in unknown.split("\0"):
-            yield Fault(f"{path}.{name}", "unknown field: a newer version wrote it, or a slip")
+    for one in message.split("\0"):
+        inner, _, told = one.rpartition("\1")
+        yield Fault(f"{path}.{inner}" if inner else path, told)
 
 
 _UNREADABLE = (
@@ -251,15 +259,15 @@ _UNREADABLE = (
     OverflowError,
     RecursionError,
 )
-_UNKNOWN = "unknown fields: "
 _SHOWN = 40
 
 
 def _format(error: BaseException, _: type | None) -> str:
     if isinstance(error, InvalidInput):
-        return "; ".join(fault.message for fault in error.faults)
+        return "\0".join(f"{fault.path}\1{fault.message}" for fault in error.faults)
     if isinstance(error, ForbiddenExtraKeysError):
-        return _UNKNOWN + "\0".join(sorted(str(one)[:_SHOWN] for one in error.extra_fields))
+        wrong = "unknown field: a newer version wrote it, or a slip"
+        return "\0".join(sorted(f"{one!s:.40}\1{wrong}" for one in error.extra_fields))
     if isinstance(error, AttributeError):  # what is no object has no keys
         return "expected an object"
     if isinstance(error, KeyError):
@@ -291,6 +299,10 @@ def _is_list(kind: object) -> bool:
     return get_origin(kind) in (tuple, frozenset)
 
 
+def _is_tuple(kind: Any) -> bool:  # noqa: ANN401
+    return get_origin(kind) is tuple
+
+
 def _pairs(items: tuple[Any, ...], using: Converter) -> Callable[[object, object], object]:
     def read(value: object, _: object) -> object:
         given = cast("list[object]", _strictly(list)(value, _))
@@ -316,13 +328,39 @@ def _converter(lifecycles: Lifecycles) -> Converter:
     converter.register_structure_hook(
         timedelta, lambda value, _: timedelta(microseconds=_strictly(int)(value, _))
     )
+    _register_collections(converter)
+    converter.register_unstructure_hook(Lifecycles, lambda value: value.name)
+
+    def named(value: object, _: object) -> Lifecycles:
+        if value != lifecycles.name:
+            raise ValueError(f"made under lifecycles {value!r}; this codec has {lifecycles.name!r}")
+        return lifecycles
+
+    converter.register_structure_hook(Lifecycles, named)
+    for union, tags in (
+        (Posting | PaymentRequest, _REQUESTS),
+        (Change, _CHANGES),
+        (_EVENT, _EVENTS),
+    ):
+        configure_tagged_union(union, converter, tag_name="type", tag_generator=tags.__getitem__)
+    return converter
+
+
+def _register_collections(converter: Converter) -> None:
+    """Tuples, sets and named tuples: as lists and objects, and strictly back."""
     converter.register_unstructure_hook_func(
         lambda kind: getattr(kind, "__origin__", kind) is frozenset, sorted
     )
-    converter.register_unstructure_hook_func(
-        lambda kind: getattr(kind, "__origin__", kind) is tuple,
-        lambda value: [converter.unstructure(one) for one in value],
-    )
+
+    @converter.register_unstructure_hook_factory(_is_tuple)
+    def of_tuple(kind: Any, using: Converter) -> Callable[[Any], object]:  # noqa: ANN401
+        # By what it is declared to hold: only that tells of a union, which is written with a tag.
+        items = get_args(kind)
+        if items[-1] is ...:
+            return lambda value: [using.unstructure(one, items[0]) for one in value]
+        return lambda value: [
+            using.unstructure(one, item) for one, item in zip(value, items, strict=True)
+        ]
 
     @converter.register_structure_hook_factory(_is_list)
     def of_list(kind: Any, using: Converter) -> Callable[[object, object], object]:  # noqa: ANN401
@@ -343,19 +381,3 @@ def _converter(lifecycles: Lifecycles) -> Converter:
     @converter.register_structure_hook_factory(cols.is_namedtuple)
     def from_names(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any, Any], Any]:
         return cols.namedtuple_dict_structure_factory(kind, using, "from_converter", True)  # noqa: FBT003 # pyright: ignore[reportUnknownMemberType]
-
-    converter.register_unstructure_hook(Lifecycles, lambda value: value.name)
-
-    def named(value: object, _: object) -> Lifecycles:
-        if value != lifecycles.name:
-            raise ValueError(f"made under lifecycles {value!r}; this codec has {lifecycles.name!r}")
-        return lifecycles
-
-    converter.register_structure_hook(Lifecycles, named)
-    for union, tags in (
-        (Posting | PaymentRequest, _REQUESTS),
-        (Change, _CHANGES),
-        (_EVENT, _EVENTS),
-    ):
-        configure_tagged_union(union, converter, tag_name="type", tag_generator=tags.__getitem__)
-    return converter

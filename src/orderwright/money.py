@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CURRENCIES",
+    "MAX_MINOR",
     "Money",
     "Rounding",
     "UnitPrice",
@@ -29,6 +30,9 @@ __all__ = [
 
 Rounding = Literal["half_up", "half_even", "down"]
 """How an exact amount becomes whole minor units; ``half_up`` rounds halves away from zero."""
+
+MAX_MINOR = 10**18
+"""The largest amount: it fits into 64 bits, as every database keeps it."""
 
 _TWO_DIGITS = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
@@ -115,6 +119,8 @@ class Money:
             raise InvalidInput.at(
                 "minor", f"expected whole minor units (int), got {type(self.minor).__name__}"
             )
+        if not -MAX_MINOR <= self.minor <= MAX_MINOR:
+            raise InvalidInput.at("minor", f"more than {MAX_MINOR} minor units either way")
         if type(self.currency) is not str or self.currency not in CURRENCIES:
             exponent(self.currency)
 

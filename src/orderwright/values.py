@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, get_args, overload
 
 from orderwright.errors import Fault, InvalidInput
@@ -19,6 +19,7 @@ __all__ = [
     "counts",
     "each",
     "identifier",
+    "in_utc",
     "instance",
     "quantity",
     "span",
@@ -149,6 +150,15 @@ def aware(value: object, path: str) -> datetime:
     if value.year not in _YEARS:
         raise InvalidInput.at(path, f"the year {value.year} is none in which orders are placed")
     return value
+
+
+def in_utc(value: object, path: str) -> datetime:
+    """Return an aware datetime in UTC.
+
+    Times of one zone compare, and add up, by what its clocks show, which repeat an hour in autumn.
+    """
+    found = aware(value, path)
+    return found if found.tzinfo is UTC else found.astimezone(UTC)
 
 
 def span(value: object, path: str, otherwise: str = "") -> timedelta:

@@ -332,8 +332,12 @@ def test_a_movement_told_again_is_known_by_its_reference() -> None:
     record("o1", eur(20), method="bank_transfer", reference="t-1")
     before = world.trace()
     record("o1", eur(20), method="bank_transfer", reference="t-1")
-    record("o1", eur(20), payment_id="p1", reference="t-1", key="k1")
+    record("o1", eur(20), payment_id="p1", reference="t-1")
     assert before == world.trace()
+    # Under a key it is noted that the key was used, and nothing else; said again, not even that.
+    known = record("o1", eur(20), payment_id="p1", reference="t-1", key="k1")
+    assert known == record("o1", eur(20), payment_id="p1", reference="t-1", key="k1")
+    assert eur(20) == known.captured
     for _ in range(2):
         order = record("o1", eur(21), method="bank_transfer", reference="t-1", key="k2")
         assert ["payment_contradiction"] == codes(order)

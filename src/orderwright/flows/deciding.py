@@ -13,13 +13,14 @@ from orderwright.orders.contacts import Contact, kept
 from orderwright.orders.events import (
     Event,
     ExceptionOpened,
+    NothingChanged,
     OrderContents,
     OrderEdited,
     require_same,
 )
 from orderwright.orders.stocking import demand, short_of
 from orderwright.requests import FindKey, LoadContact, ask
-from orderwright.values import aware, identifier, instance, quantity, text
+from orderwright.values import aware, identifier, in_utc, instance, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,6 +80,11 @@ class Call(NamedTuple):
                 allowed=after.allowed(),
             )
 
+    def nothing(self, order: Order) -> tuple[Event, ...]:
+        """Return what to save where nothing changes: that its key, if it has one, is used."""
+        self.require_due(order)
+        return (NothingChanged(command=self.kind.__name__, at=self.at),) if self.key else ()
+
     def final(self, attempt: int, *, durable: bool) -> bool:
         """Whether to raise a conflict at this ``attempt``; in the host's transaction, always."""
         again = self.reapply and self.expected_version is None and durable
@@ -112,7 +118,7 @@ def decide(
                 return (yield from load(order_id))  # loaded before, it may lack what the key did
         if call.expected_version not in (None, order.version):
             raise Conflict(order_id, call.expected_version or 0, order.version)
-        decided = tuple(decision(order))
+        decided = tuple(decision(order)) or call.nothing(order)
         if not decided:
             return order
         after, events = follow(order, _stamped(decided, call), call.at)
@@ -133,6 +139,8 @@ def require_same_contact(before: Event, contact: Contact | None, key: str) -> Fl
 
     One that was forgotten since cannot be told from any other.
     """
+    if isinstance(before, NothingChanged):
+        return
     contact_id = before.contact_id if isinstance(before, OrderContents | OrderEdited) else ""
     if contact is None or not contact_id:
         same = contact is None and not contact_id
@@ -166,5 +174,6 @@ def _stamped(events: tuple[Event, ...], call: Call) -> tuple[Event, ...]:
     if not (call.key or call.by or call.occurred_at):
         return events
     mine = next((one for one in events if type(one) is call.kind), events[0])
-    told = evolve(mine, key=call.key, by=call.by, occurred_at=call.occurred_at)
+    when = call.occurred_at and in_utc(call.occurred_at, "occurred_at")
+    told = evolve(mine, key=call.key, by=call.by, occurred_at=when)
     return tuple(told if one is mine else one for one in events)

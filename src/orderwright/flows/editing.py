@@ -14,7 +14,7 @@ from orderwright.orders.events import OrderCredited, OrderEdited
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, ChangeLine
 from orderwright.orders.paying import add_payments
 from orderwright.payments.payment import Tender
-from orderwright.values import aware, each, identifier, instance, text
+from orderwright.values import each, identifier, in_utc, instance, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ class Editing(Flows):
         if service != "":
             identifier(service, "service")
         if scheduled_for is not None:
-            aware(scheduled_for, "scheduled_for")
+            scheduled_for = in_utc(scheduled_for, "scheduled_for")
         if not asked and contact is None and not service and scheduled_for is None:
             raise InvalidInput.at("changes", "say what is to change")
         offered = each(tenders, Tender, "tenders")
@@ -84,14 +84,16 @@ class Editing(Flows):
         def decision(order: Order) -> Sequence[Event]:
             other = contact is not None and (same is None or same != order.contact_id)
             details = editing.Details(other, service, scheduled_for)
-            events = editing.edit(order, asked, details=details, at=at, reason=reason)
-            if not offered or not events:
+            events = editing.edit(
+                order, asked, details=details, tenders=offered, at=at, reason=reason
+            )
+            if not offered:
                 return events
             return (*events, add_payments(order.after(events), offered, at=at))
 
         call = Call(
             OrderEdited,
-            {"changes": asked, "reason": reason},
+            {"changes": asked, "tenders": offered, "reason": reason},
             at,
             key,
             by,

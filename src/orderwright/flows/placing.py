@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from orderwright.orders.amounts import Adjustment
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Charge, DraftLine, Reference
-    from orderwright.payments.payment import Tender
+    from orderwright.payments.payment import Payment, Tender
     from orderwright.requests import Flow
 
 __all__ = ["Placing"]
@@ -167,6 +167,8 @@ class Placing(Flows):
         ``expected_version``.
         """
         setting = self.setting
+        if key and order_id is None:
+            raise InvalidInput.at("order_id", "pass one: a key is known by the order it is of")
         said = Placement(
             order_id=_named(setting, order_id),
             lines=lines,
@@ -315,6 +317,10 @@ def _named(setting: Setting, order_id: str | None) -> str:
     return setting.ids()
 
 
+def _last_number(payments: Sequence[Payment]) -> int:
+    return max((int(one.id[1:]) for one in payments), default=0)
+
+
 def _draft(setting: Setting, drafted: OrderDrafted, call: Call) -> Flow[Order]:
     """Save what makes the draft, or changes the one there is."""
     known = yield from ask(LoadOrder(drafted.order_id))
@@ -345,9 +351,20 @@ def _amended(
     """Return the new content of a draft; ``same`` is the contact id that would stay as it is."""
     if draft.state.phase is not Phase.PLANNED:
         raise IllegalTransition("order", draft.state.name, "draft", draft.allowed(), draft.id)
-    stays = draft.contact_id == same
-    if stays and all(getattr(draft, name) == value for name, value in content.items()):
+    # Money that was reported on the draft meanwhile stays where it is.
+    paid = tuple(one for one in draft.payments if one.operations)
+    tendered = tuple(one for one in draft.payments if not one.operations)
+    offered = tuple(
+        evolve(one, id=f"p{number}")
+        for number, one in enumerate(drafted.payments, 1 + _last_number(paid))
+    )
+    drafted = evolve(drafted, payments=paid + offered)
+    stays = draft.contact_id == same and tendered == offered
+    if stays and all(
+        getattr(draft, name) == value for name, value in content.items() if name != "payments"
+    ):
         return ()
+    stays = draft.contact_id == same
     named = drafted.contact_id and contact_id(draft.id, len(draft.contact_ids))
     return (evolve(drafted, key="", contact_id=draft.contact_id if stays else named),)
 

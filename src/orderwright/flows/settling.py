@@ -37,7 +37,7 @@ from orderwright.requests import (
     SaveOrder,
     ask,
 )
-from orderwright.values import aware, identifier
+from orderwright.values import identifier, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,10 +89,10 @@ class Setting(NamedTuple):
     def moment(self, at: datetime | None) -> datetime:
         """Return ``at``, or the time of the clock; raise InvalidInput if there is neither."""
         if at is not None:
-            return aware(at, "at")
+            return in_utc(at, "at")
         if self.clock is None:
             raise InvalidInput.at("at", "pass a time, or build the desk with a clock")
-        return aware(self.clock(), "clock()")
+        return in_utc(self.clock(), "clock()")
 
 
 class Flows:

@@ -8,7 +8,7 @@ from orderwright.errors import NotFound
 from orderwright.inventory.auditing import audit
 from orderwright.inventory.guard import changes_of, guarded
 from orderwright.inventory.postings import INSIDE, Entry, Posting, Reservation, StockAccount
-from orderwright.values import MAX_QUANTITY, aware
+from orderwright.values import MAX_QUANTITY, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -165,7 +165,8 @@ class InventoryLedger:
                     self._owners[account] = posting.order_id
                     # The last posting into a reservation says when it lapses, also if never.
                     if entry.expires_at is not None:
-                        self._expiring.setdefault(entry.sku, {})[account] = entry.expires_at
+                        until = in_utc(entry.expires_at, "expires_at")
+                        self._expiring.setdefault(entry.sku, {})[account] = until
                     elif self._expiring:
                         _dropped(self._expiring, account)
             elif account.reservation:
@@ -219,7 +220,7 @@ class InventoryLedger:
 
     def stock(self, sku: str, location: str, *, now: datetime) -> Stock:
         """Return what there is of ``sku`` at ``location``; what has expired by ``now`` is free."""
-        aware(now, "now")
+        now = in_utc(now, "now")
         lapsed: dict[str, int] = {}
         for account, units in self._expired(sku, now):
             if account.location == location:
@@ -268,7 +269,7 @@ class InventoryLedger:
 
         Only those of that order and of those SKUs, where these are given.
         """
-        aware(now, "now")
+        now = in_utc(now, "now")
         wanted = frozenset(skus)
         found: list[Reservation] = []
         # What is reserved has an owner, be it no order's: settling it drops both.

@@ -14,6 +14,7 @@ from orderwright.values import (
     aware,
     choice,
     identifier,
+    in_utc,
     instance,
     quantity,
     text,
@@ -190,7 +191,7 @@ class Posting:
             raise InvalidInput.at("entries", "a posting needs entries, or a reason to have none")
         if not text(self.id, "id"):
             raise InvalidInput.at("id", "a posting needs an id of the caller's")
-        aware(self.at, "at")
+        object.__setattr__(self, "at", in_utc(self.at, "at"))
         changes = tuple(
             Change(account, units, lowest.get(account, units)) for account, units in net.items()
         )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from orderwright.money import UnitPrice
     from orderwright.orders.lines import Change, Charge, OrderLine
     from orderwright.orders.order import Order
+    from orderwright.payments.payment import Tender
 
 __all__ = ["Details", "added", "credit", "edit", "free_id"]
 
@@ -52,6 +53,7 @@ def edit(
     changes: Sequence[Change],
     *,
     details: Details = Details(),  # noqa: B008 - it is frozen
+    tenders: Sequence[Tender] = (),
     at: datetime,
     reason: str,
 ) -> tuple[Event, ...]:
@@ -69,12 +71,13 @@ def edit(
     changed, fewer = _lines_changed(order, changes)
     lines, charges = added(order, changes)
     told = _details(order, details, at)
-    if not (changed or fewer or lines or charges or told):
+    if not (changed or fewer or lines or charges or told or tenders):
         return ()
     edited = OrderEdited(
         changes=tuple(changes),
         lines=(*changed.values(), *lines),
         charges=charges,
+        tenders=tuple(tenders),
         reason=reason,
         at=at,
         **told,
@@ -100,10 +103,13 @@ def _lines_changed(
             changed |= _adjusted(order, lines, one)
         elif isinstance(one, ChangeLine):
             line = changed.get(one.line_id) or order.line(one.line_id)
-            wanted = line.ordered - line.cancelled - fewer.pop(one.line_id, 0)
-            more = 0 if one.quantity is None else one.quantity - wanted
-            if more < 0:
-                fewer[one.line_id] = -more
+            there = line.ordered - line.cancelled
+            more = 0
+            if one.quantity is not None:  # the last change of a line says how many are wanted
+                fewer.pop(one.line_id, None)
+                more = one.quantity - there
+                if more < 0:
+                    fewer[one.line_id] = -more
             after = _changed(order, line, one, max(0, more))
             if after != line:
                 changed[one.line_id] = after
@@ -221,7 +227,7 @@ def _adjusted(
 ) -> dict[str, OrderLine]:
     """Return the lines with the adjustment on what is left of them, taxes worked out anew."""
     own = change.line_id != ""
-    lines = [one for one in lines if not own or one.id == change.line_id]
+    lines = [one for one in lines if one.remaining_units and (not own or one.id == change.line_id)]
     terms = [
         Terms(
             one.sku,
@@ -290,11 +296,8 @@ def _changed(order: Order, line: OrderLine, change: ChangeLine, more: int) -> Or
 
 
 def _renewed(old: Component, new: Component) -> Component:
-    """What shrinks is credited; what grows was always due."""
-    grown = new.amount - old.remaining
-    if abs(new.amount.minor) <= abs(old.remaining.minor):
-        grown = Money.zero(grown.currency)
-    return Component(old.kind, old.name, old.amount + grown, new.amount)
+    """What is due of it is new; what was credited of it stays so."""
+    return Component(old.kind, old.name, old.amount - old.remaining + new.amount, new.amount)
 
 
 def _require_right(order: Order, changes: Sequence[Change]) -> None:
@@ -303,10 +306,32 @@ def _require_right(order: Order, changes: Sequence[Change]) -> None:
         raise InvalidInput(faults)
 
 
+def _renamed(order: Order, changes: Sequence[Change]) -> Iterator[Change]:
+    """Return ``changes`` without the ids that something else has by now."""
+    names = {one.id for one in _parts(order)}
+    for one in changes:
+        if isinstance(one, AddLine | AddCharge):
+            part = one.line if isinstance(one, AddLine) else one.charge
+            taken = part.id in names or f"{part.id}.1" in names
+            names.add(part.id)
+            if taken and isinstance(one, AddLine):
+                yield evolve(one, line=evolve(one.line, id=""))
+                continue
+            if taken and isinstance(one, AddCharge):
+                yield evolve(one, charge=evolve(one.charge, id=""))
+                continue
+        yield one
+
+
 def added(
-    order: Order, changes: Sequence[Change]
+    order: Order, changes: Sequence[Change], *, rename: bool = False
 ) -> tuple[tuple[OrderLine, ...], tuple[Charge, ...]]:
-    """Return the lines and charges that ``changes`` add; raise InvalidInput for faulty ones."""
+    """Return the lines and charges that ``changes`` add; raise InvalidInput for faulty ones.
+
+    To ``rename`` is to give new ids to those whose own are taken by now.
+    """
+    if rename:
+        changes = tuple(_renamed(order, changes))
     _require_right(order, changes)
     lines = [one for one in changes if isinstance(one, AddLine)]
     charges = [one.charge for one in changes if isinstance(one, AddCharge)]

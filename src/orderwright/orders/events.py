@@ -52,6 +52,7 @@ __all__ = [
     "MoneyMoved",
     "MoneyRequested",
     "NoteAdded",
+    "NothingChanged",
     "OrderAdvanced",
     "OrderApproved",
     "OrderCancelled",
@@ -165,6 +166,14 @@ class NoteAdded(Event):
 
 @final
 @frozen(kw_only=True, eq=False, repr=False)
+class NothingChanged(Event):
+    """A ``command`` with a key found everything as it was to be; said again, it is known."""
+
+    command: str
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
 class TagsChanged(Event):
     """Tags were added and removed."""
 
@@ -214,6 +223,7 @@ class OrderEdited(Event):
     changes: tuple[Change, ...]
     lines: tuple[OrderLine, ...]
     charges: tuple[Charge, ...]
+    tenders: tuple[Tender, ...] = ()
     contact_id: str = ""
     service: str = ""
     scheduled_for: datetime | None = None
@@ -512,6 +522,8 @@ class ExceptionResolved(Event):
 
 def require_same(before: Event, kind: type[Event], said: Mapping[str, object], key: str) -> None:
     """Raise KeyReused unless ``before``, saved under ``key``, is a ``kind`` that says ``said``."""
+    if isinstance(before, NothingChanged) and before.command == kind.__name__:
+        return
     if type(before) is not kind:
         raise KeyReused(key, "command", type(before).__name__, kind.__name__)
     for name, now in said.items():

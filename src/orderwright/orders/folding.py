@@ -155,7 +155,7 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
 def _edited(order: Order, event: e.OrderEdited) -> Order:
     changed = {line.id: line for line in event.lines}
     fell = [
-        max(0, line.total.minor - changed[line.id].total.minor)
+        max(0, line.remaining.minor - changed[line.id].remaining.minor)
         for line in order.lines
         if line.id in changed
     ]
@@ -187,7 +187,7 @@ def _payments_added(order: Order, event: e.PaymentsAdded) -> Order:
     return following(order, payments=order.payments + event.payments)
 
 
-def _noted(order: Order, _: e.MoneyRequested | e.NoteAdded | e.ContactsForgotten) -> Order:
+def _noted(order: Order, _: e.Event) -> Order:
     return following(order)
 
 
@@ -412,6 +412,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.PaymentsAdded: _payments_added,
     e.MoneyRequested: _noted,
     e.ContactsForgotten: _noted,
+    e.NothingChanged: _noted,
     e.StopRequested: _stop_requested,
     e.StopRefused: _stop_refused,
     e.Intended: _intended,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from orderwright.lifecycles import Phase
 from orderwright.orders import events as e
 from orderwright.orders.lines import Exchange
 from orderwright.orders.steps import credited, following
@@ -38,7 +39,13 @@ def _advanced(order: Order, event: e.ReturnAdvanced) -> Order:
     exchanges = order.exchanges
     if event.fees:
         exchanges += (Exchange(return_id=event.return_id, charges=event.fees),)
-    returns = _changed(order, event.return_id, state=event.state)
+    changes: dict[str, Any] = {"state": event.state}
+    if event.state.phase in (Phase.DONE, Phase.DROPPED):
+        # Nothing is expected, or wanted for it, any more; what comes anyway is a surprise.
+        items = order.return_(event.return_id).items
+        changes["items"] = tuple(item._replace(announced=item.received) for item in items)
+        exchanges = tuple(one for one in exchanges if one.return_id != event.return_id)
+    returns = _changed(order, event.return_id, **changes)
     return following(order, returns=returns, exchanges=exchanges)
 
 

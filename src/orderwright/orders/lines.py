@@ -11,7 +11,17 @@ from attrs import Factory, field, frozen
 from orderwright.errors import InvalidInput
 from orderwright.money import Money, Rounding, UnitPrice, decimal
 from orderwright.orders.amounts import Adjustment, Component, Priced, TaxLine, priced
-from orderwright.values import aware, choice, each, identifier, instance, quantity, span, tags, text
+from orderwright.values import (
+    choice,
+    each,
+    identifier,
+    in_utc,
+    instance,
+    quantity,
+    span,
+    tags,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,6 +66,10 @@ def _blocks(value: Iterable[Blockable]) -> frozenset[Blockable]:
     for one in found:
         choice(one, Blockable, "blocks")
     return cast("frozenset[Blockable]", found)
+
+
+def _until(value: datetime | None) -> datetime | None:
+    return None if value is None else in_utc(value, "until")
 
 
 def _adjustments(values: Sequence[Adjustment]) -> tuple[Adjustment, ...]:
@@ -334,7 +348,7 @@ class Hold:
     blocks: frozenset[Blockable] = field(converter=_blocks)
     owner: str = ""
     reason: str = ""
-    until: datetime | None = None
+    until: datetime | None = field(default=None, converter=_until)
     then: AfterHold = "escalate"
 
     def __attrs_post_init__(self) -> None:
@@ -343,8 +357,6 @@ class Hold:
         text(self.owner, "owner")
         text(self.reason, "reason")
         choice(self.then, AfterHold, "then")
-        if self.until is not None:
-            aware(self.until, "until")
         if not self.blocks:
             raise InvalidInput.at("blocks", f"expected at least one of {get_args(Blockable)}")
 

@@ -122,7 +122,7 @@ class Order:
     axes; ``money`` and ``goods`` are derived. All amounts are in ``currency``; all times are aware.
     """
 
-    CACHED: ClassVar[tuple[str, ...]] = ("figures", "stocked")
+    CACHED: ClassVar[tuple[str, ...]] = ("figures", "stocked", "lines_by_id")
     """What is worked out once per order and must not be copied to the next."""
 
     id: str
@@ -420,7 +420,17 @@ class Order:
 
     def line(self, line_id: str) -> OrderLine:
         """Return that line; raise NotFound."""
-        return _find(self.lines, "line", line_id, self.id)
+        if len(self.lines) <= _FEW:
+            return _find(self.lines, "line", line_id, self.id)
+        found = self.lines_by_id.get(line_id)
+        if found is None:
+            raise NotFound("line", line_id, self.id)
+        return found
+
+    @Once
+    def lines_by_id(self) -> dict[str, OrderLine]:
+        """The lines, to look many of them up."""
+        return {line.id: line for line in self.lines}
 
     def payment(self, payment_id: str) -> Payment:
         """Return that payment; raise NotFound."""
@@ -516,4 +526,5 @@ def _find(among: Iterable[_N], kind: str, key: str, order_id: str) -> _N:
     raise NotFound(kind, key, order_id)
 
 
+_FEW = 20
 _ALIVE = (Phase.WAITING, Phase.WORKING)

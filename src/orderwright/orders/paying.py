@@ -283,7 +283,9 @@ def report_movement(order: Order, moved: Moved, *, at: datetime) -> tuple[Event,
             collected="beforehand",
         )
         events.append(PaymentsAdded(tenders=(), payments=(payment,), at=at))
-    known = _known(payment, moved)
+    known = next(
+        (found for one in (payment, *order.payments) if (found := _known(one, moved))), None
+    )
     if known is not None:
         if known.amount == moved.amount:
             return ()

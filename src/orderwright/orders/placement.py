@@ -24,7 +24,7 @@ from orderwright.orders.lines import (
 )
 from orderwright.orders.totals import Terms, work_out
 from orderwright.payments.payment import Payment, Tender
-from orderwright.values import aware, each, identifier, instance, text
+from orderwright.values import aware, each, identifier, in_utc, instance, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -169,25 +169,26 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
     due = total((one.total for one in (*lines, *charges)), currency)
     state = lifecycles.order.initial
     placing = kind is OrderPlaced
+    wanted = said.scheduled_for and in_utc(said.scheduled_for, "scheduled_for")
     return kind(
         order_id=said.order_id,
         currency=currency,
         lines=lines,
         charges=charges,
         adjustments=tuple(said.adjustments),
-        payments=payments_of(said.tenders, due, batch=1, first=1, at=said.at),
+        payments=payments_of(said.tenders, due, batch=1, first=1, at=said.at if placing else None),
         policy=said.policy,
         channel=said.channel,
         customer_id=said.customer_id,
         references=tuple(said.references),
-        expires_at=expiry(said.policy, said.scheduled_for, said.at) if placing else None,
+        expires_at=expiry(said.policy, wanted, said.at) if placing else None,
         state=lifecycles.order.step(state, "place") if placing else state,
         service=said.service,
-        scheduled_for=said.scheduled_for,
+        scheduled_for=wanted,
         contact_id="" if said.contact is None else contact_id(said.order_id),
         lifecycles=lifecycles.name,
         at=said.at,
-        occurred_at=said.occurred_at,
+        occurred_at=said.occurred_at and in_utc(said.occurred_at, "occurred_at"),
         key=said.order_id,
         by=said.by,
     )
@@ -202,7 +203,10 @@ def placed_draft(draft: Order, *, at: datetime) -> tuple[Event, ...]:
         lines=draft.lines,
         charges=draft.charges,
         adjustments=draft.adjustments,
-        payments=draft.payments,
+        payments=tuple(
+            one if one.terms is None else evolve(one, payable_by=at + one.terms)
+            for one in draft.payments
+        ),
         policy=draft.policy,
         channel=draft.channel,
         customer_id=draft.customer_id,
@@ -274,16 +278,20 @@ def _named(prefix: str, parts: Sequence[_P]) -> Iterator[tuple[str, _P]]:
 
 
 def payments_of(
-    tenders: Sequence[Tender], due: Money, *, batch: int, first: int, at: datetime
+    tenders: Sequence[Tender], due: Money, *, batch: int, first: int, at: datetime | None
 ) -> tuple[Payment, ...]:
     """Return a payment per tender; one without an amount takes what the ones before it leave.
 
-    ``at`` is when they are offered, from which the terms of an invoice run.
+    ``at`` is when they are offered, from which the terms of an invoice run (None: not yet). Raises
+    InvalidInput for another currency.
     """
     left = due
     payments: list[Payment] = []
     for number, tender in enumerate(tenders, first):
         amount = tender.amount
+        if amount is not None and amount.currency != due.currency:
+            wrong = f"{amount}: the order is in {due.currency}"
+            raise InvalidInput.at(f"tenders[{number - first}].amount", wrong)
         if amount is None:
             amount = left if left.minor > 0 else Money.zero(due.currency)
         left -= amount
@@ -295,7 +303,8 @@ def payments_of(
                 instrument=tender.instrument,
                 batch=batch,
                 collected=tender.collected,
-                payable_by=None if tender.terms is None else at + tender.terms,
+                payable_by=None if tender.terms is None or at is None else at + tender.terms,
+                terms=tender.terms,
             )
         )
     return tuple(payments)

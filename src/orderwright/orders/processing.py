@@ -151,6 +151,21 @@ def _stopped(order: Order, kind: OperationKind) -> bool:
     return order.has_exception(f"{kind}_refused") or order.has_exception(f"{kind}_differs")
 
 
+def _void_excess(order: Order, at: datetime) -> Iterator[Event]:
+    """What is authorized beyond what is still due is given back.
+
+    Only whole authorizations, the last one first: not every provider voids parts.
+    """
+    figures = order.figures
+    excess = figures.authorized - max(0, figures.due - figures.kept - figures.capturing)
+    freed: list[Payment] = []
+    for payment in reversed(order.payments):
+        if 0 < payment.sums.open_authorization <= excess:
+            excess -= payment.sums.open_authorization
+            freed.append(payment)
+    return _voided(order, freed, at)
+
+
 def _void_all(order: Order, at: datetime) -> Iterator[Event]:
     """The order is over: authorizations nobody will capture are given back."""
     return _voided(order, order.payments, at)
@@ -175,20 +190,10 @@ def _refund_failed(order: Order, at: datetime) -> Iterator[Event]:
 
 
 def _void_credited(order: Order, at: datetime) -> Iterator[Event]:
-    """What a cancellation freed before it was captured is not left authorized.
-
-    Only whole authorizations, the last one first: not every provider voids parts.
-    """
-    figures = order.figures
-    if not figures.authorized or not order.credited:
+    """What a cancellation freed before it was captured is not left authorized."""
+    if not order.figures.authorized or not order.credited:
         return iter(())
-    excess = figures.authorized - max(0, figures.due - figures.kept - figures.capturing)
-    freed: list[Payment] = []
-    for payment in reversed(order.payments):
-        if 0 < payment.sums.open_authorization <= excess:
-            excess -= payment.sums.open_authorization
-            freed.append(payment)
-    return _voided(order, freed, at)
+    return _void_excess(order, at)
 
 
 def _voided(order: Order, payments: Iterable[Payment], at: datetime) -> Iterator[Event]:
@@ -267,7 +272,15 @@ def _capture(order: Order, at: datetime) -> Iterator[Event]:
         return
     wanted = _dispatched(order) if order.policy.capture == "on_dispatch" else figures.due
     left = wanted - figures.kept - figures.capturing + figures.refunding
-    shares = _taken(order.payments, left, order.currency)
+    # What a bank fetched back is not taken again, but from tenders offered since then.
+    lost = max(0, figures.charged_back)
+    since = max((one.batch for one in order.payments if one.sums.charged_back > 0), default=0)
+    older = [one for one in order.payments if one.batch <= since] if lost else order.payments
+    shares = list(_taken(older, left - lost, order.currency))
+    if lost:
+        left -= sum(money.minor for _, money in shares)
+        newer = [one for one in order.payments if one.batch > since]
+        shares += _taken(newer, left, order.currency)
     yield from payment_intents(order, "capture", shares, at)
 
 
@@ -290,7 +303,9 @@ def _dispatched(order: Order) -> int:
     minor = sum(charge.remaining.minor for charge in order.charges)
     for line in order.lines:
         if line.remaining_units:
-            gone = min(counts[line.id].fulfilled, line.remaining_units)
+            # What came back, or was claimed, has left too, but nothing is due for it any more.
+            credited = line.ordered - line.cancelled - line.remaining_units
+            gone = max(0, min(counts[line.id].fulfilled - credited, line.remaining_units))
             minor += line.remaining.share(gone, line.remaining_units, order.policy.rounding).minor
     return minor
 
@@ -305,14 +320,24 @@ def _pay_out(order: Order, at: datetime) -> Iterator[Event]:
     figures = order.figures
     payout = figures.payout
     if payout and order.state.phase is not Phase.DROPPED:
-        payout = min(
-            payout, order.credited.minor - figures.refunded - figures.refunding + _undone(order)
-        )
+        payout = min(payout, _freed(order))
     if payout <= 0 or order.exceptions or order.blocked("refund"):
         return
     if not any(payment.in_flight for payment in order.payments):
         shares = refund_shares(order.payments, Money(payout, order.currency))
         yield from payment_intents(order, "refund", shares, at)
+
+
+def _freed(order: Order) -> int:
+    """What credits freed, or a refused sister undoes, and was not paid back yet.
+
+    What people paid back of what was paid too much was not for credits.
+    """
+    figures, credited = order.figures, order.credited.minor
+    too_much = max(0, figures.captured - figures.due - credited)
+    repaid = sum(one.sums.repaid for one in order.payments)
+    refunded = figures.refunded - min(repaid, too_much)
+    return credited - refunded - figures.refunding + _undone(order)
 
 
 def _undone(order: Order) -> int:
@@ -390,7 +415,16 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
         _complete,
     ),
     Phase.OUT: (settle_stock,),
-    Phase.DONE: (settle_stock, _void_all, _pay_out),
+    Phase.DONE: (
+        settle_stock,
+        _void_failed,
+        _refund_failed,
+        _authorize,
+        _reauthorize,
+        _capture,
+        _void_excess,
+        _pay_out,
+    ),
     Phase.DROPPED: (settle_stock, _void_all, _pay_out),
 }
 """What is looked at in each phase of an order, in this order."""

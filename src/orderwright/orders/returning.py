@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve
 
-from orderwright.errors import InvalidInput, NotFound, QuantityRefused, WindowClosed
+from orderwright.errors import (
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    QuantityRefused,
+    WindowClosed,
+)
 from orderwright.lifecycles import Phase
 from orderwright.money import Money, round_ratio
 from orderwright.orders.amounts import Component
@@ -27,13 +33,13 @@ from orderwright.orders.lines import AddCharge, AddLine, Charge, OrderLine
 from orderwright.returns.returns import ReturnItem, StockMove
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from orderwright.lifecycles import State
     from orderwright.orders.lines import Credit, DraftLine
     from orderwright.orders.order import Order
-    from orderwright.returns.returns import Verdict
+    from orderwright.returns.returns import Return, Verdict
 
 __all__ = ["advance_return", "claim", "inspect", "receive", "request_return"]
 
@@ -109,11 +115,21 @@ def advance_return(
     """Take a step of a return that people decide; raise IllegalTransition."""
     one = order.return_(return_id)
     state = order.lifecycles.returning.step(one.state, action, f"return {one.id}", order.id)
+    if fees and action != "approve":
+        raise InvalidInput.at("fees", f"are agreed when a return is approved, not with {action!r}")
     if fees:
         added(order, [AddCharge(charge=fee) for fee in fees])  # refuses other currencies
     return ReturnAdvanced(
         return_id=one.id, action=action, state=state, fees=tuple(fees), reason=reason, at=at
     )
+
+
+def _expected(order: Order, units: Mapping[str, int]) -> Return | None:
+    """Return the first open return that is waiting for any of ``units``."""
+    for one in order.returns:
+        if one.open and any(item.expected and item.line_id in units for item in one.items):
+            return one
+    return None
 
 
 def receive(
@@ -124,7 +140,7 @@ def receive(
     Units that the customer cannot have are not counted: they open ``returned_too_much``. By the
     policy what arrived is credited now, or once it is inspected.
     """
-    known = order.return_(return_id) if return_id else None
+    known = order.return_(return_id) if return_id else _expected(order, dict(units))
     counts = order.quantities()
     items = {item.line_id: item for item in known.items} if known else {}
     taken: list[tuple[str, int]] = []
@@ -255,7 +271,8 @@ def _with_credit(
         items.append(item._replace(credited=item.credited + units))
     if tuple(items) == told.items:
         return (told,)
-    wanted = [one for one in order.exchanges if one.return_id == told.return_id]
+    over = order.state.phase is Phase.DROPPED  # nothing is sent, or charged, any more
+    wanted = [one for one in order.exchanges if one.return_id == told.return_id and not over]
     worth = sum(part.minor for one in credits_ for part in _adding(order, one))
     charges = [charge for one in wanted for charge in one.charges]
     fee = _fee(order, worth)
@@ -268,6 +285,7 @@ def _with_credit(
             *(AddLine(line=line, replaces=replaces) for one in wanted for line in one.lines),
             *(AddCharge(charge=charge) for charge in charges),
         ],
+        rename=True,
     )
     credited = ReturnCredited(
         return_id=told.return_id,
@@ -327,6 +345,8 @@ def claim(
     A replacement is a new line that takes over, to the cent, what was due for the old one. Raises
     QuantityRefused for units the customer has not kept.
     """
+    if remedy == "replace" and order.state.phase is Phase.DROPPED:
+        raise IllegalTransition("order", order.state.name, "replace", order.allowed(), order.id)
     _require_kept(order, units, "claim what was kept")
     credits_: list[Credit] = []
     lines: list[OrderLine] = []

@@ -252,7 +252,7 @@ def _taxes(every: Sequence[Running], policy: Policy) -> list[list[int]]:
             known[taxes] = [part / gross for part in parts]
         amounts: list[int] = []
         told = sum(tax.amount.minor for tax in taxes if tax.amount and tax.included)
-        base = one.minor - told
+        base = max(0, one.minor - told)  # a discount may leave less than the taxes told
         for place, (tax, factor) in enumerate(zip(taxes, known[taxes], strict=True)):
             if tax.amount is not None:
                 amounts.append(tax.amount.minor)

@@ -186,7 +186,7 @@ class Payment:
     """One tender: ``amount`` was asked of ``method``; what became of it is in ``operations``.
 
     ``batch`` groups tenders that were offered together, and succeed or fail together.
-    ``payable_by`` is when an invoice is to be paid.
+    ``payable_by`` is when an invoice is to be paid, ``terms`` after its order was placed.
     """
 
     id: str
@@ -197,6 +197,7 @@ class Payment:
     operations: tuple[PaymentOperation, ...] = ()
     collected: Collected = "by_provider"
     payable_by: datetime | None = None
+    terms: timedelta | None = None
 
     @Once
     def sums(self) -> PaymentSums:
