@@ -412,9 +412,22 @@ def _check_stock(world: World, orders: list[Order]) -> None:
         for entry in posting.entries:
             if entry.bucket == "customer":
                 gone[posting.order_id] += entry.quantity
+    claims = {
+        (one.order_id, one.id): one.quantity
+        for sku in {line.sku for order in orders for line in order.lines}
+        for one in ledger.claims(sku)
+    }
     for order in orders:
         if order.intents:
             continue
+        waiting = {
+            (order.id, f"{order.id}/{line.id}"): line.claimed
+            for line in order.lines
+            if line.claimed
+        }
+        assert waiting == {key: units for key, units in claims.items() if key[0] == order.id}
+        if not order.has_exception("backorder_refused"):
+            assert all(line.claimed == line.backordered for line in order.lines)
         expected = {
             (one.id, one.sku, one.location, one.quantity)
             for part in order.fulfillments

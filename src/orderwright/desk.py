@@ -19,6 +19,7 @@ from orderwright.flows.processing import Processing
 from orderwright.flows.resuming import Resuming
 from orderwright.flows.returning import Returning
 from orderwright.flows.settling import Setting
+from orderwright.flows.stocking import Stocking
 from orderwright.lifecycles import STANDARD
 from orderwright.orders.lines import Policy
 from orderwright.requests import Ports
@@ -67,7 +68,9 @@ def _setting(
     )
 
 
-class _Commands(Placing, Processing, Noting, Paying, Editing, Fulfilling, Returning, Resuming):
+class _Commands(
+    Placing, Processing, Noting, Paying, Editing, Fulfilling, Returning, Stocking, Resuming
+):
     """Everything a desk can be told."""
 
     __slots__ = ()

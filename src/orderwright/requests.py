@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
     from datetime import datetime
 
-    from orderwright.inventory.ledger import Stock
+    from orderwright.inventory.ledger import Claim, Incoming, Stock
     from orderwright.inventory.postings import Posting
     from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
@@ -46,6 +46,8 @@ __all__ = [
     "LookUp",
     "Ports",
     "PostStock",
+    "ReadClaims",
+    "ReadIncoming",
     "ReadSupply",
     "Request",
     "SaveOrder",
@@ -244,6 +246,34 @@ class ReadSupply(Request["tuple[Stock, ...]"]):
     def perform(self, ports: Ports) -> tuple[Stock, ...] | Awaitable[tuple[Stock, ...]]:
         """Ask the inventory repository."""
         return ports.inventory.supply(self.skus, now=self.now)
+
+
+@final
+class ReadClaims(Request["tuple[Claim, ...]"]):
+    """Who waits for units of a SKU, first come first."""
+
+    __slots__ = ("sku",)
+
+    def __init__(self, sku: str) -> None:
+        self.sku: str = sku
+
+    def perform(self, ports: Ports) -> tuple[Claim, ...] | Awaitable[tuple[Claim, ...]]:
+        """Ask the inventory repository."""
+        return ports.inventory.claims(self.sku)
+
+
+@final
+class ReadIncoming(Request["tuple[Incoming, ...]"]):
+    """What is on order of a SKU, first to come first."""
+
+    __slots__ = ("sku",)
+
+    def __init__(self, sku: str) -> None:
+        self.sku: str = sku
+
+    def perform(self, ports: Ports) -> tuple[Incoming, ...] | Awaitable[tuple[Incoming, ...]]:
+        """Ask the inventory repository."""
+        return ports.inventory.incoming(self.sku)
 
 
 @final

@@ -21,6 +21,7 @@ from orderwright import (
     OrderwrightError,
     PaymentOutcome,
     Policy,
+    Posting,
     Reference,
     Tender,
     UnitPrice,
@@ -53,6 +54,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "claim": {"order_id": "o1", "units": {"l1": 1}, "fault": "lost", "remedy": "refund"},
     "cancel": {"order_id": "o1", "reason": "sorry"},
     "contact": {"order_id": "o1"},
+    "post_stock": {"posting": Posting.receive("again", "MUG", "MAIN", 1, at=NOON)},
+    "fill": {"skus": ["MUG"]},
+    "promised": {"sku": "MUG"},
     "forget": {"order_id": "o1"},
     "request_stop": {"order_id": "o1", "fulfillment_id": "f1"},
     "stop": {"order_id": "o1", "fulfillment_id": "f1"},
@@ -130,6 +134,10 @@ WRONG: dict[str, list[Any]] = {
     "message": NOT_TEXT,
     "add": ["vip", 7, None, [""], [7]],
     "remove": ["vip", 7, None, [""], [7]],
+    "posting": [7, "again", {}],
+    "queue": ["", 7, None, "loudest"],
+    "sku": NOT_AN_ID,
+    "skus": [7, "MUG", [7], [""], None],
     "restock": [{}, 7, {"l1": 0}],
     "quarantine": [{}, 7, {"l1": 0}],
     "write_off": [{}, 7, {"l1": 0}],
@@ -163,6 +171,7 @@ WRONG: dict[str, list[Any]] = {
     "operation_id": ["", "o1", "o1/p1", "o9/p1/authorize-1", "a/b/c/d", 7, None],
 }
 
+OF_NO_ORDER = ("place", "draft", "resume", "find", "post_stock", "fill", "promised")
 REPORTS_OF_MONEY = ("record_payment", "record_refund", "report_chargeback")
 
 
@@ -212,9 +221,7 @@ def test_a_bad_value_raises_one_typed_error_and_changes_nothing(
     assert order == world.orders.load("o1")
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in GOOD if name not in ("place", "draft", "resume", "find")]
-)
+@pytest.mark.parametrize("name", [name for name in GOOD if name not in OF_NO_ORDER])
 def test_an_unknown_order_is_not_found(world: World, name: str) -> None:
     """Every command on an order names the order that is not there; only its history is empty."""
     before = world.trace()

@@ -148,7 +148,18 @@ READY: dict[str, tuple[Callable[[World], None] | None, dict[str, Any]]] = {
     "allocate": (backordered, {}),
     "retry": (parked, RETRIED),
 }
-READS = {"order", "history", "as_of", "contact", "find", "resume", "notify_payment"}
+READS = {
+    "post_stock",
+    "fill",
+    "promised",
+    "order",
+    "history",
+    "as_of",
+    "contact",
+    "find",
+    "resume",
+    "notify_payment",
+}
 """What nobody does to an order by name: reads, the background job, and what providers report."""
 
 WHO = {"at": LATER, "occurred_at": EARLIER, "by": "ann", "reason": "why not", "key": "k1"}

@@ -21,6 +21,7 @@ from orderwright import (
     Order,
     OrderwrightError,
     Policy,
+    Posting,
     TaxLine,
     Tender,
     UnitPrice,
@@ -201,9 +202,14 @@ class Life(RuleBasedStateMachine):
 
     @rule(sku=st.sampled_from(SKUS), place=st.sampled_from(PLACES), units=st.integers(1, 3))
     def receive(self, sku: str, place: str, units: int) -> None:
-        """Stock comes in."""
+        """Stock comes in, and goes to those who wait."""
         self.deliveries += 1
-        self.world.receive(f"again-{self.deliveries}", sku, place, units)
+        name = f"again-{self.deliveries}"
+        if self.deliveries % 2:
+            self.world.receive(name, sku, place, units)
+        else:
+            posting = Posting.receive(name, sku, place, units, at=self.world.now)
+            self.world.desk.post_stock(posting)
 
     @rule(
         order_id=st.sampled_from(ORDERS),

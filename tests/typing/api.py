@@ -3,6 +3,7 @@
 `assert_type` is checked by mypy and pyright; a change of a public type shows up here first.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import assert_type
@@ -83,8 +84,6 @@ def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
     assert_type(desk.report_chargeback_reversal("A-1", "p1", Money(1, "EUR")), Order)
     assert_type(desk.advance_order("A-1", "complete"), Order)
     assert_type(desk.cancel("A-1", reason="x"), Order)
-    assert_type(desk.contact("A-1"), Contact | None)
-    assert_type(desk.forget("A-1"), Order)
     assert_type(desk.request_stop("A-1", "f1", units={"l1": 1}), Order)
     assert_type(desk.stop("A-1", "f1"), Order)
     assert_type(desk.refuse_stop("A-1", "f1"), Order)
@@ -122,6 +121,15 @@ def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
     assert_type(desk.order("A-1"), Order)
     assert_type(desk.history("A-1"), tuple[Event, ...])
     assert_type(timeline(desk.history("A-1")), tuple[TimelineEntry, ...])
+
+
+def stock_and_people(desk: OrderDesk, at: datetime) -> None:
+    """What is not about one order, or about a person."""
+    assert_type(desk.contact("A-1"), Contact | None)
+    assert_type(desk.post_stock(Posting.receive("d", "MUG", "MAIN", 1, at=at)), tuple[str, ...])
+    assert_type(desk.fill(["MUG"]), tuple[str, ...])
+    assert_type(desk.promised("MUG"), Mapping[str, datetime | None])
+    assert_type(desk.forget("A-1"), Order)
 
 
 async def async_desk(desk: AsyncOrderDesk, lines: list[DraftLine]) -> None:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from orderwright.flows.settling import Setting
     from orderwright.money import Money
     from orderwright.orders.events import Event
     from orderwright.orders.order import Order
     from orderwright.requests import Flow
 
-__all__ = ["Processing"]
+__all__ = ["Processing", "allocate"]
 
 
 class Processing(Flows):
@@ -230,17 +231,9 @@ class Processing(Flows):
     @command
     def allocate(self, order_id: str, *, at: datetime | None = None) -> Flow[Order]:
         """Source the units that are open or backordered again, after stock has come in."""
-        setting, at = self.setting, self.setting.moment(at)
-        order = yield from load(order_id)
-        wanted = demand(order, backordered=True)
-        if not wanted:
-            return order
-        made = yield from plan_for(setting, wanted, at)
-        if not made.fulfillments:
-            return order
-        after, events = follow(order, allocated(order, made, at), at)
-        mine = yield from save(order, after, events)
-        return (yield from carry_on(setting, after, at, mine=mine))
+        at = self.setting.moment(at)
+        yield from allocate(self.setting, order_id, at)
+        return (yield from load(order_id))
 
     @command
     def resolve(
@@ -275,3 +268,18 @@ class Processing(Flows):
                 lambda order: (commands.resolve(order, code, resolution, at=at),),
             )
         )
+
+
+def allocate(setting: Setting, order_id: str, at: datetime) -> Flow[bool]:
+    """Source what is open or backordered of an order; return whether there was any of it."""
+    order = yield from load(order_id)
+    wanted = demand(order, backordered=True)
+    if not wanted:
+        return False
+    made = yield from plan_for(setting, wanted, at)
+    if not made.fulfillments:
+        return False
+    after, events = follow(order, allocated(order, made, at), at)
+    mine = yield from save(order, after, events)
+    yield from carry_on(setting, after, at, mine=mine)
+    return True

@@ -26,7 +26,7 @@ from orderwright.inventory.postings import Posting
 from orderwright.orders.events import Event, Intended, IntentParked
 from orderwright.orders.paying import report_payment
 from orderwright.orders.processing import fault_noted, next_events
-from orderwright.orders.stocking import allocated, demand, stock_posted, stock_refused
+from orderwright.orders.stocking import allocated, by_lot, demand, stock_posted, stock_refused
 from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import (
     CallProvider,
@@ -148,8 +148,8 @@ def plan_for(setting: Setting, wanted: Sequence[Demand], at: datetime) -> Flow[F
     """Return the best plan for ``wanted`` on the stock there is now."""
     skus = tuple(dict.fromkeys(one.sku for one in wanted))
     stocks = yield from ask(ReadSupply(skus, at))
-    supply = {(one.sku, one.location): one.available for one in stocks}
-    return plan(wanted, supply, setting.locations)
+    supply = {(one.sku, one.location): one.promisable for one in stocks}
+    return by_lot(plan(wanted, supply, setting.locations), stocks)
 
 
 def settle(

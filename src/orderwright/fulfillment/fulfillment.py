@@ -17,11 +17,12 @@ Booked = Literal["none", "held", "left", "freed"]
 
 @final
 class FulfillmentItem(NamedTuple):
-    """``quantity`` units of an order line."""
+    """``quantity`` units of an order line, of a ``lot`` where lots are tracked."""
 
     line_id: str
     sku: str
     quantity: int
+    lot: str = ""
 
 
 @final
@@ -48,6 +49,14 @@ class Fulfillment:
     held_as: str = ""
     arrived_at: datetime | None = None
     stopping: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def units(self) -> dict[str, int]:
+        """Units by line id, of whatever lots."""
+        found: dict[str, int] = {}
+        for item in self.items:
+            found[item.line_id] = found.get(item.line_id, 0) + item.quantity
+        return found
 
     @property
     def gone(self) -> bool:

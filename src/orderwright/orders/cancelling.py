@@ -102,12 +102,7 @@ def _given_up(
     for one in reversed(order.fulfillments):
         if not one.live or "withdraw" not in shipment.allowed(one.state):
             continue
-        taken: list[FulfillmentItem] = []
-        for item in one.items:
-            units = min(item.quantity, still.get(item.line_id, 0))
-            if units > 0:
-                still[item.line_id] -= units
-                taken.append(item._replace(quantity=units))
+        taken = _taken(one, still)
         state = shipment.step(one.state, "withdraw")
         if tuple(taken) == one.items:
             withdrawn.append((one.id, state))
@@ -115,6 +110,17 @@ def _given_up(
             number = order.fulfillments_planned + len(split) + 1
             split.append((one.id, _part(one, number, taken, state)))
     return tuple(split), tuple(withdrawn)
+
+
+def _taken(one: Fulfillment, still: dict[str, int]) -> list[FulfillmentItem]:
+    """Return what of a fulfillment's items goes, and take it off what is ``still`` to go."""
+    taken: list[FulfillmentItem] = []
+    for item in one.items:
+        units = min(item.quantity, still.get(item.line_id, 0))
+        if units > 0:
+            still[item.line_id] -= units
+            taken.append(item._replace(quantity=units))
+    return taken
 
 
 def _part(
@@ -169,7 +175,7 @@ def request_stop(
     one = order.fulfillment(fulfillment_id)
     shipment = order.lifecycles.shipment
     shipment.step(one.state, "stop", f"fulfillment {one.id}", order.id)
-    there = {item.line_id: item.quantity for item in one.items}
+    there = one.units
     for line_id, count in units:
         limit = there.get(order.line(line_id).id, 0)
         if count > limit:
@@ -197,13 +203,11 @@ def stop(order: Order, fulfillment_id: str, *, at: datetime, reason: str) -> Ord
     state = order.lifecycles.shipment.step(one.state, "stop", subject, order.id)
     asked = dict(one.stopping)
     if not asked and not any(order.line(item.line_id).remaining_units for item in one.items):
-        asked = {item.line_id: item.quantity for item in one.items}
+        asked = one.units
     if not asked:
         allowed = order.lifecycles.shipment.allowed(one.state)
         raise IllegalTransition(subject, "not asked", "stop", allowed, order.id)
-    taken = [
-        item._replace(quantity=asked[item.line_id]) for item in one.items if item.line_id in asked
-    ]
+    taken = _taken(one, dict(asked))
     whole = tuple(taken) == one.items
     part = _part(one, order.fulfillments_planned + 1, taken, state)
     return _cancelled(

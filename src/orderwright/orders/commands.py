@@ -322,7 +322,7 @@ def _credited(order: Order, one: Fulfillment) -> bool:
 
 
 def _uncancelled(one: Fulfillment) -> tuple[tuple[str, int], ...]:
-    return tuple((item.line_id, item.quantity) for item in one.items)
+    return tuple(one.units.items())
 
 
 def _contradictions(

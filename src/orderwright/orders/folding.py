@@ -117,13 +117,15 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
     if not event.split:
         return {}
     taken = {
-        (source, item.line_id): item.quantity for source, part in event.split for item in part.items
+        (source, item.line_id, item.lot): item.quantity
+        for source, part in event.split
+        for item in part.items
     }
 
     def kept(one: Fulfillment) -> Fulfillment:
         items = [
-            item._replace(quantity=item.quantity - taken[one.id, item.line_id])
-            if (one.id, item.line_id) in taken
+            item._replace(quantity=item.quantity - taken[one.id, item.line_id, item.lot])
+            if (one.id, item.line_id, item.lot) in taken
             else item
             for item in one.items
         ]
@@ -261,8 +263,15 @@ def _stock_posted(order: Order, event: e.StockPosted) -> Order:
             return evolve(one, lapses_at=None)
         return evolve(one, stock=event.stock, state=states.get(one.id, one.state))
 
+    claimed = dict(intent.claims)
     return following(
         order,
+        lines=tuple(
+            evolve(line, claimed=claimed[line.id]) if line.id in claimed else line
+            for line in order.lines
+        )
+        if claimed
+        else order.lines,
         intents=_without(order, intent.id),
         fulfillments=tuple(posted(one) for one in order.fulfillments),
         returns=booked(order, intent.id),

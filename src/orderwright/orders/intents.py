@@ -19,13 +19,14 @@ Purpose = Literal[
     "release",
     "hand_over",
     "take_back",
+    "claim",
     "authorize",
     "capture",
     "void",
     "refund",
     "charge",
 ]
-"""What the call is for: six of stock, five of money."""
+"""What the call is for: seven of stock, five of money."""
 
 
 @final
@@ -36,7 +37,8 @@ class Intent:
     ``id`` is the id the other side gets, so that a second try is not a second effect; ``since``
     is when it was saved. At ``due_at`` whoever resumes takes it over; ``attempts`` counts the
     tries. ``reason`` is what went wrong last; ``parked`` why it waits for a person (empty: it does
-    not). ``fulfillments`` are those a stock request is for.
+    not). ``fulfillments`` are those a stock request is for; ``claims`` how many units of which
+    lines (line id, units) are claimed in the ledger once it is posted.
     """
 
     id: str
@@ -48,3 +50,4 @@ class Intent:
     parked: str = ""
     reason: str = ""
     fulfillments: tuple[str, ...] = ()
+    claims: tuple[tuple[str, int], ...] = ()

@@ -179,7 +179,8 @@ class OrderLine(Priced):
     """A line of a placed order.
 
     ``ordered`` units cost ``total``. What was credited is gone from ``remaining_units`` and
-    ``remaining``; ``cancelled`` units will not be served, ``backordered`` ones wait for stock.
+    ``remaining``; ``cancelled`` units will not be served, ``backordered`` ones wait for stock,
+    as many as ``claimed`` in the queue of the ledger.
     ``lost`` ones were claimed.
     ``components`` are the price, its ``adjustments``, the shares of the order's adjustments, and
     its ``taxes``, in this order. ``replaces`` is the line it stands in for, if any; ``kit`` the
@@ -199,6 +200,7 @@ class OrderLine(Priced):
     kit: KitOf | None = None
     cancelled: int = 0
     backordered: int = 0
+    claimed: int = 0
     lost: int = 0
     remaining_units: int = Factory(lambda self: self.ordered, takes_self=True)
 
@@ -453,6 +455,7 @@ class Policy:
     ``rounding`` is how an exact amount becomes whole minor units. ``round_amounts`` is where: after
     every adjustment, once per line, or once per order (its lines then get their shares by largest
     remainder). ``round_taxes``: each tax per line, or once per order and rate, shared alike.
+    ``priority``: how urgent what waits for stock is, the higher the sooner.
     ``confirm``: as soon as stock and money are there, or only once a person said so.
     ``lead_time``: so long before an order's ``scheduled_for`` work on it begins (None: at once).
     ``return_window``: how long after they arrived goods may be sent back; ``return_reasons``: the
@@ -478,6 +481,7 @@ class Policy:
     restocking_percent: Decimal = field(default=Decimal(0), converter=_restocking)
     return_charges: ReturnCharges = "keep"
     confirm: Confirm = "when_covered"
+    priority: int = 0
     lead_time: timedelta | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -485,6 +489,7 @@ class Policy:
         for name, among in _CHOICES.items():
             choice(getattr(self, name), among, name)
         instance(self.require_cover, bool, "require_cover")
+        instance(self.priority, int, "priority")
         quantity(self.attempts, "attempts")
         quantity(self.replans, "replans", least=0)
         span(self.patience, "patience")

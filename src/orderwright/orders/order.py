@@ -412,6 +412,7 @@ class Order:
                 item.quantity,
                 fulfillment.lapses_at,
                 self.id,
+                item.lot,
             )
             for item in fulfillment.items
         )

@@ -382,6 +382,7 @@ def _replacement(line: OrderLine, line_id: str, units: int, credit: Credit | Non
         remaining_units=units,
         cancelled=0,
         backordered=0,
+        claimed=0,
         lost=0,
         replaces=line.id,
         kit=None,

@@ -9,7 +9,8 @@ from attrs import evolve
 from orderwright.errors import OutOfStock, Shortage
 from orderwright.fulfillment.fulfillment import Booked, Fulfillment
 from orderwright.fulfillment.planning import Demand
-from orderwright.inventory.postings import Posting
+from orderwright.inventory.postings import Posting, Reservation, StockTerms
+from orderwright.inventory.reading import first_expired
 from orderwright.lifecycles import Phase
 from orderwright.orders.commands import cancel, open_exception
 from orderwright.orders.events import (
@@ -22,15 +23,18 @@ from orderwright.orders.events import (
 from orderwright.orders.intents import Intent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from orderwright.fulfillment.planning import FulfillmentPlan
+    from orderwright.fulfillment.fulfillment import FulfillmentItem
+    from orderwright.fulfillment.planning import FulfillmentPlan, PlannedFulfillment
+    from orderwright.inventory.ledger import Stock
     from orderwright.orders.intents import Purpose
     from orderwright.orders.order import Order
 
 __all__ = [
     "allocated",
+    "by_lot",
     "demand",
     "firm_stock",
     "lapsing",
@@ -117,8 +121,84 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
         )
     ]
     if fulfillments:
-        events.append(_stock_intent(order, "reserve", fulfillments, at))
+        events.append(_reserved(order, events[0], fulfillments, at))
     return tuple(events)
+
+
+def _reserved(
+    order: Order, planned: Event, fulfillments: Sequence[Fulfillment], at: datetime
+) -> Intended:
+    """Reserve what is planned; what waited for it leaves the queue in the same posting."""
+    intended = _stock_intent(order, "reserve", fulfillments, at)
+    claims = _claims(order.after((planned,)))
+    if not claims:
+        return intended
+    intent = intended.intent
+    assert isinstance(intent.request, Posting)
+    changes = _claim_posting(order, intent.id, claims, at)
+    posting = Posting.linked(intent.id, [intent.request, *changes])
+    return evolve(intended, intent=evolve(intent, request=posting, claims=claims))
+
+
+def by_lot(plan: FulfillmentPlan, stocks: Iterable[Stock]) -> FulfillmentPlan:
+    """Return the plan with its units taken from lots: the first to expire goes out first."""
+    lots = {(one.sku, one.location): list(one.lots) for one in stocks if one.lots}
+    if not lots:
+        return plan
+    parts: list[PlannedFulfillment] = []
+    for part in plan.fulfillments:
+        items: list[FulfillmentItem] = []
+        for item in part.items:
+            left = lots.get((item.sku, part.location), [])
+            taken = first_expired(left, item.quantity)
+            items += (item._replace(lot=lot, quantity=units) for lot, units in taken)
+            used = dict(taken)
+            lots[item.sku, part.location] = [
+                one._replace(available=one.available - used.get(one.lot, 0)) for one in left
+            ]
+        parts.append(part._replace(items=tuple(items)))
+    return evolve(plan, fulfillments=tuple(parts))
+
+
+def _claims(order: Order) -> tuple[tuple[str, int], ...]:
+    """Return what is to be claimed of which lines, where that is not what the ledger has."""
+    if order.has_exception("backorder_refused"):
+        return ()
+    return tuple(
+        (line.id, line.backordered) for line in order.lines if line.backordered != line.claimed
+    )
+
+
+def _claim_posting(
+    order: Order, posting_id: str, claims: Sequence[tuple[str, int]], at: datetime
+) -> list[Posting]:
+    """Return the postings by which the ledger's claims become those, first what is dropped."""
+    terms = StockTerms(order.scheduled_for, priority=order.policy.priority)
+    more: list[Reservation] = []
+    less: list[Reservation] = []
+    for line_id, units in claims:
+        line = order.line(line_id)
+        change = units - line.claimed
+        name = f"{order.id}/{line_id}"
+        one = Reservation(name, line.sku, "", abs(change), None, order.id)
+        (more if change > 0 else less).append(one)
+    found: list[Posting] = []
+    if less:
+        found.append(Posting.claim(posting_id, less, at=at, drop=True))
+    if more:
+        found.append(Posting.claim(posting_id, more, at=at, terms=terms))
+    return found
+
+
+def _settle_claims(order: Order, at: datetime) -> Iterator[Event]:
+    """What waits stands in the queue of the ledger; what waits no more does not."""
+    claims = _claims(order)
+    if not claims or any(one.purpose in ("claim", "reserve") for one in order.intents):
+        return
+    posting_id = f"{order.id}/claim-{order.version + 1}"
+    posting = Posting.linked(posting_id, _claim_posting(order, posting_id, claims, at))
+    intended = _intended(order, posting_id, "claim", posting, (), at)
+    yield evolve(intended, intent=evolve(intended.intent, claims=claims))
 
 
 def _can_reject(order: Order) -> bool:
@@ -227,6 +307,12 @@ def stock_refused(
         at=at,
     )
     detail = "; ".join(str(one) for one in shortages)
+    if any(not one.location for one in shortages):
+        # More is claimed of a SKU than its policy allows: nobody waits for more.
+        if _can_reject(order.after((refused,))):
+            rejected = cancel(order.after((refused,)), at=at, reason=detail, action="reject")
+            return (refused, rejected)
+        return (refused, *open_exception(order, "backorder_refused", detail, at=at))
     if intent.purpose in ("hand_over", "take_back"):
         return (refused, *open_exception(order, "stock_mismatch", detail, at=at))
     return (refused,)
@@ -244,6 +330,7 @@ def settle_stock(order: Order, at: datetime) -> Iterator[Event]:
             yield _stock_intent(order, purpose, parts, at)
     if order.returns and not order.has_exception("stock_mismatch"):
         yield from _take_back(order, at)
+    yield from _settle_claims(order, at)
 
 
 def _take_back(order: Order, at: datetime) -> Iterator[Event]:
