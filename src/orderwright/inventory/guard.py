@@ -9,9 +9,9 @@ from orderwright.errors import OutOfStock, Shortage
 from orderwright.inventory.postings import FLOORED, StockAccount
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from orderwright.inventory.postings import Posting
+    from orderwright.inventory.postings import Change, Posting
 
 __all__ = ["GUARDED", "Policies", "StockPolicy", "changes_of", "guarded"]
 
@@ -44,35 +44,53 @@ def guarded(_sku: str, _location: str) -> StockPolicy:
 
 def changes_of(
     posting: Posting,
-    balance: Callable[[StockAccount], int],
+    balance: Callable[[StockAccount], int | None],
     policies: Policies = guarded,
 ) -> Mapping[StockAccount, int]:
     """Return the new balance of every account ``posting`` touches. This is the guard.
 
     Pure: every store uses it, or enforces the same. ``balance`` answers the present units of an
-    account (0 if it was never used); of ``backordered`` at no name, those of all claims to a SKU.
+    account (0 or None if it was never used); of ``backordered`` at no name, all claims to a SKU.
     Raises OutOfStock with every account that would fall below its floor, or claims above their
     limit; entries on one account are summed first, so two lines of one SKU cannot both pass.
     """
     after: dict[StockAccount, int] = {}
-    short: list[Shortage] = []
+    doubtful = policies is not guarded
     for account, net, lowest in posting.changes:
-        now = balance(account)
+        now = balance(account) or 0
         after[account] = now + net
-        if lowest < 0:
-            if now + lowest < 0 and account.bucket in FLOORED:
-                floor = _floor(posting, account, policies)
-                if floor is not None:
-                    short.append(_shortage(account, lowest, now))
-            elif account.bucket == "available" and policies is not guarded:
-                floor = _floor(posting, account, policies)
-                if floor is not None and now + lowest < floor:
-                    short.append(_shortage(account, lowest, max(0, now - floor)))
-        elif account.bucket == "backordered" and policies is not guarded:
-            short += _over_limit(posting, account, balance, policies)
-    if short:
-        raise OutOfStock(short, posting.order_id)
+        if now + lowest < 0:
+            doubtful = True
+    if doubtful:
+        short = [
+            found
+            for change in posting.changes
+            for found in _shortages(posting, change, balance, policies)
+        ]
+        if short:
+            raise OutOfStock(short, posting.order_id)
     return after
+
+
+def _shortages(
+    posting: Posting,
+    change: Change,
+    balance: Callable[[StockAccount], int | None],
+    policies: Policies,
+) -> Iterator[Shortage]:
+    """Return what is short on an account that may be."""
+    account, _, lowest = change
+    now = balance(account) or 0
+    if lowest < 0:
+        if now + lowest < 0 and account.bucket in FLOORED:
+            if _floor(posting, account, policies) is not None:
+                yield _shortage(account, lowest, now)
+        elif account.bucket == "available":
+            floor = _floor(posting, account, policies)
+            if floor is not None and now + lowest < floor:
+                yield _shortage(account, lowest, max(0, now - floor))
+    elif account.bucket == "backordered":
+        yield from _over_limit(posting, account, balance, policies)
 
 
 def _shortage(account: StockAccount, lowest: int, there: int) -> Shortage:
@@ -98,7 +116,7 @@ def _floor(posting: Posting, account: StockAccount, policies: Policies) -> int |
 def _over_limit(
     posting: Posting,
     account: StockAccount,
-    balance: Callable[[StockAccount], int],
+    balance: Callable[[StockAccount], int | None],
     policies: Policies,
 ) -> list[Shortage]:
     """Return the shortage of a claim, if those to its SKU come to more than may be claimed."""
@@ -110,7 +128,7 @@ def _over_limit(
         for other, net, _ in posting.changes
         if other.bucket == "backordered" and other.sku == account.sku
     )
-    there = balance(StockAccount(account.sku, "", "backordered"))
+    there = balance(StockAccount(account.sku, "", "backordered")) or 0
     if there + more <= limit:
         return []
     return [Shortage(account.sku, "", more, max(0, limit - there), account.reservation)]

@@ -126,7 +126,7 @@ class InventoryLedger:
         if known is not None:
             self._written[known].require_same(posting)
             return
-        balance = self.balance
+        balance = self._balances.get
         lapse = self._lapse(posting) if self._expiring else None
         if lapse is None or (lapse.entries, lapse.reason) == (posting.entries, posting.reason):
             # Nothing lapses, or it is such a lapse itself: another book is being replayed.
@@ -134,7 +134,7 @@ class InventoryLedger:
         else:
             freed = changes_of(lapse, balance, self.policies)
             after = changes_of(
-                posting, lambda account: freed.get(account, balance(account)), self.policies
+                posting, lambda account: freed.get(account, balance(account) or 0), self.policies
             )
             self._write(lapse, freed)
         self._write(posting, after)
@@ -143,14 +143,13 @@ class InventoryLedger:
         self._numbers[posting.id] = len(self._written)
         self._written.append(posting)
         balances = self._balances
-        for account, units in after.items():
-            if not units and account.reservation:
-                balances.pop(account, None)
-                continue
-            if account not in balances and account.bucket in INSIDE:
-                places = self._places.setdefault(account.sku, {})
-                places.setdefault(account.location, {})[account.lot] = None
-            balances[account] = units
+        known = len(balances)
+        balances.update(after)
+        if len(balances) > known:
+            for account in after:
+                if account.bucket in INSIDE:
+                    places = self._places.setdefault(account.sku, {})
+                    places.setdefault(account.location, {})[account.lot] = None
         if posting.named:
             self._note(posting, after)
 
@@ -175,6 +174,7 @@ class InventoryLedger:
                 self._best_before[entry.sku, entry.lot] = entry.terms.best_before
         for account, units in after.items():
             if not units and account.reservation:
+                self._balances.pop(account, None)
                 self._owners.pop(account, None)
                 _dropped(self._expiring, account)
                 _dropped(self._waiting, account)
