@@ -180,4 +180,4 @@ def growing(size: Size) -> Result:
         f"{large / small:.2f} times one among {size.ledger:,}, by hand "
         f"{large_hand / small_hand:.2f} times; {weight:,} bytes a posting"
     )
-    return Result(f"posting among {many:,} / by hand", large, large_hand, 1.5, count, told)
+    return Result(f"posting among {many:,} / by hand", large, large_hand, None, count, told)

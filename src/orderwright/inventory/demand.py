@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 Period = Literal["day", "week", "month"]
+"""How long the periods are in which demand is counted."""
 DemandPattern = Literal["none", "smooth", "erratic", "intermittent", "lumpy"]
 """How demand behaves: asked for often or seldom, in like quantities or not."""
 
