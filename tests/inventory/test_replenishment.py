@@ -45,12 +45,19 @@ def left(number: int, units: int, at: datetime, sku: str = "MUG") -> Posting:
 
 
 def test_demand_is_counted_when_it_is_asked_for() -> None:
-    """Sales, use and claims count; filling a claim does not; what comes back is taken off."""
+    """Promises, sales and use count; filling and shipping do not; what comes back is taken off."""
     claim = [Reservation("c", "MUG", "", 4)]
     move = {"location": "MAIN", "source": "customer", "target": "quarantine"}
     postings = [
         Posting.receive("d", "MUG", "MAIN", 90, at=NOON),
         left(1, 5, NOON),
+        Posting.reserve("q", [Reservation("q", "MUG", "MAIN", 8)], at=NOON),
+        Posting.settle(
+            "qq",
+            commit=[Reservation("q", "MUG", "MAIN", 3)],
+            release=[Reservation("q", "MUG", "MAIN", 5)],
+            at=NOON + 20 * DAY,
+        ),
         Posting.claim("c", claim, at=NOON + 20 * DAY),
         Posting.linked(
             "f",
@@ -64,13 +71,13 @@ def test_demand_is_counted_when_it_is_asked_for() -> None:
         left(3, 7, NOON + 400 * DAY),
     ]
     window = {"start": NEW_YEAR, "end": datetime(2026, 5, 1, tzinfo=UTC), "zone": UTC}
-    assert {"MUG": (5, 4, 1, 0)} == demand_history(postings, period="month", **window)
+    assert {"MUG": (13, -1, 1, 0)} == demand_history(postings, period="month", **window)
     late = {**window, "start": NEW_YEAR + DAY}
-    assert {"MUG": (4, 1, 0)} == demand_history(postings, period="month", **late)
+    assert {"MUG": (-1, 1, 0)} == demand_history(postings, period="month", **late)
     days = demand_history(
         postings, period="day", start=NOON - NOON.hour * DAY / 24, end=NOON + DAY, zone=UTC
     )
-    assert {"MUG": (5,)} == days
+    assert {"MUG": (13,)} == days
     with pytest.raises(InvalidInput, match="no whole week"):
         demand_history(postings, period="week", start=NOON, end=NOON + DAY, zone=UTC)
     with pytest.raises(InvalidInput):

@@ -32,6 +32,7 @@ Period = Literal["day", "week", "month"]
 DemandPattern = Literal["none", "smooth", "erratic", "intermittent", "lumpy"]
 """How demand behaves: asked for often or seldom, in like quantities or not."""
 
+_ASKED = frozenset({"reserved", "backordered", "customer", "production"})
 _INTERVAL = 1.32
 _VARIATION = 0.49
 
@@ -54,9 +55,10 @@ def demand_history(
 ) -> dict[str, tuple[int, ...]]:
     """Return the units asked for of each SKU, per period from ``start`` to before ``end``.
 
-    Asked for is what left for customers, or was used to make something, and what is claimed while
-    it is not there; filling a claim asks for nothing new, and what comes back, or is claimed no
-    more, is taken off in the period in which that happens (a period may be below zero). Periods are
+    Asked for is what is reserved, or claimed while it is not there, or left at once for customers
+    or to make something; filling a claim and shipping what was reserved ask for nothing new, and
+    what is given up, lapses or comes back is taken off in the period in which that happens (a
+    period may be below zero). Periods are
     those of ``zone``: days, weeks from Monday, calendar months. Periods in which nothing was asked
     for are zeros; those outside the window, cut ones at its ends included, are not looked at.
     Raises InvalidInput unless there is at least one whole period.
@@ -74,7 +76,7 @@ def demand_history(
         if not 0 <= index < last - first:
             continue
         for account, net, _ in posting.changes:
-            if account.bucket in ("customer", "production", "backordered"):
+            if account.bucket in _ASKED:
                 counts = found.get(account.sku)
                 if counts is None:
                     counts = found[account.sku] = [0] * (last - first)
