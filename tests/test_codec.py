@@ -200,6 +200,7 @@ def _busier(desk: OrderDesk, mug: DraftLine, card: Tender) -> None:
     desk.refuse_stop("A-9", "f1", at=NOON)
     desk.place([mug], order_id="A-10", at=NOON)
     desk.ship("A-10", "f1", at=NOON + timedelta(hours=2))  # what was reserved has lapsed
+    desk.count_stock("MUG", "MAIN", 1, count_id="n", at=NOON)
 
 
 DESK = busy_desk()

@@ -73,6 +73,7 @@ _EVENTS: dict[type[events.Event], str] = {
     events.IntentParked: "intent_parked.v1",
     events.FulfillmentsPlanned: "fulfillments_planned.v1",
     events.StockPosted: "stock_posted.v1",
+    events.UnitsMissing: "units_missing.v1",
     events.StockRefused: "stock_refused.v1",
     events.PaymentReported: "payment_reported.v1",
     events.FulfillmentAdvanced: "fulfillment_advanced.v1",

@@ -226,6 +226,7 @@ class InventoryRepository(Protocol):
 
         1. Those expired by ``now`` are left out, swept or not. 2. One consistent moment.
         3. Only those of the order ``order_id`` and of one of ``skus``, where these are given.
+        4. In the order in which they were made.
         """
         ...
 

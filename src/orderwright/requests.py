@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderwright.inventory.ledger import Claim, Incoming, Stock
-    from orderwright.inventory.postings import Posting
+    from orderwright.inventory.postings import Posting, Reservation
     from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Reference
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         DueOrder,
         Finding,
         InventoryRepository,
+        OpenFulfillment,
         OrderRepository,
         PaymentPort,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "CallProvider",
     "FindDue",
     "FindKey",
+    "FindOpen",
     "FindReference",
     "Flow",
     "LoadContact",
@@ -48,6 +50,7 @@ __all__ = [
     "PostStock",
     "ReadClaims",
     "ReadIncoming",
+    "ReadReservations",
     "ReadSupply",
     "Request",
     "SaveOrder",
@@ -246,6 +249,43 @@ class ReadSupply(Request["tuple[Stock, ...]"]):
     def perform(self, ports: Ports) -> tuple[Stock, ...] | Awaitable[tuple[Stock, ...]]:
         """Ask the inventory repository."""
         return ports.inventory.supply(self.skus, now=self.now)
+
+
+@final
+class FindOpen(Request["tuple[OpenFulfillment, ...]"]):
+    """A page of what a location still has to work on, from behind ``after`` on."""
+
+    __slots__ = ("after", "location", "states")
+
+    def __init__(
+        self, location: str, states: frozenset[str], after: OpenFulfillment | None = None
+    ) -> None:
+        self.location: str = location
+        self.states: frozenset[str] = states
+        self.after: OpenFulfillment | None = after
+
+    def perform(
+        self, ports: Ports
+    ) -> tuple[OpenFulfillment, ...] | Awaitable[tuple[OpenFulfillment, ...]]:
+        """Ask the order repository."""
+        return ports.orders.open_fulfillments(self.location, self.states, after=self.after)
+
+
+@final
+class ReadReservations(Request["tuple[Reservation, ...]"]):
+    """What the ledger holds, for one order or of one SKU, in the order in which it was reserved."""
+
+    __slots__ = ("now", "order_id", "sku")
+
+    def __init__(self, now: datetime, *, order_id: str = "", sku: str = "") -> None:
+        self.now: datetime = now
+        self.order_id: str = order_id
+        self.sku: str = sku
+
+    def perform(self, ports: Ports) -> tuple[Reservation, ...] | Awaitable[tuple[Reservation, ...]]:
+        """Ask the inventory repository."""
+        skus = (self.sku,) if self.sku else ()
+        return ports.inventory.reservations(self.now, order_id=self.order_id, skus=skus)
 
 
 @final

@@ -56,6 +56,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "contact": {"order_id": "o1"},
     "post_stock": {"posting": Posting.receive("again", "MUG", "MAIN", 1, at=NOON)},
     "fill": {"skus": ["MUG"]},
+    "count_stock": {"sku": "MUG", "location": "MAIN", "counted": 3, "count_id": "n1"},
     "promised": {"sku": "MUG"},
     "forget": {"order_id": "o1"},
     "request_stop": {"order_id": "o1", "fulfillment_id": "f1"},
@@ -135,6 +136,8 @@ WRONG: dict[str, list[Any]] = {
     "add": ["vip", 7, None, [""], [7]],
     "remove": ["vip", 7, None, [""], [7]],
     "posting": [7, "again", {}],
+    "counted": [-1, 1.5, "3", True, None],
+    "count_id": NOT_AN_ID,
     "queue": ["", 7, None, "loudest"],
     "sku": NOT_AN_ID,
     "skus": [7, "MUG", [7], [""], None],
@@ -171,7 +174,7 @@ WRONG: dict[str, list[Any]] = {
     "operation_id": ["", "o1", "o1/p1", "o9/p1/authorize-1", "a/b/c/d", 7, None],
 }
 
-OF_NO_ORDER = ("place", "draft", "resume", "find", "post_stock", "fill", "promised")
+OF_NO_ORDER = ("place", "draft", "resume", "find", "post_stock", "fill", "promised", "count_stock")
 REPORTS_OF_MONEY = ("record_payment", "record_refund", "report_chargeback")
 
 

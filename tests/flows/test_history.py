@@ -152,6 +152,7 @@ READS = {
     "post_stock",
     "fill",
     "promised",
+    "count_stock",
     "order",
     "history",
     "as_of",

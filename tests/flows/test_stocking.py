@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from orderwright import ChangeLine, Order, Policy, Posting, Reservation
 from orderwright.adapters.memory import MemoryInventory
-from orderwright.errors import KeyReused, OutOfStock
+from orderwright.errors import InvalidInput, KeyReused, OutOfStock
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Claim
 from orderwright.inventory.reading import recall
+from orderwright.tracking.timeline import render, timeline
 from tests.worlds import (
     NOON,
     Crashed,
@@ -326,3 +327,108 @@ def test_an_order_nobody_knows_does_not_stop_the_queue() -> None:
     )
     waiting(world, "o1", 1)
     assert ("o1",) == world.desk.post_stock(received(1, 1))
+
+
+# Counts ------------------------------------------------------------------------------------
+
+
+def test_a_count_that_finds_too_little_breaks_the_last_promise() -> None:
+    """Of five units promised to three orders two are there: who came last waits, and is told."""
+    world = World(("MUG", "MAIN", 6))
+    for number, units in enumerate((2, 2, 1), 1):
+        waiting(world, f"o{number}", units, unpaid_ttl=None)
+    told = world.desk.count_stock("MUG", "MAIN", 3, count_id="n1")
+    assert ("o2", "o3") == told
+    assert [(2, 0), (1, 1), (0, 1)] == [
+        (one.quantities()["l1"].reserved, one.lines[0].backordered) for one in world.all_orders()
+    ]
+    assert [[], ["stock_missing"], ["stock_missing"]] == [
+        [one.code for one in order.exceptions] for order in world.all_orders()
+    ]
+    check_laws(world)
+    before = world.trace()
+    assert () == world.desk.count_stock("MUG", "MAIN", 3, count_id="n1")
+    assert before == world.trace()
+    words = render(timeline(world.desk.history("o3")))
+    assert "missing: 1 of l1 (f1)" in words
+    check_laws(world)
+
+
+def test_what_is_missing_here_is_sourced_elsewhere() -> None:
+    """A shop that finds nothing where three were promised has them sent from the depot."""
+    world = World(("MUG", "MAIN", 3), ("MUG", "DEPOT", 3))
+    world.desk.place([line("MUG", 3)], order_id="o1", tenders=[card()])
+    assert ("o1",) == world.desk.count_stock("MUG", "MAIN", 0, count_id="n1", reason="fire")
+    order = world.desk.order("o1")
+    assert [("DEPOT", 3)] == [
+        (one.location, one.items[0].quantity) for one in order.fulfillments if one.live
+    ]
+    check_laws(world)
+
+
+def test_a_count_finds_more_or_the_same() -> None:
+    """More is available, and who waits gets it when asked; the same books nothing."""
+    world = World(("MUG", "MAIN", 3))
+    assert () == world.desk.count_stock("MUG", "MAIN", 5, count_id="n1")
+    assert 5 == world.inventory.ledger.stock("MUG", "MAIN", now=NOON).available
+    before = world.trace()
+    assert () == world.desk.count_stock("MUG", "MAIN", 5, count_id="n2")
+    assert before == world.trace()
+    assert () == world.desk.count_stock("CUP", "SHOP", 2, count_id="n3")
+    assert 2 == world.inventory.ledger.stock("CUP", "SHOP", now=NOON).available
+    with pytest.raises(InvalidInput, match="has lots"):
+        dairy().desk.count_stock("MILK", "MAIN", 1, count_id="n1")
+
+
+def test_a_count_survives_a_crash_anywhere() -> None:
+    """Said again after a crash it tells the orders that do not know yet."""
+
+    def scene() -> World:
+        world = World(("MUG", "MAIN", 4))
+        for number in (1, 2):
+            waiting(world, f"o{number}", 2, unpaid_ttl=None)
+        world.desk.place([line("TEA")], order_id="o3", policy=WAITING)
+        return world
+
+    count = ("MUG", "MAIN", 1)
+    smooth = scene()
+    smooth.desk.count_stock(*count, count_id="n")
+    smooth.calm()
+    expected = figures(smooth)
+    stop, died = 0, True
+    while died:
+        for performed in (False, True):
+            world = scene()
+            try:
+                flow = world.flow("count_stock", *count, count_id="n")
+                run_until(world, flow, stop, performed=performed)
+            except Crashed:
+                died = True
+            else:
+                died = False
+            world.desk.count_stock(*count, count_id="n")
+            world.calm()
+            assert expected == figures(world)
+            check_quiet(world)
+        stop += 1
+    assert stop > 8
+
+
+def test_a_count_and_a_shipment_at_once() -> None:
+    """What left has left: the order is told or not, and every unit is somewhere."""
+
+    def scene() -> tuple[World, tuple[object, ...]]:
+        world = World(("MUG", "MAIN", 1))
+        world.desk.place([line()], order_id="o1", tenders=[card()])
+        return world, (
+            world.flow("count_stock", "MUG", "MAIN", 0, count_id="n"),
+            world.flow("ship", "o1", "f1"),
+        )
+
+    count = 0
+    for world, running in interleavings(scene):
+        count += 1
+        assert all(one.done for one in running)
+        world.calm()
+        check_laws(world)
+    assert count > 1

@@ -128,6 +128,7 @@ def stock_and_people(desk: OrderDesk, at: datetime) -> None:
     assert_type(desk.contact("A-1"), Contact | None)
     assert_type(desk.post_stock(Posting.receive("d", "MUG", "MAIN", 1, at=at)), tuple[str, ...])
     assert_type(desk.fill(["MUG"]), tuple[str, ...])
+    assert_type(desk.count_stock("MUG", "MAIN", 3, count_id="n"), tuple[str, ...])
     assert_type(desk.promised("MUG"), Mapping[str, datetime | None])
     assert_type(desk.forget("A-1"), Order)
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orderwright.errors import Conflict, NotFound
+from attrs import evolve
+
+from orderwright.errors import Conflict, InvalidInput, KeyReused, NotFound
 from orderwright.flows.command import command
 from orderwright.flows.processing import allocate
-from orderwright.flows.settling import Flows
-from orderwright.inventory.claims import promises, queued
+from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, load, save
+from orderwright.inventory.claims import broken, promises, queued
 from orderwright.inventory.postings import Posting
-from orderwright.requests import PostStock, ReadClaims, ReadIncoming, ReadSupply, ask
-from orderwright.values import each, identifier, instance
+from orderwright.lifecycles import Phase
+from orderwright.orders.stocking import missing
+from orderwright.requests import (
+    FindOpen,
+    PostStock,
+    ReadClaims,
+    ReadIncoming,
+    ReadReservations,
+    ReadSupply,
+    ask,
+)
+from orderwright.values import each, identifier, instance, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +60,56 @@ class Stocking(Flows):
             if account.bucket == "available" and net > 0
         ]
         return (yield from _filled(self.setting, skus, posting.at, queue))
+
+    @command
+    def count_stock(
+        self,
+        sku: str,
+        location: str,
+        counted: int,
+        *,
+        count_id: str,
+        reason: str = "count",
+        at: datetime | None = None,
+    ) -> Flow[tuple[str, ...]]:
+        """Book what a count found of ``sku`` on the shelves of ``location``, reserved units too.
+
+        What is missing is taken from what is available first, then from the reservations, the last
+        one first: those units are open again on their orders, which are sourced elsewhere or wait,
+        with the exception ``stock_missing``. Returns the ids of these orders. ``count_id`` is the
+        key: the same count again changes nothing, and tells orders that were not told. Lots are
+        counted with :meth:`post_stock`. Raises InvalidInput for a SKU that has lots there.
+        """
+        setting, at = self.setting, self.setting.moment(at)
+        identifier(sku, "sku")
+        identifier(location, "location")
+        quantity(counted, "counted", least=0)
+        text(reason, "reason")
+        posting_id = f"count/{identifier(count_id, 'count_id')}"
+        stocks = yield from ask(ReadSupply((sku,), at))
+        stock = next((one for one in stocks if one.location == location), None)
+        if stock is not None and (stock.lots or stock.expired):
+            raise InvalidInput.at("sku", f"{sku} has lots at {location}: count them one by one")
+        available = 0 if stock is None else stock.available
+        difference = counted - available - (0 if stock is None else stock.reserved)
+        if difference:
+            every = yield from ask(ReadReservations(at, sku=sku))
+            held = [one for one in every if one.location == location]
+            lost = broken(held, max(0, -difference - max(0, available)))
+            posting = Posting.adjust(
+                posting_id,
+                sku,
+                location,
+                difference,
+                at=at,
+                reason=reason,
+                breaking=[evolve(one, quantity=units, expires_at=None) for one, units in lost],
+            )
+            try:  # noqa: SIM105 - nothing is suppressed across a yield by a `with`
+                yield from ask(PostStock(posting))
+            except KeyReused:
+                pass  # it was booked before: only the orders may not know yet
+        return (yield from _told_missing(setting, sku, location, at))
 
     @command
     def fill(
@@ -100,3 +162,45 @@ def _filled(
             if served:
                 found[claim.order_id] = None
     return tuple(found)
+
+
+def _told_missing(setting: Setting, sku: str, location: str, at: datetime) -> Flow[tuple[str, ...]]:
+    """Tell every order at work there whose units of ``sku`` the ledger does not hold any more."""
+    shipment = setting.lifecycles.shipment
+    states = frozenset(
+        state.name
+        for state in shipment.states.values()
+        if state.phase in (Phase.WAITING, Phase.WORKING)
+    )
+    orders: dict[str, None] = {}
+    page = yield from ask(FindOpen(location, states))
+    while page:
+        orders.update((one.order_id, None) for one in page)
+        page = yield from ask(FindOpen(location, states, page[-1]))
+    found: list[str] = []
+    for order_id in orders:
+        if (yield from _missed(setting, order_id, sku, at)):
+            found.append(order_id)  # noqa: PERF401 - a comprehension cannot ask
+    return tuple(found)
+
+
+def _missed(setting: Setting, order_id: str, sku: str, at: datetime) -> Flow[bool]:
+    """Record what an order misses; return whether it misses anything."""
+    for _ in range(MAX_TRIES):
+        order = yield from load(order_id)
+        if not any(line.sku == sku for line in order.lines):
+            return False
+        held = yield from ask(ReadReservations(at, order_id=order_id))
+        events = missing(order, held, at)
+        if not events:
+            return False
+        after, events = follow(order, events, at)
+        mine: list[str] | None = None
+        try:  # noqa: SIM105 - as above
+            mine = yield from save(order, after, events)
+        except Conflict:
+            pass  # somebody else saved: look again
+        if mine is not None:
+            yield from carry_on(setting, after, at, mine=mine)
+            return True
+    return False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, final
 from attrs import fields, frozen
 
 from orderwright.errors import KeyReused, Shortage
-from orderwright.fulfillment.fulfillment import Booked, Fulfillment
+from orderwright.fulfillment.fulfillment import Booked, Fulfillment, FulfillmentItem
 from orderwright.lifecycles import State
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment
@@ -74,6 +74,7 @@ __all__ = [
     "StopRequested",
     "TagsChanged",
     "UnitsClaimed",
+    "UnitsMissing",
     "require_same",
 ]
 
@@ -415,6 +416,14 @@ class StockRefused(Event):
     shortages: tuple[Shortage, ...]
     removed: tuple[str, ...] = ()
     freed: tuple[str, ...] = ()
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class UnitsMissing(Event):
+    """Reserved units are not there any more: (fulfillment id, what of it). They are open again."""
+
+    units: tuple[tuple[str, FulfillmentItem], ...]
 
 
 @final

@@ -122,20 +122,11 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
         for item in part.items
     }
 
-    def kept(one: Fulfillment) -> Fulfillment:
-        items = [
-            item._replace(quantity=item.quantity - taken[one.id, item.line_id, item.lot])
-            if (one.id, item.line_id, item.lot) in taken
-            else item
-            for item in one.items
-        ]
-        return evolve(one, items=tuple(item for item in items if item.quantity), stopping=())
-
     sources = {source for source, _ in event.split}
     parts = [part for _, part in event.split]
     changes: dict[str, Any] = {
         "fulfillments": (
-            *(kept(one) if one.id in sources else one for one in order.fulfillments),
+            *(_less(one, taken) if one.id in sources else one for one in order.fulfillments),
             *parts,
         ),
         "fulfillments_planned": order.fulfillments_planned + len(parts),
@@ -152,6 +143,22 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
             for intent in order.intents
         )
     return changes
+
+
+def _less(one: Fulfillment, taken: Mapping[tuple[str, str, str], int]) -> Fulfillment:
+    """Return a fulfillment without what is ``taken`` of it, by fulfillment, line and lot."""
+    items = (
+        item._replace(quantity=item.quantity - taken.get((one.id, item.line_id, item.lot), 0))
+        for item in one.items
+    )
+    return evolve(one, items=tuple(item for item in items if item.quantity), stopping=())
+
+
+def _missing(order: Order, event: e.UnitsMissing) -> Order:
+    taken = {(name, item.line_id, item.lot): item.quantity for name, item in event.units}
+    names = {name for name, _ in event.units}
+    left = (_less(one, taken) if one.id in names else one for one in order.fulfillments)
+    return following(order, fulfillments=tuple(one for one in left if one.items))
 
 
 def _edited(order: Order, event: e.OrderEdited) -> Order:
@@ -430,6 +437,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.FulfillmentsPlanned: _planned,
     e.StockPosted: _stock_posted,
     e.StockRefused: _stock_refused,
+    e.UnitsMissing: _missing,
     e.PaymentReported: _payment_reported,
     e.FulfillmentAdvanced: _fulfillment_advanced,
     e.HoldPlaced: _hold_placed,

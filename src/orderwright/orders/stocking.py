@@ -19,6 +19,7 @@ from orderwright.orders.events import (
     Intended,
     StockPosted,
     StockRefused,
+    UnitsMissing,
 )
 from orderwright.orders.intents import Intent
 
@@ -38,6 +39,7 @@ __all__ = [
     "demand",
     "firm_stock",
     "lapsing",
+    "missing",
     "settle_stock",
     "short_of",
     "stock_posted",
@@ -369,6 +371,32 @@ def firm_stock(order: Order, at: datetime) -> Iterator[Event]:
     idle = [one for one in lapsing(order) if not _busy(order, one)]
     if idle and (any(one.unasked for one in order.payments) or order.covered):
         yield _stock_intent(order, "firm", idle, at)
+
+
+def missing(order: Order, held: Iterable[Reservation], at: datetime) -> tuple[Event, ...]:
+    """Return what follows where the ledger holds less for an order than it reserved.
+
+    ``held`` is all the ledger holds for it. The units are open again, to be sourced elsewhere or
+    backordered, and the exception ``stock_missing`` tells of it. What is being booked just now is
+    left alone.
+    """
+    there = {(one.id, one.sku, one.lot): one.quantity for one in held}
+    units: list[tuple[str, FulfillmentItem]] = []
+    for one in order.fulfillments:
+        lapsed = one.lapses_at is not None and one.lapses_at <= at
+        if one.stock != "held" or not one.live or one.gone or lapsed or _busy(order, one):
+            continue
+        for item, reserved in zip(one.items, order.reservations(one), strict=True):
+            key = (reserved.id, reserved.sku, reserved.lot)
+            kept = min(item.quantity, there.get(key, 0))
+            there[key] = there.get(key, 0) - kept
+            if kept < item.quantity:
+                units.append((one.id, item._replace(quantity=item.quantity - kept)))
+    if not units:
+        return ()
+    told = ", ".join(f"{item.quantity} of {item.line_id} ({name})" for name, item in units)
+    gone = UnitsMissing(units=tuple(units), at=at)
+    return (gone, *open_exception(order, "stock_missing", told, at=at))
 
 
 def lapsing(order: Order) -> list[Fulfillment]:

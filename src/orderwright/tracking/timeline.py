@@ -209,6 +209,10 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.FulfillmentsPlanned: _planned,
     e.StockPosted: _stock_posted,
     e.StockRefused: _stock_refused,
+    e.UnitsMissing: lambda event: (
+        "missing: "
+        + ", ".join(f"{item.quantity} of {item.line_id} ({name})" for name, item in event.units)
+    ),
     e.PaymentReported: _paid,
     e.FulfillmentAdvanced: _moved,
     e.HoldPlaced: lambda event: _because(f"hold {event.hold.name}", event.hold.reason),
