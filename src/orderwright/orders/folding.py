@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from orderwright.fulfillment.fulfillment import Fulfillment
+    from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
     from orderwright.lifecycles import Lifecycles
     from orderwright.orders.intents import Intent
     from orderwright.orders.order import Order
@@ -147,11 +147,14 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
 
 def _less(one: Fulfillment, taken: Mapping[tuple[str, str, str], int]) -> Fulfillment:
     """Return a fulfillment without what is ``taken`` of it, by fulfillment, line and lot."""
-    items = (
-        item._replace(quantity=item.quantity - taken.get((one.id, item.line_id, item.lot), 0))
-        for item in one.items
-    )
-    return evolve(one, items=tuple(item for item in items if item.quantity), stopping=())
+    items: list[FulfillmentItem] = []
+    for item in one.items:
+        less = taken.get((one.id, item.line_id, item.lot))
+        if less is None:
+            items.append(item)
+        elif less < item.quantity:
+            items.append(item._replace(quantity=item.quantity - less))
+    return evolve(one, items=tuple(items), stopping=())
 
 
 def _missing(order: Order, event: e.UnitsMissing) -> Order:
