@@ -2,9 +2,10 @@
 
     python examples/replenish_parts.py ../shared/data/carparts_monthly_demand.csv.gz
 
-The file has a row per part and a column per month (empty: not known). Every part without a gap runs
-through an inventory ledger of its own policy: deliveries with a lead time, sales, backorders, and a
-count once a year that finds what got lost. The first two years are only looked at; then each month
+The file has a row per part and a column per month (empty: not known). All parts run through one
+inventory ledger per policy: deliveries with a lead time, sales, backorders, and a count once a year
+that finds what got lost. A month that is not known is neither sold in, nor learnt from, nor judged:
+it is no month without demand. The first two years are only looked at; then each month
 is first lived through and then planned for, with what the ledger knows by that time and nothing
 else. Three ways of ordering stand side by side:
 
@@ -20,9 +21,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from math import ceil
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from orderwright import InventoryLedger, Posting, Reservation
 from orderwright.inventory.demand import demand_history, summary
@@ -47,14 +49,22 @@ def month(number: int) -> datetime:
     return datetime(1998 + number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
 
-def read(path: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The parts whose demand is known for every month."""
+Demand: TypeAlias = tuple[int | None, ...]
+"""What was asked for, month by month; None where that is not known."""
+
+
+def read(path: Path) -> Iterator[tuple[str, Demand]]:
+    """The parts of the file."""
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         next(rows)
         for part, *counts in rows:
-            if all(counts):
-                yield part, tuple(int(one) for one in counts)
+            yield part, tuple(int(one) if one else None for one in counts)
+
+
+def known(demand: Iterable[int | None]) -> list[int]:
+    """The months of which something is known."""
+    return [one for one in demand if one is not None]
 
 
 @dataclass
@@ -167,14 +177,16 @@ class Store:
             )
             self.result.lost += 1
 
-    def close(self, parts: Iterable[str], number: int, *, judged: bool) -> None:
+    def close(self, parts: dict[str, Demand], number: int, *, judged: bool) -> None:
         """Read the month's demand from the ledger, and look at the shelves."""
         start, end = month(number), month(number + 1)
         new = list(self.ledger.postings(after=self.read))
         if new:
             self.read = new[-1].id
         asked = demand_history(new, period="month", start=start, end=end, zone=UTC)
-        for part in parts:
+        for part, demand in parts.items():
+            if demand[number] is None:
+                continue
             self.histories.setdefault(part, []).append(asked.get(part, (0,))[0])
             if judged:
                 self.result.stock += self.ledger.stock(part, PLACE, now=end).on_hand
@@ -189,52 +201,65 @@ class Store:
         )
 
 
-def live(parts: dict[str, tuple[int, ...]], fixed: dict[str, tuple[int, int]] | None) -> Store:
+def live(parts: dict[str, Demand], fixed: dict[str, tuple[int, int]] | None) -> Store:
     """Live through all months, ordering as proposed, or by the ``fixed`` points and quantities."""
     store = Store()
     length = len(next(iter(parts.values())))
     for part, demand in parts.items():
         # Enough for the first years, and what the rule wants to have on the first day after them.
-        first = demand[:KNOWN]
+        first = known(demand[:KNOWN])
         point, batch = fixed[part] if fixed else _proposed(first)
         store.open(part, sum(first) + point + batch, month(0))
     for number in range(length):
         judged = number >= KNOWN
         store.receive(number)
         for index, (part, demand) in enumerate(parts.items()):
-            store.sell(part, demand[number], number, judged=judged)
+            asked = demand[number]
+            if asked is not None:
+                store.sell(part, asked, number, judged=judged)
             if judged and number % 12 == 0 and index % 10 == 0:
                 store.count(part, number)
         store.close(parts, number, judged=judged)
-        if number + 1 < KNOWN:
-            continue
-        now = month(number + 1)
-        positions = {part: store.position(part, now) for part in parts}
-        if fixed:
-            for part, (point, batch) in fixed.items():
-                if positions[part] <= point and batch:
-                    store.order(part, batch, number)
-        else:
-            policies = dict.fromkeys(parts, POLICY)
-            for one in propose(store.histories, positions, policies):
-                store.order(one.sku, one.quantity, number)
+        if number + 1 >= KNOWN:
+            reorder(store, parts, fixed, number)
     store.result.postings = sum(1 for _ in store.ledger.postings())
     return store
 
 
+def reorder(
+    store: Store,
+    parts: Iterable[str],
+    fixed: dict[str, tuple[int, int]] | None,
+    number: int,
+) -> None:
+    """Order what is short at the end of a month."""
+    now = month(number + 1)
+    positions = {part: store.position(part, now) for part in parts}
+    if fixed:
+        for part, (point, batch) in fixed.items():
+            if positions[part] <= point and batch:
+                store.order(part, batch, number)
+    else:
+        for one in propose(store.histories, positions, dict.fromkeys(positions, POLICY)):
+            store.order(one.sku, one.quantity, number)
+
+
 def _proposed(history: Sequence[int]) -> tuple[int, int]:
+    if not history:
+        return 0, 0
     mean = summary(history).mean
     return reorder_point(history, POLICY), economic_quantity(mean, POLICY) if mean else 0
 
 
-def fixed_rule(demand: Sequence[int]) -> tuple[int, int]:
+def fixed_rule(demand: Sequence[int | None]) -> tuple[int, int]:
     """Order a quarter's average when the average of lead time and review is left."""
-    mean = sum(demand[:KNOWN]) / KNOWN
+    first = known(demand[:KNOWN])
+    mean = sum(first) / max(1, len(first))
     return ceil(mean * (POLICY.lead_time + POLICY.review)), ceil(3 * mean)
 
 
 def hindsight(demand: Sequence[int]) -> tuple[int, int]:
-    """The orders and the unit-months of stock of the cheapest plan for known demand."""
+    """The orders and the unit-months of stock of the cheapest plan for demand known beforehand."""
     count = len(demand)
     best: list[tuple[float, int, int]] = [(0.0, 0, 0)]
     for last in range(1, count + 1):
@@ -255,26 +280,25 @@ def hindsight(demand: Sequence[int]) -> tuple[int, int]:
 
 def report(path: Path, *, every: int = 1) -> str:
     """Return the comparison, of every so-manieth part."""
-    known = dict(read(path))
-    parts = {
-        part: demand for index, (part, demand) in enumerate(known.items()) if not index % every
-    }
+    parts = dict(islice(read(path), 0, None, every))
     judged = len(next(iter(parts.values()))) - KNOWN
     ours = live(parts, None)
     rule = live(parts, {part: fixed_rule(demand) for part, demand in parts.items()})
     for store in (ours, rule):
         if store.ledger.audit():
             raise AssertionError(store.ledger.audit()[0])
-    asked = sum(sum(demand[KNOWN:]) for demand in parts.values())
+    asked = sum(sum(known(demand[KNOWN:])) for demand in parts.values())
     best = Result(asked=asked, served=asked, months=judged)
     for demand in parts.values():
-        orders, stock = hindsight(demand[KNOWN:])
+        orders, stock = hindsight([one or 0 for one in demand[KNOWN:]])
         best.orders += orders
         best.stock += stock
-    zeros = sum(not one for demand in parts.values() for one in demand)
+    months = [one for demand in parts.values() for one in demand]
+    gaps = sum(one is None for one in months)
+    zeros = months.count(0) / (len(months) - gaps)
     lines = [
-        f"{len(parts):,} parts without a gap, {KNOWN} months known, {judged} lived through",
-        f"{asked:,} units asked for, {zeros / len(parts) / (KNOWN + judged):.1%} of months zero",
+        f"{len(parts):,} parts, {KNOWN} months known, {judged} lived through, {gaps:,} not known",
+        f"{asked:,} units asked for, {zeros:.1%} of the months zero",
         "",
         f"{'':<12}{'fill rate':>10}{'stock':>10}{'orders':>9}{'cost a month':>14}",
     ]

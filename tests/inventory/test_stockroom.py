@@ -457,6 +457,17 @@ def test_the_memory_adapter_has_the_same_reads() -> None:
         lambda: Posting.claim(
             "x", [Reservation("c", "MUG", "", 1)], at=NOON, terms=StockTerms(priority="high")
         ),
+        lambda: Posting.move(
+            "x", [("", 1)], location="MAIN", source="available", target="loss", at=NOON
+        ),
+        lambda: Posting.move(
+            "x", [("A", 1)], location="", source="available", target="loss", at=NOON
+        ),
+        lambda: Posting.move(
+            "x", [("A", 1)], location="M", to="a/b", source="available", target="loss", at=NOON
+        ),
+        lambda: Posting(id="x", at=NOON, entries=(1, 2)),
+        lambda: InventoryLedger().post(7),
         lambda: Posting(
             id="x",
             at=NOON,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, final
 
-from orderwright.errors import NotFound
+from orderwright.errors import InvalidInput, NotFound
 from orderwright.inventory.auditing import audit
 from orderwright.inventory.guard import changes_of, guarded
 from orderwright.inventory.postings import INSIDE, Entry, Posting, Reservation, StockAccount
@@ -120,9 +120,14 @@ class InventoryLedger:
         """Write ``posting``, first letting lapse what has expired on its SKUs.
 
         Raises OutOfStock (nothing written) if an account inside our walls would fall below its
-        floor or claims would exceed their limit, KeyReused if its id was used for another posting.
+        floor or claims would exceed their limit, KeyReused if its id was used for another posting,
+        InvalidInput for what is none.
         """
-        known = self._numbers.get(posting.id)
+        try:
+            known = self._numbers.get(posting.id)
+        except AttributeError:
+            wrong = f"expected Posting, got {type(posting).__name__}"
+            raise InvalidInput.at("posting", wrong) from None
         if known is not None:
             self._written[known].require_same(posting)
             return

@@ -164,24 +164,10 @@ class Posting:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what can never be posted."""
-        sums: dict[str, int] = {}
-        net: dict[StockAccount, int] = {}
-        lowest: dict[StockAccount, int] = {}
-        special = False
-        for index, entry in enumerate(self.entries):
-            units = entry.quantity
-            if type(units) is not int or not 0 < abs(units) <= MAX_QUANTITY:
-                quantity(units, f"entries[{index}].quantity")
-            named = entry.reservation != ""
-            special = special or named or entry.lot != ""
-            if named or entry.bucket not in _PLAIN or entry.expires_at or entry.terms:
-                _check_entry(entry, f"entries[{index}]")
-            sums[entry.sku] = sums.get(entry.sku, 0) + units
-            account = entry.account
-            now = net[account] = net.get(account, 0) + units
-            if named:
-                # What is taken out of a reservation must be in it first, even if it goes back in.
-                lowest[account] = min(lowest.get(account, 0), now)
+        try:
+            sums, net, lowest, special = _summed(self.entries)
+        except AttributeError:
+            raise InvalidInput.at("entries", "expected each of them an Entry") from None
         for sku, units in sums.items():
             if units:
                 raise InvalidInput.at(
@@ -469,12 +455,15 @@ class Posting:
         """
         if (source, location) == (target, to or location):
             raise InvalidInput.at("to", f"they are {source} at {location} already")
+        identifier(location, "location")
+        if to:
+            identifier(to, "to")
+        name = purchase if source == "incoming" else ""
         entries: list[Entry] = []
         for sku, count in units:
+            identifier(sku, "units")
             entries += (
-                Entry(
-                    sku, location, source, -count, purchase if source == "incoming" else "", lot=lot
-                ),
+                Entry(sku, location, source, -count, name, lot=lot),
                 Entry(sku, to or location, target, count, lot=lot),
             )
         return cls(id=text(id, "id"), at=at, entries=tuple(entries), order_id=order_id)
@@ -495,6 +484,31 @@ class Posting:
         names = (attribute.name for attribute in fields(Posting))
         first = next(name for name in names if getattr(self, name) != getattr(other, name))
         raise KeyReused(self.id, first, getattr(self, first), getattr(other, first))
+
+
+def _summed(
+    entries: tuple[Entry, ...],
+) -> tuple[dict[str, int], dict[StockAccount, int], dict[StockAccount, int], bool]:
+    """Return the sums per SKU and per account, the lowest of named ones, whether any is special."""
+    sums: dict[str, int] = {}
+    net: dict[StockAccount, int] = {}
+    lowest: dict[StockAccount, int] = {}
+    special = False
+    for index, entry in enumerate(entries):
+        units = entry.quantity
+        if type(units) is not int or not 0 < abs(units) <= MAX_QUANTITY:
+            quantity(units, f"entries[{index}].quantity")
+        named = entry.reservation != ""
+        special = special or named or entry.lot != ""
+        if named or entry.bucket not in _PLAIN or entry.expires_at or entry.terms:
+            _check_entry(entry, f"entries[{index}]")
+        sums[entry.sku] = sums.get(entry.sku, 0) + units
+        account = entry.account
+        now = net[account] = net.get(account, 0) + units
+        if named:
+            # What is taken out of a reservation must be in it first, even if it goes back in.
+            lowest[account] = min(lowest.get(account, 0), now)
+    return sums, net, lowest, special
 
 
 def _check_entry(entry: Entry, path: str) -> None:
