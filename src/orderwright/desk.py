@@ -86,8 +86,9 @@ class _Desk:
         """Return a desk whose commands only tell what would come of them.
 
         They read what is really there, and pretend that every write and every call succeeds: the
-        order they return is the one you would have. Its ``due`` is what to pass to the real
-        command as ``expected_due``. Nothing is saved, posted or sent.
+        order they return is the one you would have, but for the names that providers give. Its
+        ``due`` is what to pass to the real command as ``expected_due``. Nothing is saved, posted or
+        sent.
         """
         desk = copy(self)
         desk.previewing = True

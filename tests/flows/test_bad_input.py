@@ -250,6 +250,7 @@ def test_all_faults_of_a_placement_come_together(world: World) -> None:
             charges=[Charge(kind="shipping", amount=Money(5, "JPY"), id="l1")],
             tenders=[card(), Tender(method="card", amount=Money(5, "CHF"))],
             references=[Reference("", "v"), Reference("k", "\0")],
+            policy="on_dispatch",
             occurred_at=NAIVE,
             by=7,
         )
@@ -259,6 +260,7 @@ def test_all_faults_of_a_placement_come_together(world: World) -> None:
         "customer_id",
         "occurred_at",
         "by",
+        "policy",
         "references[0].kind",
         "references[1].value",
         "lines[1].unit_price",

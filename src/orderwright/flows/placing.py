@@ -29,7 +29,6 @@ from orderwright.orders.events import (
     OrderPlaced,
     require_same,
 )
-from orderwright.orders.lines import Policy
 from orderwright.orders.order import Order
 from orderwright.orders.placement import (
     Placement,
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from orderwright.flows.settling import Setting
     from orderwright.orders.amounts import Adjustment
     from orderwright.orders.events import Event
-    from orderwright.orders.lines import Charge, DraftLine, Reference
+    from orderwright.orders.lines import Charge, DraftLine, Policy, Reference
     from orderwright.payments.payment import Payment, Tender
     from orderwright.requests import Flow
 
@@ -127,7 +126,7 @@ class Placing(Flows):
             channel=channel,
             customer_id=customer_id,
             references=references,
-            policy=setting.policy if policy is None else instance(policy, Policy, "policy"),
+            policy=setting.policy if policy is None else policy,
             at=setting.moment(at),
             occurred_at=occurred_at,
             by=by,
@@ -178,7 +177,7 @@ class Placing(Flows):
             channel=channel,
             customer_id=customer_id,
             references=references,
-            policy=setting.policy if policy is None else instance(policy, Policy, "policy"),
+            policy=setting.policy if policy is None else policy,
             at=setting.moment(at),
             occurred_at=None,
             by=by,

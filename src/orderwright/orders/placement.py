@@ -92,6 +92,7 @@ class Placement(NamedTuple):
         if self.occurred_at is not None:
             yield from _checked(aware, self.occurred_at, "occurred_at")
         yield from _checked(text, self.by, "by")
+        yield from _checked(partial(instance, kind=Policy), self.policy, "policy")
         kinds = [
             *_checked(partial(each, kind=DraftLine), self.lines, "lines"),
             *_checked(partial(each, kind=Charge), self.charges, "charges"),
