@@ -27,18 +27,18 @@ from tests.worlds import (
     run_until,
 )
 
+CODEC = Codec()
 ANN = Contact(name="Ann Example", street=["12 High Street"], city="Leeds", country="GB")
 BOB = Contact(name="Bob Beispiel", email="bob@example.org")
 
 
 def told(world: World) -> str:
     """Everything that is stored or shown of the orders there are, but their contacts."""
-    codec = Codec()
     orders = world.all_orders()
     history = [event for order in orders for event in world.desk.history(order.id)]
-    stored = [codec.encode_order(order) for order in orders]
+    stored = [CODEC.encode_order(order) for order in orders]
     return (
-        json.dumps(stored + [codec.encode_event(event) for event in history])
+        json.dumps(stored + [CODEC.encode_event(event) for event in history])
         + repr(orders)
         + repr(history)
         + render(timeline(history))
@@ -262,8 +262,7 @@ def test_a_contact_goes_through_the_codec(words: list[str]) -> None:
         contact = Contact(name=name, street=[street], city=city)
     except InvalidInput:  # half a surrogate
         return
-    codec = Codec()
-    assert contact == codec.decode(json.loads(json.dumps(codec.encode(contact))), Contact)
+    assert contact == CODEC.decode(json.loads(json.dumps(CODEC.encode(contact))), Contact)
 
 
 def test_a_preview_keeps_nothing() -> None:
