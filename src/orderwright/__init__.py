@@ -18,8 +18,9 @@ from orderwright.errors import (
 )
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.fulfillment.locations import Location
+from orderwright.inventory.entries import Reservation
 from orderwright.inventory.ledger import InventoryLedger
-from orderwright.inventory.postings import Posting, Reservation
+from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import STANDARD, Lifecycle, Lifecycles, Phase, State
 from orderwright.money import Money, UnitPrice
 from orderwright.orders.amounts import Adjustment, TaxLine

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from orderwright.inventory.entries import Reservation
     from orderwright.inventory.ledger import Claim, Incoming, Stock
-    from orderwright.inventory.postings import Posting, Reservation
+    from orderwright.inventory.postings import Posting
     from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Reference

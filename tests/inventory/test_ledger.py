@@ -12,9 +12,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from orderwright.errors import KeyReused, OutOfStock, Shortage
+from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
+from orderwright.inventory.entries import Entry, Reservation, StockAccount
+from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import InventoryLedger, Stock
-from orderwright.inventory.postings import Entry, Posting, Reservation, StockAccount
+from orderwright.inventory.postings import Posting
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -451,3 +453,39 @@ def test_audit_names_what_was_tampered_with(ledger: InventoryLedger) -> None:
     unbalanced, fell = ledger.audit()
     assert "MUG sums to -14 instead of 0" == unbalanced.problem
     assert ("MUG MAIN available fell to -1", "delivery-1", 1) == fell[:3]
+
+
+def test_a_misspelt_policy_does_not_switch_the_guard_off() -> None:
+    """A mode that is none, and negative units, are refused where the policy is made."""
+    with pytest.raises(InvalidInput, match="mode"):
+        StockPolicy(mode="gaurded")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidInput, match="safety_stock"):
+        StockPolicy(safety_stock=-1)
+    with pytest.raises(InvalidInput, match="backorder_limit"):
+        StockPolicy(backorder_limit=-1)
+
+
+def test_the_date_of_a_lot_stays_until_another_is_told() -> None:
+    """A later receipt of a lot that tells no date does not make it last for good."""
+    ledger = InventoryLedger()
+    until = NOON + timedelta(days=3)
+    for number, told in (("1", until), ("2", None)):
+        ledger.post(Posting.receive(number, "MILK", "MAIN", 1, at=NOON, lot="L", best_before=told))
+    assert 2 == ledger.stock("MILK", "MAIN", now=until).expired
+
+
+@pytest.mark.parametrize(
+    "index",
+    ["_reserved", "_owners", "_held", "_owned", "_lapses", "_expiring", "_waiting", "_best_before"],
+)
+def test_the_audit_looks_at_all_that_is_kept(index: str) -> None:
+    """Whatever is kept to answer reads, a drift in it is found."""
+    ledger = InventoryLedger()
+    until = NOON + timedelta(days=3)
+    ledger.post(Posting.receive("r", "MUG", "MAIN", 9, at=NOON, lot="L", best_before=until))
+    held = Reservation("h", "MUG", "MAIN", 2, until, "o", "L")
+    ledger.post(Posting.reserve("h", [held], at=NOON))
+    ledger.post(Posting.claim("c", [Reservation("c", "MUG", "", 1, None, "o")], at=NOON))
+    assert () == ledger.audit()
+    getattr(ledger, index).clear()
+    assert ledger.audit()

@@ -8,8 +8,9 @@ import attrs
 import pytest
 
 from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
+from orderwright.inventory.entries import Bucket, Entry, Reservation, StockAccount
 from orderwright.inventory.guard import changes_of
-from orderwright.inventory.postings import Bucket, Entry, Posting, Reservation, StockAccount
+from orderwright.inventory.postings import Posting
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, 13, tzinfo=UTC)

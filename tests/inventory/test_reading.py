@@ -28,7 +28,7 @@ from orderwright.inventory.reading import (
     recall,
 )
 from orderwright.inventory.recipes import can_make, components
-from orderwright.inventory.valuation import valuation
+from orderwright.inventory.valuation import valuation, valuations
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -365,6 +365,27 @@ def test_cost_flows_through(steps: list[tuple[str, int, int]]) -> None:
     found = valuation(postings, "TOY", "USD")
     assert (units, worth) == found[:2]
     assert paid == found.exact + gone
+
+
+def test_what_is_made_is_worth_what_was_used_for_it() -> None:
+    """Two kits of one POT (5.00) and four CUPs (1.50) are worth 11.00 each, nothing is lost."""
+    postings = [
+        Posting.receive("p", "POT", "MAIN", 2, at=NOON, unit_cost=UnitPrice.of("5", "USD")),
+        Posting.receive("c", "CUP", "MAIN", 9, at=NOON, unit_cost=UnitPrice.of("1.5", "USD")),
+        Posting.make(
+            "k", "MAIN", made=[("TEA-SET", 2)], used=[("POT", 2), ("CUP", 8)], at=NOON, reason="kit"
+        ),
+    ]
+    found = valuations(postings, "USD")
+    assert (2, Money.of("22", "USD"), 0) == (
+        found["TEA-SET"].units,
+        found["TEA-SET"].value,
+        found["TEA-SET"].unvalued,
+    )
+    assert (Money.zero("USD"), Money.of("1.50", "USD")) == (
+        found["POT"].value,
+        found["CUP"].value,
+    )
 
 
 def test_every_order_of_a_queue_is_a_permutation() -> None:

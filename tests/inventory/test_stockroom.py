@@ -13,9 +13,9 @@ from orderwright import InvalidInput, InventoryLedger, OutOfStock, Posting, Rese
 from orderwright.adapters.memory import MemoryInventory
 from orderwright.errors import KeyReused, Shortage
 from orderwright.inventory.auditing import audit
+from orderwright.inventory.entries import Entry, StockAccount, StockTerms
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Claim, Incoming, Lot, Stock
-from orderwright.inventory.postings import Entry, StockAccount, StockTerms
 from orderwright.inventory.reading import balances_at
 from orderwright.values import MAX_QUANTITY
 

@@ -7,8 +7,9 @@ from typing import Literal
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.desk import OrderDesk
 from orderwright.fulfillment.locations import Location
+from orderwright.inventory.entries import Reservation
 from orderwright.inventory.ledger import Stock
-from orderwright.inventory.postings import Posting, Reservation
+from orderwright.inventory.postings import Posting
 from orderwright.money import Money, UnitPrice
 from orderwright.orders.events import Event
 from orderwright.orders.lines import DraftLine, Policy

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderwright.fulfillment.fulfillment import Fulfillment
+    from orderwright.inventory.entries import Reservation
     from orderwright.inventory.guard import Policies
     from orderwright.inventory.ledger import Claim, Incoming, Stock
-    from orderwright.inventory.postings import Posting, Reservation
+    from orderwright.inventory.postings import Posting
     from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
     from orderwright.orders.lines import Reference

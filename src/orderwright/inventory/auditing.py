@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from orderwright.inventory.entries import FLOORED, Entry
 from orderwright.inventory.guard import guarded
-from orderwright.inventory.postings import FLOORED, Entry, Posting
+from orderwright.inventory.postings import Posting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from orderwright.inventory.entries import StockAccount
     from orderwright.inventory.guard import Policies
-    from orderwright.inventory.postings import StockAccount
 
 __all__ = ["Finding", "audit"]
 

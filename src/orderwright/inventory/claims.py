@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from orderwright.inventory.entries import Reservation
     from orderwright.inventory.ledger import Claim, Incoming
-    from orderwright.inventory.postings import Reservation
 
 __all__ = ["QueueOrder", "broken", "filled", "promises", "queued"]
 

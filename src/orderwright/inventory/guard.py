@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple, final
+from typing import TYPE_CHECKING, Literal, final
+
+from attrs import frozen
 
 from orderwright.errors import OutOfStock, Shortage
-from orderwright.inventory.postings import FLOORED, StockAccount
+from orderwright.inventory.entries import FLOORED, StockAccount
+from orderwright.values import choice, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from orderwright.inventory.postings import Change, Posting
+    from orderwright.inventory.entries import Change
+    from orderwright.inventory.postings import Posting
+
+StockMode = Literal["guarded", "warned", "untracked"]
 
 __all__ = ["GUARDED", "Policies", "StockPolicy", "changes_of", "guarded"]
 
 
 @final
-class StockPolicy(NamedTuple):
+@frozen
+class StockPolicy:
     """What may be promised of a SKU at a location.
 
     ``mode``: ``guarded`` stock is never taken below zero; ``warned`` may be, and is told; nobody
     counts ``untracked`` stock. ``safety_stock`` is kept back from reservations. At most
     ``backorder_limit`` units of the SKU may be claimed before they are there (None: any number).
+    Raises InvalidInput for another mode or negative units.
     """
 
-    mode: Literal["guarded", "warned", "untracked"] = "guarded"
+    mode: StockMode = "guarded"
     safety_stock: int = 0
     backorder_limit: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse other modes: a misspelt one must not switch the guard off; and negative units."""
+        choice(self.mode, StockMode, "mode")
+        quantity(self.safety_stock, "safety_stock", least=0)
+        if self.backorder_limit is not None:
+            quantity(self.backorder_limit, "backorder_limit", least=0)
 
 
 GUARDED = StockPolicy()

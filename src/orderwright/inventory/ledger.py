@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, final
+from bisect import bisect_left, insort
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, final
 
 from orderwright.errors import InvalidInput, NotFound
-from orderwright.inventory.auditing import audit
+from orderwright.inventory.auditing import Finding, audit
+from orderwright.inventory.entries import INSIDE, Entry, Reservation, StockAccount
 from orderwright.inventory.guard import changes_of, guarded
-from orderwright.inventory.postings import INSIDE, Entry, Posting, Reservation, StockAccount
+from orderwright.inventory.postings import Posting
 from orderwright.values import MAX_QUANTITY, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from orderwright.inventory.auditing import Finding
+    from orderwright.inventory.entries import StockTerms
     from orderwright.inventory.guard import Policies
-    from orderwright.inventory.postings import StockTerms
 
 __all__ = ["Claim", "Incoming", "InventoryLedger", "Lot", "Stock"]
 
@@ -112,8 +113,12 @@ class InventoryLedger:
         self._reserved: dict[tuple[str, str], int] = {}
         self._places: dict[str, dict[str, dict[str, None]]] = {}
         self._best_before: dict[tuple[str, str], datetime | None] = {}
-        self._expiring: dict[str, dict[StockAccount, datetime]] = {}
+        # Of every SKU what lapses, soonest first: reads and postings look at its head only.
+        self._expiring: dict[str, list[tuple[datetime, StockAccount]]] = {}
+        self._lapses: dict[StockAccount, datetime] = {}
         self._owners: dict[StockAccount, str] = {}
+        self._held: dict[str, dict[StockAccount, None]] = {}
+        self._owned: dict[str, dict[StockAccount, None]] = {}
         self._waiting: dict[str, dict[StockAccount, tuple[int, StockTerms | None]]] = {}
 
     def post(self, posting: Posting) -> None:
@@ -166,23 +171,42 @@ class InventoryLedger:
                 place = (entry.sku, entry.location)
                 self._reserved[place] = self._reserved.get(place, 0) + entry.quantity
                 if entry.quantity > 0:
-                    self._owners[account] = posting.order_id
+                    self._own(account, posting.order_id)
+                    self._held.setdefault(entry.sku, {})[account] = None
                     # The last posting into a reservation says when it lapses, also if never.
-                    if entry.expires_at is not None:
-                        until = in_utc(entry.expires_at, "expires_at")
-                        self._expiring.setdefault(entry.sku, {})[account] = until
-                    elif self._expiring:
-                        _dropped(self._expiring, account)
+                    self._lasts(account, entry.expires_at)
             elif account.reservation:
                 self._wait(posting, entry, account)
-            elif entry.lot and entry.terms is not None:
-                self._best_before[entry.sku, entry.lot] = entry.terms.best_before
+            elif entry.lot and entry.terms is not None and entry.terms.best_before is not None:
+                until = in_utc(entry.terms.best_before, "best_before")
+                self._best_before[entry.sku, entry.lot] = until
         for account, units in after.items():
             if not units and account.reservation:
                 self._balances.pop(account, None)
-                self._owners.pop(account, None)
-                _dropped(self._expiring, account)
-                _dropped(self._waiting, account)
+                _dropped(self._owned, self._owners.pop(account, ""), account)
+                _dropped(self._held, account.sku, account)
+                _dropped(self._waiting, account.sku, account)
+                self._lasts(account, None)
+
+    def _own(self, account: StockAccount, order_id: str) -> None:
+        """Keep whose an account is; the last posting into it says so."""
+        before = self._owners.get(account)
+        if before != order_id:
+            _dropped(self._owned, before or "", account)
+            self._owners[account] = order_id
+            self._owned.setdefault(order_id, {})[account] = None
+
+    def _lasts(self, account: StockAccount, expires_at: datetime | None) -> None:
+        """Keep until when a reservation lasts (None: for good)."""
+        before = self._lapses.pop(account, None)
+        if before is not None:
+            soonest = self._expiring[account.sku]
+            del soonest[bisect_left(soonest, (before, account))]
+            if not soonest:
+                del self._expiring[account.sku]
+        if expires_at is not None:
+            until = self._lapses[account] = in_utc(expires_at, "expires_at")
+            insort(self._expiring.setdefault(account.sku, []), (until, account))
 
     def _wait(self, posting: Posting, entry: Entry, account: StockAccount) -> None:
         """Keep what is claimed, or on order, as of now."""
@@ -190,7 +214,7 @@ class InventoryLedger:
             waiting = self._waiting.setdefault(entry.sku, {})
             number, terms = waiting.get(account, (self._numbers[posting.id], None))
             waiting[account] = (number, entry.terms or terms)
-            self._owners[account] = posting.order_id
+            self._own(account, posting.order_id)
         if entry.bucket == "backordered":
             total = StockAccount(entry.sku, "", "backordered")
             self._balances[total] = self._balances.get(total, 0) + entry.quantity
@@ -213,9 +237,10 @@ class InventoryLedger:
         return Posting(id=lapse_id, at=posting.at, entries=tuple(entries), reason="expired")
 
     def _expired(self, sku: str, now: datetime) -> Iterator[tuple[StockAccount, int]]:
-        for account, expires_at in self._expiring.get(sku, _NONE).items():
-            if expires_at <= now:
-                yield account, self._balances[account]
+        for expires_at, account in self._expiring.get(sku, ()):
+            if expires_at > now:
+                break
+            yield account, self._balances[account]
 
     # What there is ------------------------------------------------------------------------------
 
@@ -276,18 +301,20 @@ class InventoryLedger:
         """
         now = in_utc(now, "now")
         wanted = frozenset(skus)
+        if order_id:
+            accounts = [one for one in self._owned.get(order_id, ()) if one.bucket == "reserved"]
+        else:
+            accounts = [
+                one for sku in sorted(wanted or self._held) for one in self._held.get(sku, ())
+            ]
         found: list[Reservation] = []
-        # What is reserved has an owner, be it no order's: settling it drops both.
-        for account, owner in self._owners.items():
-            sku, location, bucket, name, lot = account
-            if bucket != "reserved" or (order_id and owner != order_id):
+        for account in accounts:
+            sku, location, _, name, lot = account
+            expires_at = self._lapses.get(account)
+            if (wanted and sku not in wanted) or (expires_at is not None and expires_at <= now):
                 continue
-            if wanted and sku not in wanted:
-                continue
-            expires_at = self._expiring.get(sku, _NONE).get(account)
-            if expires_at is None or expires_at > now:
-                units = self._balances[account]
-                found.append(Reservation(name, sku, location, units, expires_at, owner, lot))
+            owner, units = self._owners[account], self._balances[account]
+            found.append(Reservation(name, sku, location, units, expires_at, owner, lot))
         return tuple(found)
 
     def incoming(self, sku: str) -> tuple[Incoming, ...]:
@@ -347,16 +374,50 @@ class InventoryLedger:
         }
 
     def audit(self) -> tuple[Finding, ...]:
-        """Recompute everything from the postings; return what does not add up (nothing)."""
-        return audit(self._written, self.balances(), self.policies)
+        """Recompute everything from the postings; return what does not add up (nothing).
+
+        Beside balances these are all that is kept to answer reads: who reserved and claimed what,
+        until when, what is on order, and the dates of lots.
+        """
+        found = audit(self._written, self.balances(), self.policies)
+        again = InventoryLedger(self.policies)
+        for posting in self._written:
+            net = {change.account: change.net for change in posting.changes}
+            again._write(posting, {one: again.balance(one) + net[one] for one in net})
+        for name, mine, theirs in zip(_KEPT, self._kept(), again._kept(), strict=True):
+            for key in dict.fromkeys((*theirs, *mine)):
+                if mine.get(key) != theirs.get(key):
+                    wrong = f"{name} of {key} is kept as {mine.get(key)}, not {theirs.get(key)}"
+                    found += (Finding(wrong),)
+        return found
+
+    def _kept(self) -> tuple[Mapping[object, object], ...]:
+        """Return what is kept beside balances, in the order of its names."""
+        claimed = {
+            account.sku: units
+            for account, units in self._balances.items()
+            if units and account.bucket == "backordered" and not account.reservation
+        }
+        reserved = {place: units for place, units in self._reserved.items() if units}
+        kept: tuple[Mapping[Any, object], ...] = (
+            *(reserved, claimed, self._places, self._best_before, self._expiring),
+            *(self._lapses, self._owners, self._owned, self._held, self._waiting),
+        )
+        return kept
 
 
-def _dropped(index: dict[str, dict[StockAccount, _V]], account: StockAccount) -> None:
-    known = index.get(account.sku)
+_KEPT = (
+    *("reserved", "claimed", "locations", "best before", "what lapses"),
+    *("lapsing", "the owner", "what is owned", "what is held", "what is awaited"),
+)
+
+
+def _dropped(index: dict[str, dict[StockAccount, _V]], key: str, account: StockAccount) -> None:
+    known = index.get(key)
     if known is not None:
         known.pop(account, None)
         if not known:
-            del index[account.sku]
+            del index[key]
 
 
 def _known_first(when: datetime | None) -> tuple[bool, float]:
@@ -367,6 +428,5 @@ def _first_expired(one: Lot) -> tuple[bool, float, str]:
     return (*_known_first(one.best_before), one.lot)
 
 
-_NONE: Mapping[StockAccount, datetime] = {}
 _NOWHERE: Mapping[str, Mapping[str, None]] = {}
 _NOBODY: Mapping[StockAccount, tuple[int, StockTerms | None]] = {}

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from orderwright.inventory.entries import Entry, StockAccount
     from orderwright.inventory.ledger import Claim, Incoming, Lot, Stock
-    from orderwright.inventory.postings import Entry, Posting, StockAccount
+    from orderwright.inventory.postings import Posting
 
 __all__ = ["Recall", "available_to_promise", "balances_at", "first_expired", "history", "recall"]
 

@@ -22,7 +22,7 @@ from attrs import frozen
 
 from orderwright.errors import NotFound
 from orderwright.fulfillment.fulfillment import Fulfillment
-from orderwright.inventory.postings import Reservation
+from orderwright.inventory.entries import Reservation
 from orderwright.lifecycles import STANDARD, Lifecycles, Phase, State
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment

@@ -9,7 +9,8 @@ from attrs import evolve
 from orderwright.errors import OutOfStock, Shortage
 from orderwright.fulfillment.fulfillment import Booked, Fulfillment
 from orderwright.fulfillment.planning import Demand
-from orderwright.inventory.postings import Posting, Reservation, StockTerms
+from orderwright.inventory.entries import Reservation, StockTerms
+from orderwright.inventory.postings import Posting
 from orderwright.inventory.reading import first_expired
 from orderwright.lifecycles import Phase
 from orderwright.orders.commands import cancel, open_exception
