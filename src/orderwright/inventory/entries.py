@@ -42,7 +42,7 @@ customers claim before it is there: these six are never below zero. The rest is 
 
 _BUCKETS: frozenset[str] = frozenset(get_args(Bucket))
 INSIDE: frozenset[Bucket] = frozenset({"available", "reserved", "quarantine", "in_transit"})
-FLOORED: frozenset[Bucket] = INSIDE | {"incoming", "backordered"}
+FLOORED: frozenset[Bucket] = frozenset({*INSIDE, "incoming", "backordered"})
 _NAMED: frozenset[Bucket] = frozenset({"reserved", "backordered"})
 _PLAIN: frozenset[str] = _BUCKETS - _NAMED
 

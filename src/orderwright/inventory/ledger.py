@@ -391,7 +391,7 @@ class InventoryLedger:
                     found += (Finding(wrong),)
         return found
 
-    def _kept(self) -> tuple[Mapping[object, object], ...]:
+    def _kept(self) -> tuple[Mapping[Any, object], ...]:
         """Return what is kept beside balances, in the order of its names."""
         claimed = {
             account.sku: units
@@ -399,11 +399,10 @@ class InventoryLedger:
             if units and account.bucket == "backordered" and not account.reservation
         }
         reserved = {place: units for place, units in self._reserved.items() if units}
-        kept: tuple[Mapping[Any, object], ...] = (
+        return (
             *(reserved, claimed, self._places, self._best_before, self._expiring),
             *(self._lapses, self._owners, self._owned, self._held, self._waiting),
         )
-        return kept
 
 
 _KEPT = (
