@@ -20,6 +20,7 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 DATA = Path("../shared/data")
 # Needs the data files and minutes rather than seconds, so it has a session of its own.
 REPLAY = Path("examples/replay_history.py")
+PARTS = Path("examples/replenish_parts.py")
 
 
 def starts(version: str) -> bool:
@@ -100,8 +101,13 @@ def examples(session: nox.Session) -> None:
     # The reader of the real history needs time zones, which a bare machine may lack.
     session.install("-q", ".", "tzdata")
     for program in sorted(Path("examples").glob("*.py")):
-        if program != REPLAY:
+        if program not in (REPLAY, PARTS):
             session.run("python", str(program))
+    demand = DATA / "carparts_monthly_demand.csv.gz"
+    if demand.is_file():
+        session.run("python", str(PARTS), str(demand))
+    else:
+        session.log(f"{PARTS} is left out: no data at {demand}")
 
 
 @nox.session

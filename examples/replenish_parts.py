@@ -314,4 +314,6 @@ def report(path: Path, *, every: int = 1) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: replenish_parts.py carparts_monthly_demand.csv.gz")
     print(report(Path(sys.argv[1])))

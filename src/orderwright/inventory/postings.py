@@ -13,7 +13,6 @@ from orderwright.inventory.entries import (
     Change,
     Entry,
     Reservation,
-    StockAccount,
     StockTerms,
     summed,
 )
@@ -24,15 +23,7 @@ if TYPE_CHECKING:
 
     from orderwright.money import UnitPrice
 
-__all__ = [
-    "Bucket",
-    "Change",
-    "Entry",
-    "Posting",
-    "Reservation",
-    "StockAccount",
-    "StockTerms",
-]
+__all__ = ["Posting"]
 
 
 @final
