@@ -148,7 +148,11 @@ def plan_for(setting: Setting, wanted: Sequence[Demand], at: datetime) -> Flow[F
     """Return the best plan for ``wanted`` on the stock there is now."""
     skus = tuple(dict.fromkeys(one.sku for one in wanted))
     stocks = yield from ask(ReadSupply(skus, at))
-    supply = {(one.sku, one.location): one.promisable for one in stocks}
+    supply = {
+        (one.sku, one.location): one.promisable
+        for one in stocks
+        if one.promisable > 0 and one.location in setting.locations
+    }
     return by_lot(plan(wanted, supply, setting.locations), stocks)
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, final
 
 from attrs import field, frozen
 
+from orderwright.fulfillment.promising import Calendar, Promise, promise
 from orderwright.values import identifier, instance, quantity, tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 __all__ = ["Location"]
 
@@ -25,16 +27,45 @@ class Location:
 
     ``offers`` are tags (frozen, grill, hazmat …): it serves a line whose ``requires`` it offers
     all of. ``cost`` is what one fulfillment there costs, in any one whole unit you like (cents,
-    minutes); lower wins. ``priority``, of any sign, breaks ties; lower first.
+    minutes); lower wins. ``priority``, of any sign, breaks ties; lower first; so do ``distance``
+    and ``load``, in whole units of your own, where the tie-breakers name them.
+
+    ``capacity`` is how many units it can still take, ``slots`` how many fulfillments (None: any
+    number). ``calendar`` says when what is ordered leaves it, ``transit_days`` how long that takes
+    to arrive, on the days of ``delivers`` (left out: those of ``calendar``). ``makes`` is the kind
+    of fulfillment it makes (a kitchen station: ``ticket``), whatever the order's service.
     """
 
     id: str
     offers: frozenset[str] = field(default=frozenset(), converter=_offers)
     cost: int = 0
     priority: int = 0
+    distance: int = 0
+    load: int = 0
+    capacity: int | None = None
+    slots: int | None = None
+    calendar: Calendar | None = None
+    transit_days: int = 0
+    delivers: Calendar | None = None
+    makes: str = ""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse bad ids, negative costs and priorities that are no numbers."""
+        """Refuse bad ids, negative figures, and what is no calendar."""
         identifier(self.id, "id")
-        quantity(self.cost, "cost", least=0)
         instance(self.priority, int, "priority")
+        for name in ("cost", "distance", "load", "transit_days"):
+            quantity(getattr(self, name), name, least=0)
+        for name in ("capacity", "slots"):
+            if getattr(self, name) is not None:
+                quantity(getattr(self, name), name, least=0)
+        for name in ("calendar", "delivers"):
+            if getattr(self, name) is not None:
+                instance(getattr(self, name), Calendar, name)
+        if self.makes:
+            identifier(self.makes, "makes")
+
+    def promise(self, at: datetime) -> Promise | None:
+        """Return when what is ordered ``at`` (aware) leaves here and arrives; None if not known."""
+        if self.calendar is None:
+            return None
+        return promise(at, self.calendar, transit_days=self.transit_days, delivers=self.delivers)

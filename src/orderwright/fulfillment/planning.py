@@ -2,40 +2,131 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, NamedTuple, final
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, final
 
-from attrs import frozen
+from attrs import field, frozen
 
+from orderwright.errors import InvalidInput
 from orderwright.fulfillment.fulfillment import FulfillmentItem
+from orderwright.fulfillment.solving import Line, Problem, solve
+from orderwright.values import aware, choice, identifier, instance, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from orderwright.fulfillment.locations import Location
+    from orderwright.fulfillment.promising import Promise
+    from orderwright.fulfillment.solving import Solution
 
-__all__ = ["Demand", "FulfillmentPlan", "PlannedFulfillment", "plan"]
+__all__ = [
+    "Alternative",
+    "Bound",
+    "Demand",
+    "FulfillmentPlan",
+    "PlannedFulfillment",
+    "Sourcing",
+    "Strategy",
+    "Tie",
+    "plan",
+]
 
-_EXACT_LOCATIONS = 12
-"""Up to this many useful locations every combination is tried (at most 4,095)."""
+Tie = Literal["priority", "distance", "load", "promise"]
+"""What decides between plans of one cost: a figure of locations, or the days until arrival."""
+
+_MANY = 3
 
 
 @final
 class Demand(NamedTuple):
-    """``quantity`` units of ``sku`` for an order line, from a location offering ``requires``."""
+    """``quantity`` units of ``sku`` for an order line, from a location offering ``requires``.
+
+    Lines that say the same word ``together`` are served whole from one location, or not at all; a
+    word of its own keeps one line from being split. ``only_with`` names lines without which, each
+    in full, it is not served. Nothing comes from the locations ``not_from``.
+    """
 
     line_id: str
     sku: str
     quantity: int
     requires: frozenset[str] = frozenset()
+    together: str = ""
+    only_with: tuple[str, ...] = ()
+    not_from: frozenset[str] = frozenset()
+
+
+def _ties(value: Iterable[Tie]) -> tuple[Tie, ...]:
+    found = tuple(value)
+    for one in found:
+        choice(one, Tie, "ties")
+    return found
+
+
+@final
+@frozen(kw_only=True)
+class Sourcing:
+    """By what rules is planned, and for which order.
+
+    ``ties`` decide, one after the other, between plans that leave as few units unserved, in as few
+    fulfillments, at the same cost. ``ship_complete``: everything or nothing. ``at`` (aware) is when
+    it is planned, needed for promises; with ``deliver_by`` only locations that promise to arrive by
+    then serve. ``effort`` is how many steps the search may take, the same on every machine.
+
+    The order's ``order_id``, ``service``, ``channel`` and ``customer_id`` are for strategies of
+    your own.
+    """
+
+    ties: tuple[Tie, ...] = field(default=("priority",), converter=_ties)
+    ship_complete: bool = False
+    at: datetime | None = None
+    deliver_by: date | None = None
+    effort: int = 20_000
+    order_id: str = ""
+    service: str = ""
+    channel: str = ""
+    customer_id: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be planned by."""
+        quantity(self.effort, "effort", least=0)
+        instance(self.ship_complete, bool, "ship_complete")
+        if self.at is not None:
+            aware(self.at, "at")
+        if self.deliver_by is not None:
+            if type(self.deliver_by) is not date:
+                raise InvalidInput.at("deliver_by", f"expected a date, got {self.deliver_by!r}")
+            if self.at is None:
+                raise InvalidInput.at("at", "say when it is planned, to keep deliver_by")
+        for name in ("order_id", "service", "channel", "customer_id"):
+            text(getattr(self, name), name)
+
+
+_ANY = Sourcing()
 
 
 @final
 class PlannedFulfillment(NamedTuple):
-    """What one location is to serve."""
+    """What one location is to serve, and when that leaves and arrives, where it is known."""
 
     location: str
     items: tuple[FulfillmentItem, ...]
+    promise: Promise | None = None
+
+
+@final
+class Alternative(NamedTuple):
+    """Another way that was looked at, and ``why`` it was not taken."""
+
+    locations: tuple[str, ...]
+    why: str
+
+
+@final
+class Bound(NamedTuple):
+    """No plan leaves fewer ``unserved`` units or, leaving as many, needs fewer fulfillments."""
+
+    unserved: int
+    fulfillments: int
 
 
 @final
@@ -44,7 +135,9 @@ class FulfillmentPlan:
     """The decision: ``fulfillments`` to make, ``leftovers`` that nobody can serve.
 
     ``cost`` is the sum of the locations' costs; ``optimal`` says that no plan serves more units,
-    or as many in fewer fulfillments, or in as many more cheaply; ``reasons`` explain in words.
+    or as many in fewer fulfillments, or in as many more cheaply, or ties better. Where that is not
+    proven, ``bound`` says what no plan can be better than. ``reasons`` explain in words,
+    ``alternatives`` are what it beat.
     """
 
     fulfillments: tuple[PlannedFulfillment, ...]
@@ -52,229 +145,343 @@ class FulfillmentPlan:
     cost: int
     optimal: bool
     reasons: tuple[str, ...]
+    alternatives: tuple[Alternative, ...] = ()
+    bound: Bound | None = None
+
+    @property
+    def unserved(self) -> int:
+        """How many units nobody serves."""
+        return sum(one.quantity for one in self.leftovers)
+
+    @classmethod
+    def nothing(cls, demand: Sequence[Demand], reason: str) -> FulfillmentPlan:
+        """Return the plan that serves nothing of ``demand``, for that ``reason``."""
+        return cls(
+            fulfillments=(), leftovers=tuple(demand), cost=0, optimal=True, reasons=(reason,)
+        )
+
+
+class Strategy(Protocol):
+    """Anything that plans like :func:`plan`: give a desk your own, with the same arguments."""
+
+    def __call__(
+        self,
+        demand: Sequence[Demand],
+        supply: Mapping[tuple[str, str], int],
+        locations: Mapping[str, Location],
+        sourcing: Sourcing,
+        /,
+    ) -> FulfillmentPlan:
+        """Return what to serve from where; pure."""
+        ...
 
 
 def plan(
     demand: Sequence[Demand],
     supply: Mapping[tuple[str, str], int],
     locations: Mapping[str, Location],
+    sourcing: Sourcing = _ANY,
 ) -> FulfillmentPlan:
     """Return the plan that serves the most units, then needs fewest fulfillments, then costs least.
 
-    ``supply`` is units by (SKU, location); a location it names that is not among ``locations``
-    is ignored. Ties go to the lower priority number, then to the location id. Pure, and the same
-    input always gives the same plan. With more than twelve useful locations the plan is found
-    greedily and says ``optimal=False``, unless one location could do it all.
+    ``supply`` is units by (SKU, location). Ties go as ``sourcing`` says, then to the location ids
+    that come first. Pure, and the same input always gives the same plan, on any machine: the
+    search ends after ``sourcing.effort`` steps, never after a time, and a plan that is not proven
+    to be the best says so.
+
+    Raises InvalidInput, which names the entry: for a location that is not among ``locations``,
+    negative supply, a line named twice or not at all, a requirement that no location offers, lines
+    together that no location may serve together, and lines that are only served with each other.
     """
-    useful = sorted(
-        {where for (_, where), units in supply.items() if units > 0 and where in locations},
-        key=lambda where: (locations[where].cost, locations[where].priority, where),
-    )
-    for where in useful:
-        if _has_all(demand, supply, locations[where]):
-            # Nothing beats one fulfillment that serves everything, and cheaper ones were tried.
-            items = tuple(FulfillmentItem(one.line_id, one.sku, one.quantity) for one in demand)
-            return FulfillmentPlan(
-                fulfillments=(PlannedFulfillment(where, items),),
-                leftovers=(),
-                cost=locations[where].cost,
-                optimal=True,
-                reasons=(f"{where} has it all; {len(useful)} location(s) had some of it",),
+    _check(demand, supply, locations)
+    useful, reasons = _useful(demand, supply, locations, sourcing)
+    columns = [[one.cost for one in useful]]
+    columns += ([_figure(one, tie, sourcing) for one in useful] for tie in sourcing.ties)
+    weights = _weights(columns)
+    ranked = sorted(range(len(useful)), key=weights.__getitem__)
+    places = [useful[number] for number in ranked]
+    whole = [one for one in places if _has_all(demand, supply, one)] if demand else []
+    if whole:
+        items = tuple(FulfillmentItem(one.line_id, one.sku, one.quantity) for one in demand)
+        best = whole[0]
+        told = f"{best.id} has it all; {len(useful)} location(s) had some of it"
+        return FulfillmentPlan(
+            fulfillments=(PlannedFulfillment(best.id, items, _promised(best, sourcing)),),
+            leftovers=(),
+            cost=best.cost,
+            optimal=True,
+            reasons=(told, *reasons),
+            alternatives=tuple(
+                Alternative((one.id,), _worse(one.cost - best.cost)) for one in whole[1:_MANY]
+            ),
+        )
+    problem = _problem(demand, supply, places, sorted(weights))
+    found = solve(problem, sourcing.effort)
+    return _told(demand, places, sourcing, found, reasons)
+
+
+# What may be asked --------------------------------------------------------------------------------
+
+
+def _check(
+    demand: Sequence[Demand],
+    supply: Mapping[tuple[str, str], int],
+    locations: Mapping[str, Location],
+) -> None:
+    for key, units in supply.items():
+        if key[1] not in locations:
+            wrong = f"there is no location {key[1]!r}; add it to the locations, or leave this out"
+            raise InvalidInput.at(f"supply[{key!r}]", wrong)
+        if type(units) is not int or units < 0:  # asked here because there are many
+            quantity(units, f"supply[{key!r}]", least=0)
+    seen: set[str] = set()
+    for index, one in enumerate(demand):
+        instance(one, Demand, f"demand[{index}]")
+        identifier(one.line_id, f"demand[{index}].line_id")
+        identifier(one.sku, f"demand[{index}].sku")
+        quantity(one.quantity, f"demand[{index}].quantity")
+        if one.line_id in seen:
+            wrong = f"two lines are named {one.line_id!r}; give each its own name"
+            raise InvalidInput.at(f"demand[{index}].line_id", wrong)
+        seen.add(one.line_id)
+    if any(one.requires for one in demand):
+        _check_requires(demand, locations)
+    if any(one.only_with for one in demand):
+        _check_only_with(demand, seen)
+
+
+def _check_requires(demand: Sequence[Demand], locations: Mapping[str, Location]) -> None:
+    every: frozenset[str] = frozenset().union(*(place.offers for place in locations.values()))
+    for index, one in enumerate(demand):
+        if not one.requires <= every:
+            lacking = ", ".join(sorted(one.requires - every))
+            wrong = f"no location offers {lacking}; check the spelling, or add a location"
+            raise InvalidInput.at(f"demand[{index}].requires", wrong)
+    _check_together(demand, locations)
+
+
+def _check_together(demand: Sequence[Demand], locations: Mapping[str, Location]) -> None:
+    groups: dict[str, frozenset[str]] = {}
+    for one in demand:
+        if one.together:
+            groups[one.together] = groups.get(one.together, frozenset()) | one.requires
+    for name, requires in groups.items():
+        if requires and not any(requires <= place.offers for place in locations.values()):
+            wrong = (
+                f"no location offers all of {', '.join(sorted(requires))}; "
+                "let these lines be served apart, or add a location"
             )
-    useful = [where for where in useful if _serve(demand, supply, locations, (where,))[1]]
-    most = _serve(demand, supply, locations, useful)[1]
-    chosen, optimal = _choose(demand, supply, locations, useful, most)
-    parts, served = _serve(demand, supply, locations, chosen)
-    taken: dict[str, int] = {}
-    for part in parts:
-        for item in part.items:
-            taken[item.line_id] = taken.get(item.line_id, 0) + item.quantity
-    leftovers = tuple(
-        Demand(one.line_id, one.sku, one.quantity - taken.get(one.line_id, 0), one.requires)
-        for one in demand
-        if taken.get(one.line_id, 0) < one.quantity
-    )
-    return FulfillmentPlan(
-        fulfillments=parts,
-        leftovers=leftovers,
-        cost=sum(locations[part.location].cost for part in parts),
-        optimal=optimal,
-        reasons=tuple(_reasons(demand, served, parts, leftovers, useful, optimal=optimal)),
-    )
+            raise InvalidInput.at(f"demand: together {name!r}", wrong)
+
+
+def _check_only_with(demand: Sequence[Demand], names: set[str]) -> None:
+    needs = {one.line_id: one.only_with for one in demand}
+    for index, one in enumerate(demand):
+        for name in one.only_with:
+            if name not in names:
+                wrong = f"there is no line {name!r} in the demand"
+                raise InvalidInput.at(f"demand[{index}].only_with", wrong)
+        way = [one.line_id]
+        while way:  # depth first, each way ending where it comes back to where it began
+            following = needs[way[-1]]
+            if one.line_id in following:
+                told = " -> ".join((*way, one.line_id))
+                wrong = f"a circle: {told}; say the same word `together` instead"
+                raise InvalidInput.at(f"demand[{index}].only_with", wrong)
+            way = _next_way(way, needs)
+
+
+def _next_way(way: list[str], needs: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the way after ``way`` in depth-first order, never visiting a line twice on one way."""
+    deeper = next((name for name in needs[way[-1]] if name not in way), None)
+    if deeper is not None:
+        return [*way, deeper]
+    while len(way) > 1:
+        last = way.pop()
+        sisters = needs[way[-1]]
+        later = sisters[sisters.index(last) + 1 :]
+        beside = next((name for name in later if name not in way), None)
+        if beside is not None:
+            return [*way, beside]
+    return []
+
+
+# What it comes to ---------------------------------------------------------------------------------
+
+
+def _useful(
+    demand: Sequence[Demand],
+    supply: Mapping[tuple[str, str], int],
+    locations: Mapping[str, Location],
+    sourcing: Sourcing,
+) -> tuple[list[Location], list[str]]:
+    """Return the locations that have anything that may be had there, by id; and who is left out."""
+    skus = {one.sku for one in demand}
+    having = {where for (sku, where), units in supply.items() if units > 0 and sku in skus}
+    found: list[Location] = []
+    reasons: list[str] = []
+    for where in sorted(having):
+        place = locations[where]
+        if place.slots == 0 or place.capacity == 0:
+            reasons.append(f"{where} is left out: it is full")
+            continue
+        promised = _promised(place, sourcing) if sourcing.deliver_by else None
+        if sourcing.deliver_by and (promised is None or promised.arrives > sourcing.deliver_by):
+            told = f"arrives {promised.arrives}" if promised else "promises nothing"
+            reasons.append(f"{where} is left out: {told}, wanted by {sourcing.deliver_by}")
+            continue
+        if any(supply.get((one.sku, where), 0) > 0 and _may(one, place) for one in demand):
+            found.append(place)
+    return found, reasons
+
+
+def _may(one: Demand, place: Location) -> bool:
+    return one.requires <= place.offers and place.id not in one.not_from
+
+
+def _promised(place: Location, sourcing: Sourcing) -> Promise | None:
+    return None if sourcing.at is None else place.promise(sourcing.at)
+
+
+def _figure(place: Location, tie: Tie, sourcing: Sourcing) -> int:
+    if tie == "priority":
+        return place.priority
+    if tie == "distance":
+        return place.distance
+    if tie == "load":
+        return place.load
+    promised = _promised(place, sourcing)
+    return promised.arrives.toordinal() if promised else date.max.toordinal()
+
+
+def _weights(columns: Sequence[Sequence[int]]) -> list[int]:
+    """Return numbers whose sums compare as the sums of the columns do, first things first.
+
+    Of two sets of as many locations none weigh the same: the ids decide in the end.
+    """
+    count = len(columns[0])
+    weights = [1] * count
+    names = [(1 << count) - (1 << count - 1 - number) for number in range(count)]
+    for column in (*columns, names):
+        least = min(column, default=0)
+        scale = sum(column) - least * count + 1
+        if scale > 1:
+            pairs = zip(weights, column, strict=True)
+            weights = [weight * scale + one - least for weight, one in pairs]
+    return weights
 
 
 def _has_all(
-    demand: Sequence[Demand], supply: Mapping[tuple[str, str], int], location: Location
+    demand: Sequence[Demand], supply: Mapping[tuple[str, str], int], place: Location
 ) -> bool:
-    """Whether ``location`` alone can serve all of ``demand``."""
+    """Whether ``place`` alone can serve all of ``demand``."""
     wanted: dict[str, int] = {}
     for one in demand:
-        if not one.requires <= location.offers:
+        if not _may(one, place):
             return False
-        wanted[one.sku] = wanted.get(one.sku, 0) + one.quantity
-    if not wanted:
-        return False
-    return all(supply.get((sku, location.id), 0) >= units for sku, units in wanted.items())
+        units = wanted[one.sku] = wanted.get(one.sku, 0) + one.quantity
+        if supply.get((one.sku, place.id), 0) < units:
+            return False
+    return place.capacity is None or place.capacity >= sum(wanted.values())
 
 
-def _choose(
+def _problem(
     demand: Sequence[Demand],
     supply: Mapping[tuple[str, str], int],
-    locations: Mapping[str, Location],
-    useful: Sequence[str],
-    most: int,
-) -> tuple[Sequence[str], bool]:
-    """Return the best set of locations that together serve ``most`` units, and if it is proven."""
-    if not useful:
-        return (), True
-    exact = len(useful) <= _EXACT_LOCATIONS
-    for size in range(1, len(useful) + 1 if exact else 2):
-        fitting = [
-            group
-            for group in combinations(useful, size)
-            if _serve(demand, supply, locations, group)[1] == most
-        ]
-        if fitting:
-            return min(fitting, key=lambda group: _rank(group, locations)), True
-    chosen: list[str] = []
-    served = 0
-    while served < most:
-        best = max(
-            (where for where in useful if where not in chosen),
-            key=lambda where: _serve(demand, supply, locations, (*chosen, where))[1],
+    places: Sequence[Location],
+    weights: Sequence[int],
+) -> Problem:
+    """Return the same in numbers: only places that may serve a line, and have what it is whole."""
+    numbers = {one.line_id: number for number, one in enumerate(demand)}
+    shelves = {
+        sku: [supply.get((sku, place.id), 0) for place in places]
+        for sku in dict.fromkeys(one.sku for one in demand)
+    }
+    lines: list[Line] = []
+    for one in demand:
+        least = one.quantity if one.together else 1
+        able = tuple(
+            number
+            for number, place in enumerate(places)
+            if shelves[one.sku][number] >= least and _may(one, place)
         )
-        chosen.append(best)
-        served = _serve(demand, supply, locations, chosen)[1]
-    return chosen, False
+        needs = tuple(numbers[name] for name in one.only_with)
+        lines.append(Line(one.line_id, one.sku, one.quantity, able, one.together, needs))
+    return Problem(lines, shelves, [place.capacity for place in places], weights)
 
 
-def _rank(group: Sequence[str], locations: Mapping[str, Location]) -> tuple[int, int, list[str]]:
-    return (
-        sum(locations[where].cost for where in group),
-        sum(locations[where].priority for where in group),
-        sorted(group),
-    )
+# In words -----------------------------------------------------------------------------------------
 
 
-def _serve(
+def _told(
     demand: Sequence[Demand],
-    supply: Mapping[tuple[str, str], int],
-    locations: Mapping[str, Location],
-    group: Iterable[str],
-) -> tuple[tuple[PlannedFulfillment, ...], int]:
-    """Return what the locations of ``group`` serve together, in that order, and how many units."""
-    order = list(group)
-    sharing = _Sharing(demand, supply, locations, order)
-    # Lines that fewer locations can serve go first, so that pickier ones are not robbed.
-    lines = sorted(demand, key=lambda one: len(sharing.fits[one.line_id]))
-    short = [(one, lacking) for one in lines if (lacking := sharing.take(one))]
-    lacking = sum(
-        wanted - sharing.rearrange(one, wanted, [two for two in lines if two.sku == one.sku])
-        for one, wanted in short
+    places: Sequence[Location],
+    sourcing: Sourcing,
+    found: Solution,
+    excluded: Sequence[str],
+) -> FulfillmentPlan:
+    items: dict[int, list[FulfillmentItem]] = {}
+    served = [0] * len(demand)
+    for (number, place), units in sorted(found.taken.items()):
+        one = demand[number]
+        served[number] += units
+        items.setdefault(place, []).append(FulfillmentItem(one.line_id, one.sku, units))
+    leftovers = tuple(
+        one._replace(quantity=one.quantity - served[number])
+        for number, one in enumerate(demand)
+        if served[number] < one.quantity
     )
-    skus = {one.line_id: one.sku for one in demand}
-    items: dict[str, list[FulfillmentItem]] = {}
-    for (line_id, where), units in sharing.taken.items():
-        if units:
-            items.setdefault(where, []).append(FulfillmentItem(line_id, skus[line_id], units))
+    reasons: list[str] = []
+    if leftovers and sourcing.ship_complete:
+        lacking = sum(one.quantity for one in leftovers)
+        reasons.append(f"{lacking} units are lacking, and nothing is to leave before all can")
+        leftovers, items = tuple(demand), {}
     parts = tuple(
-        PlannedFulfillment(where, tuple(items[where])) for where in order if where in items
+        PlannedFulfillment(
+            places[place].id, tuple(items[place]), _promised(places[place], sourcing)
+        )
+        for place in sorted(items)
     )
-    return parts, sum(one.quantity for one in demand) - lacking
+    cost = sum(places[place].cost for place in items)
+    reasons += _reasons(demand, parts, leftovers, len(places), proven=found.proven)
+    return FulfillmentPlan(
+        fulfillments=parts,
+        leftovers=leftovers,
+        cost=cost,
+        optimal=found.proven,
+        reasons=(*reasons, *excluded),
+        alternatives=tuple(_beaten(places, cost, found)),
+        bound=None if found.proven else Bound(found.unserved, found.least),
+    )
 
 
-@final
-class _Sharing:
-    """Which line takes how many units where, while that is being worked out."""
+def _worse(more: int) -> str:
+    return f"costs {more} more" if more else "costs the same, and comes after it"
 
-    __slots__ = ("fits", "left", "taken")
 
-    def __init__(
-        self,
-        demand: Sequence[Demand],
-        supply: Mapping[tuple[str, str], int],
-        locations: Mapping[str, Location],
-        order: Sequence[str],
-    ) -> None:
-        self.fits = {
-            one.line_id: [w for w in order if one.requires <= locations[w].offers] for one in demand
-        }
-        self.left = {
-            (one.sku, where): supply.get((one.sku, where), 0) for one in demand for where in order
-        }
-        self.taken: dict[tuple[str, str], int] = {}
-
-    def take(self, one: Demand) -> int:
-        """Give ``one`` what is left, place after place; return the units it still lacks."""
-        lacking = one.quantity
-        for where in self.fits[one.line_id]:
-            there = self.left[one.sku, where]
-            units = min(lacking, there)
-            if units > 0:
-                self.left[one.sku, where] = there - units
-                self.taken[one.line_id, where] = units
-                lacking -= units
-                if not lacking:
-                    break
-        return lacking
-
-    def rearrange(self, one: Demand, wanted: int, rivals: Sequence[Demand]) -> int:
-        """Move ``rivals`` (lines of its SKU) elsewhere to make room for ``one``; return the gain.
-
-        Along the augmenting paths of a maximum flow: where lines of one SKU require different
-        things, first come first served is not always best, and this is.
-        """
-        gained = 0
-        if all(rival.requires == one.requires for rival in rivals):
-            return gained
-        while gained < wanted and (moves := self._way(one, rivals)):
-            _, free = moves[0]
-            given_up = [(mover, where) for (mover, _), (_, where) in pairwise(moves)]
-            units = min(
-                wanted - gained, self.left[one.sku, free], *(self.taken[two] for two in given_up)
-            )
-            self.left[one.sku, free] -= units
-            for move in given_up:
-                self.taken[move] -= units
-            for move in moves:
-                self.taken[move] = self.taken.get(move, 0) + units
-            gained += units
-        return gained
-
-    def _way(self, one: Demand, rivals: Sequence[Demand]) -> list[tuple[str, str]]:
-        """Return the fewest moves (line, to where) that get ``one`` a unit; none if none do.
-
-        The first goes to a free unit, each further one to the place the one before it gave up.
-        """
-        moves: dict[str, list[tuple[str, str]]] = {one.line_id: []}
-        waiting = [one.line_id]
-        for line_id in waiting:
-            for where in self.fits[line_id]:
-                way = [(line_id, where), *moves[line_id]]
-                if self.left[one.sku, where] > 0:
-                    return way
-                for rival in rivals:
-                    if rival.line_id not in moves and self.taken.get((rival.line_id, where), 0):
-                        moves[rival.line_id] = way
-                        waiting.append(rival.line_id)
-        return []
+def _beaten(places: Sequence[Location], cost: int, found: Solution) -> Iterator[Alternative]:
+    for group in reversed(found.beaten[-_MANY:]):
+        more = sum(places[place].cost for place in group) - cost
+        yield Alternative(tuple(places[place].id for place in group), _worse(more))
 
 
 def _reasons(
     demand: Sequence[Demand],
-    served: int,
     parts: Sequence[PlannedFulfillment],
     leftovers: Sequence[Demand],
-    useful: Sequence[str],
+    useful: int,
     *,
-    optimal: bool,
+    proven: bool,
 ) -> Iterator[str]:
     wanted = sum(one.quantity for one in demand)
+    served = wanted - sum(one.quantity for one in leftovers)
     names = ", ".join(part.location for part in parts) or "nowhere"
-    yield f"{served} of {wanted} units from {names}; {len(useful)} location(s) had any of them"
+    yield f"{served} of {wanted} units from {names}; {useful} location(s) had any of them"
     if len(parts) > 1:
         yield (
-            "split because no smaller set of locations has it all" if optimal else "split greedily"
+            "split because no smaller set of locations has it all"
+            if proven
+            else "split; whether fewer locations would do is not proven"
         )
     for one in leftovers:
         yield f"{one.quantity} of {one.sku} (line {one.line_id}) cannot be served"
