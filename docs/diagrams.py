@@ -13,7 +13,7 @@ def diagrams() -> str:
     parts = [MARK]
     for lifecycle in (
         STANDARD.order,
-        STANDARD.shipment,
+        *STANDARD.kinds.values(),
         STANDARD.payment_operation,
         STANDARD.returning,
     ):

@@ -198,6 +198,7 @@ def _busier(desk: OrderDesk, mug: DraftLine, card: Tender) -> None:
         desk.advance("A-9", "f1", action, at=NOON)
     desk.request_stop("A-9", "f1", at=NOON)
     desk.refuse_stop("A-9", "f1", at=NOON)
+    desk.short_pick("A-9", "f1", {"l1": 1}, at=NOON)
     desk.place([mug], order_id="A-10", at=NOON)
     desk.ship("A-10", "f1", at=NOON + timedelta(hours=2))  # what was reserved has lapsed
     desk.count_stock("MUG", "MAIN", 1, count_id="n", at=NOON)

@@ -401,6 +401,16 @@ def _check_books(world: World) -> None:
         assert taken <= sums[entry.reference, "authorize"]
 
 
+def _reserved(world: World, order: Order) -> set[object]:
+    """What the ledger should hold for an order; parts of one share its reservation."""
+    found: Counter[tuple[str, str, str, str]] = Counter()
+    for part in order.fulfillments:
+        if part.stock == "held" and (part.lapses_at is None or part.lapses_at > world.now):
+            for one in order.reservations(part):
+                found[one.id, one.sku, one.location, one.lot] += one.quantity
+    return {(*key[:3], units) for key, units in found.items()}
+
+
 def _check_stock(world: World, orders: list[Order]) -> None:
     ledger = world.inventory.ledger
     assert () == ledger.audit()
@@ -428,13 +438,7 @@ def _check_stock(world: World, orders: list[Order]) -> None:
         assert waiting == {key: units for key, units in claims.items() if key[0] == order.id}
         if not order.has_exception("backorder_refused"):
             assert all(line.claimed == line.backordered for line in order.lines)
-        expected = {
-            (one.id, one.sku, one.location, one.quantity)
-            for part in order.fulfillments
-            if part.stock == "held" and (part.lapses_at is None or part.lapses_at > world.now)
-            for one in order.reservations(part)
-        }
-        assert expected == held.get(order.id, set())
+        assert _reserved(world, order) == held.get(order.id, set())
         left = sum(
             item.quantity
             for part in order.fulfillments

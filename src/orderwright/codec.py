@@ -77,6 +77,7 @@ _EVENTS: dict[type[events.Event], str] = {
     events.StockRefused: "stock_refused.v1",
     events.PaymentReported: "payment_reported.v1",
     events.FulfillmentAdvanced: "fulfillment_advanced.v1",
+    events.FulfillmentsChanged: "fulfillments_changed.v1",
     events.HoldPlaced: "hold_placed.v1",
     events.HoldReleased: "hold_released.v1",
     events.ExceptionOpened: "exception_opened.v1",

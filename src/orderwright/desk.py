@@ -20,6 +20,7 @@ from orderwright.flows.resuming import Resuming
 from orderwright.flows.returning import Returning
 from orderwright.flows.settling import Setting
 from orderwright.flows.stocking import Stocking
+from orderwright.fulfillment.planning import plan
 from orderwright.lifecycles import STANDARD
 from orderwright.orders.lines import Policy
 from orderwright.requests import Ports
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderwright.fulfillment.locations import Location
+    from orderwright.fulfillment.planning import Strategy
     from orderwright.lifecycles import Lifecycles
     from orderwright.ports import (
         AsyncInventoryRepository,
@@ -56,15 +58,23 @@ def _setting(
     lifecycles: Lifecycles,
     clock: Callable[[], datetime] | None,
     ids: Callable[[], str] | None,
+    strategy: Strategy,
 ) -> Setting:
+    places = {location.id: location for location in locations}
+    for one in places.values():
+        if one.makes and one.makes not in lifecycles.kinds:
+            kinds = ", ".join(lifecycles.kinds)
+            wrong = f"{one.id} makes {one.makes!r}, which is none of the kinds {kinds}"
+            raise InvalidInput.at("locations", wrong)
     return Setting(
-        locations={location.id: location for location in locations},
+        locations=places,
         policy=policy,
         lifecycles=lifecycles,
         durable=ports.orders.durable_on_save,
         key_retention=ports.payments.capabilities.key_retention,
         clock=clock,
         ids=ids,
+        strategy=strategy,
     )
 
 
@@ -102,7 +112,8 @@ class OrderDesk(_Commands, _Desk, SyncRunner):
     ``locations`` are where orders can be served from. ``policy`` is what new orders get unless
     they bring their own. ``lifecycles`` must be those the stored orders were made under. ``clock``
     (returning aware datetimes) and ``ids`` (returning new order ids) are asked only where a call
-    leaves ``at`` or ``order_id`` out. Raises InvalidInput for an async adapter.
+    leaves ``at`` or ``order_id`` out. ``strategy`` plans who serves what (left out: the best plan
+    there is). Raises InvalidInput for an async adapter.
     """
 
     __slots__ = ()
@@ -118,6 +129,7 @@ class OrderDesk(_Commands, _Desk, SyncRunner):
         lifecycles: Lifecycles = STANDARD,
         clock: Callable[[], datetime] | None = None,
         ids: Callable[[], str] | None = None,
+        strategy: Strategy = plan,
     ) -> None:
         for name, port in (("orders", orders), ("inventory", inventory), ("payments", payments)):
             if any(iscoroutinefunction(getattr(port, verb, None)) for verb in _VERBS):
@@ -131,6 +143,7 @@ class OrderDesk(_Commands, _Desk, SyncRunner):
             lifecycles=lifecycles,
             clock=clock,
             ids=ids,
+            strategy=strategy,
         )
 
     def run(self, flow: Flow[T]) -> T:
@@ -155,6 +168,7 @@ class AsyncOrderDesk(_Commands, _Desk, AsyncRunner):
         lifecycles: Lifecycles = STANDARD,
         clock: Callable[[], datetime] | None = None,
         ids: Callable[[], str] | None = None,
+        strategy: Strategy = plan,
     ) -> None:
         self.previewing: bool = False
         self.ports: Ports = Ports(orders=orders, inventory=inventory, payments=payments)
@@ -165,6 +179,7 @@ class AsyncOrderDesk(_Commands, _Desk, AsyncRunner):
             lifecycles=lifecycles,
             clock=clock,
             ids=ids,
+            strategy=strategy,
         )
 
     async def run(self, flow: Flow[T]) -> T:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from attrs import field, frozen
 from transitions import Machine
 
-from orderwright.errors import IllegalTransition, InvalidInput
+from orderwright.errors import IllegalTransition, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -228,40 +228,164 @@ RELEASED = State("released", Phase.WORKING)
 PICKING = State("picking", Phase.WORKING)
 PACKED = State("packed", Phase.WORKING)
 SHIPPED = State("shipped", Phase.OUT)
+LOST = State("lost", Phase.OUT)
+RETURNED_TO_SENDER = State("returned_to_sender", Phase.OUT)
 DELIVERED = State("delivered", Phase.DONE)
 WITHDRAWN = State("withdrawn", Phase.DROPPED)
+REFUSED = State("refused", Phase.DROPPED)
+SHORT = State("short", Phase.DROPPED)
 
+_PICKED = {
+    (PLANNED, "reserve"): RESERVED,
+    (PLANNED, "withdraw"): WITHDRAWN,
+    (RESERVED, "release"): RELEASED,
+    (RESERVED, "withdraw"): WITHDRAWN,
+    # The location says no, or has fewer than the ledger thought: others are asked.
+    (RESERVED, "refuse"): REFUSED,
+    (RELEASED, "pick"): PICKING,
+    (RELEASED, "withdraw"): WITHDRAWN,
+    (RELEASED, "refuse"): REFUSED,
+    (RELEASED, "run_short"): SHORT,
+    (PICKING, "pack"): PACKED,
+    # The answer of the people at work when an order was cancelled under their hands.
+    (PICKING, "stop"): WITHDRAWN,
+    (PICKING, "refuse"): REFUSED,
+    (PICKING, "run_short"): SHORT,
+    (PACKED, "stop"): WITHDRAWN,
+    (PACKED, "run_short"): SHORT,
+}
+"""How goods are taken from the shelf, whatever becomes of them then."""
+_INSIDE = (PLANNED, RESERVED, RELEASED, PICKING, PACKED, WITHDRAWN)
+
+# Reports: goods that left or arrived have done so, whatever we knew until then.
 SHIPMENT = Lifecycle(
     "shipment",
+    PLANNED,
+    {
+        **_PICKED,
+        **dict.fromkeys(((state, "ship") for state in _INSIDE), SHIPPED),
+        **dict.fromkeys(((state, "deliver") for state in _INSIDE), DELIVERED),
+        (SHIPPED, "deliver"): DELIVERED,
+        (SHIPPED, "lose"): LOST,
+        (SHIPPED, "return_to_sender"): RETURNED_TO_SENDER,
+        (LOST, "deliver"): DELIVERED,
+        (LOST, "return_to_sender"): RETURNED_TO_SENDER,
+        (RETURNED_TO_SENDER, "ship"): SHIPPED,
+        (RETURNED_TO_SENDER, "deliver"): DELIVERED,
+    },
+    terminal=frozenset({DELIVERED, REFUSED, SHORT}),
+)
+
+READY = State("ready", Phase.WORKING)
+NOT_COLLECTED = State("not_collected", Phase.WORKING)
+COLLECTED = State("collected", Phase.DONE)
+
+PICKUP = Lifecycle(
+    "pickup",
+    PLANNED,
+    {
+        **_PICKED,
+        (PICKING, "ready"): READY,
+        (PACKED, "ready"): READY,
+        (READY, "stop"): WITHDRAWN,
+        # Nobody came: the goods still stand here, to be collected late or cancelled.
+        (READY, "miss"): NOT_COLLECTED,
+        (NOT_COLLECTED, "withdraw"): WITHDRAWN,
+        **dict.fromkeys(((state, "collect") for state in _INSIDE), COLLECTED),
+        (READY, "collect"): COLLECTED,
+        (NOT_COLLECTED, "collect"): COLLECTED,
+    },
+    terminal=frozenset({COLLECTED, REFUSED, SHORT}),
+)
+
+ON_THE_WAY = State("on_the_way", Phase.OUT)
+MISSED = State("missed", Phase.OUT)
+
+DELIVERY = Lifecycle(
+    "delivery",
+    PLANNED,
+    {
+        **_PICKED,
+        **dict.fromkeys(((state, "dispatch") for state in _INSIDE), ON_THE_WAY),
+        **dict.fromkeys(((state, "deliver") for state in _INSIDE), DELIVERED),
+        (ON_THE_WAY, "deliver"): DELIVERED,
+        (ON_THE_WAY, "miss"): MISSED,
+        (MISSED, "dispatch"): ON_THE_WAY,
+        (MISSED, "deliver"): DELIVERED,
+        (MISSED, "return_to_sender"): RETURNED_TO_SENDER,
+        (RETURNED_TO_SENDER, "dispatch"): ON_THE_WAY,
+    },
+    terminal=frozenset({DELIVERED, REFUSED, SHORT}),
+)
+
+SENDING_FAILED = State("sending_failed", Phase.WORKING)
+SENT = State("sent", Phase.DONE)
+
+DIGITAL = Lifecycle(
+    "digital",
     PLANNED,
     {
         (PLANNED, "reserve"): RESERVED,
         (PLANNED, "withdraw"): WITHDRAWN,
         (RESERVED, "release"): RELEASED,
         (RESERVED, "withdraw"): WITHDRAWN,
-        (RELEASED, "pick"): PICKING,
         (RELEASED, "withdraw"): WITHDRAWN,
-        (PICKING, "pack"): PACKED,
-        # The answer of the people at work when an order was cancelled under their hands.
-        (PICKING, "stop"): WITHDRAWN,
-        (PACKED, "stop"): WITHDRAWN,
-        # Reports: goods that left or arrived have done so, whatever we knew until then.
-        (PLANNED, "ship"): SHIPPED,
-        (RESERVED, "ship"): SHIPPED,
-        (RELEASED, "ship"): SHIPPED,
-        (PICKING, "ship"): SHIPPED,
-        (PACKED, "ship"): SHIPPED,
-        (WITHDRAWN, "ship"): SHIPPED,
-        (PLANNED, "deliver"): DELIVERED,
-        (RESERVED, "deliver"): DELIVERED,
-        (RELEASED, "deliver"): DELIVERED,
-        (PICKING, "deliver"): DELIVERED,
-        (PACKED, "deliver"): DELIVERED,
-        (WITHDRAWN, "deliver"): DELIVERED,
-        (SHIPPED, "deliver"): DELIVERED,
+        (RELEASED, "fail"): SENDING_FAILED,
+        (SENDING_FAILED, "withdraw"): WITHDRAWN,
+        (PLANNED, "send"): SENT,
+        (RESERVED, "send"): SENT,
+        (RELEASED, "send"): SENT,
+        (SENDING_FAILED, "send"): SENT,
+        (WITHDRAWN, "send"): SENT,
     },
-    terminal=frozenset({DELIVERED}),
+    terminal=frozenset({SENT}),
 )
+
+QUEUED = State("queued", Phase.WAITING)
+FIRED = State("fired", Phase.WORKING)
+PREPARING = State("preparing", Phase.WORKING)
+RECALLED = State("recalled", Phase.WORKING)
+SERVED = State("served", Phase.DONE)
+REMADE = State("remade", Phase.DROPPED)
+
+TICKET = Lifecycle(
+    "ticket",
+    PLANNED,
+    {
+        (PLANNED, "reserve"): QUEUED,
+        (PLANNED, "withdraw"): WITHDRAWN,
+        (QUEUED, "fire"): FIRED,
+        (QUEUED, "withdraw"): WITHDRAWN,
+        (QUEUED, "refuse"): REFUSED,
+        (FIRED, "prepare"): PREPARING,
+        (FIRED, "stop"): WITHDRAWN,
+        (FIRED, "refuse"): REFUSED,
+        (PREPARING, "ready"): READY,
+        (PREPARING, "stop"): WITHDRAWN,
+        # Back on the stove; or into the bin, and a second ticket is made.
+        (READY, "recall"): RECALLED,
+        (READY, "stop"): WITHDRAWN,
+        (RECALLED, "prepare"): PREPARING,
+        (RECALLED, "ready"): READY,
+        (PREPARING, "remake"): REMADE,
+        (READY, "remake"): REMADE,
+        (RECALLED, "remake"): REMADE,
+        (SERVED, "remake"): REMADE,
+        (PLANNED, "serve"): SERVED,
+        (QUEUED, "serve"): SERVED,
+        (FIRED, "serve"): SERVED,
+        (PREPARING, "serve"): SERVED,
+        (READY, "serve"): SERVED,
+        (RECALLED, "serve"): SERVED,
+        (WITHDRAWN, "serve"): SERVED,
+    },
+    terminal=frozenset({REFUSED, REMADE}),
+)
+
+KINDS: Mapping[str, Lifecycle] = {
+    one.name: one for one in (SHIPMENT, PICKUP, DELIVERY, DIGITAL, TICKET)
+}
+"""What each kind of fulfillment goes through."""
 
 REQUESTED = State("requested", Phase.WAITING)
 PENDING = State("pending", Phase.WORKING)
@@ -332,19 +456,35 @@ RETURN = Lifecycle(
 )
 
 
+def _kinds(given: Mapping[str, Lifecycle]) -> Mapping[str, Lifecycle]:
+    for kind, lifecycle in given.items():
+        if "reserve" not in lifecycle.allowed(lifecycle.initial):
+            wrong = "a kind of fulfillment begins in a state from which it can `reserve`"
+            raise InvalidInput.at(f"kinds[{kind!r}]", wrong)
+    return {**KINDS, **given}
+
+
 @final
 @frozen(kw_only=True)
 class Lifecycles:
     """The lifecycles one business uses, under a ``name`` that is noted on each of its orders.
 
+    ``kinds`` are those of fulfillments, by kind: yours replace, or come beside, those there are.
     Give the same value to the desk, to replay and to the codec. A changed one gets a new name.
     """
 
     name: str
     order: Lifecycle = field(default=ORDER, repr=False)
-    shipment: Lifecycle = field(default=SHIPMENT, repr=False)
+    kinds: Mapping[str, Lifecycle] = field(default=KINDS, converter=_kinds, hash=False, repr=False)
     payment_operation: Lifecycle = field(default=PAYMENT_OPERATION, repr=False)
     returning: Lifecycle = field(default=RETURN, repr=False)
+
+    def of(self, kind: str) -> Lifecycle:
+        """Return what fulfillments of ``kind`` go through; raise NotFound."""
+        found = self.kinds.get(kind)
+        if found is None:
+            raise NotFound("kind of fulfillment", kind)
+        return found
 
 
 STANDARD = Lifecycles(name="standard.v1")

@@ -399,7 +399,7 @@ def test_open_fulfillments_page_without_repeating_or_skipping(limit: int) -> Non
         found += page
         order = orders.load(page[-1].order_id)
         moved = [
-            evolve(one, state=order.lifecycles.shipment.step(one.state, "release"))
+            evolve(one, state=order.lifecycles.of("shipment").step(one.state, "release"))
             if one.id == page[-1].fulfillment_id
             else one
             for one in order.fulfillments

@@ -519,7 +519,7 @@ def test_a_report_leads_somewhere_from_a_state_of_the_users_own() -> None:
     """Goods that leave from a state the table knows no hand-over for are shipped all the same."""
     wrapping = State("wrapping", Phase.WORKING)
     rows = {(PICKING, "wrap"): wrapping, (wrapping, "pack"): PACKED}
-    gifts = Lifecycles(name="gifts.v1", shipment=SHIPMENT.extended("gifts", rows))
+    gifts = Lifecycles(name="gifts.v1", kinds={"shipment": SHIPMENT.extended("gifts", rows)})
     desk = World().new_desk(lifecycles=gifts)
     desk.place([line()], order_id="o1", tenders=[card()])
     for action in ("release", "pick", "wrap"):

@@ -54,6 +54,23 @@ def picking(world: World) -> None:
         world.desk.advance("o1", "f1", action)
 
 
+def pair(world: World) -> None:
+    """An order of two units."""
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+
+
+def parted(world: World) -> None:
+    """The same, in two parts."""
+    pair(world)
+    world.desk.split("o1", "f1", {"l1": 1})
+
+
+def elsewhere(world: World) -> None:
+    """An order that another place could serve too."""
+    placed(world)
+    world.receive("delivery-store", "MUG", "STORE", 5)
+
+
 def asked(world: World) -> None:
     """The same, and somebody asked to stop."""
     picking(world)
@@ -135,6 +152,10 @@ READY: dict[str, tuple[Callable[[World], None] | None, dict[str, Any]]] = {
     "request_stop": (picking, {"fulfillment_id": "f1"}),
     "stop": (asked, {"fulfillment_id": "f1"}),
     "refuse_stop": (asked, {"fulfillment_id": "f1"}),
+    "split": (pair, {"fulfillment_id": "f1", **UNIT}),
+    "merge": (parted, {"fulfillment_ids": ["f1", "f2"]}),
+    "move": (elsewhere, {"fulfillment_id": "f1", "location": "STORE"}),
+    "short_pick": (picking, {"fulfillment_id": "f1", **UNIT}),
     "advance": (placed, {"fulfillment_id": "f1", "action": "release"}),
     "advance_order": (delivered, {"action": "complete"}),
     "ship": (placed, {"fulfillment_id": "f1"}),

@@ -130,7 +130,10 @@ MOODS = (
 )
 HOLDS = ("fraud", "customs")
 BLOCKS = ("allocate", "capture", "fulfil", "refund")
-ACTIONS = ("release", "release", "pick", "pack", "withdraw", "reserve", "ship", "juggle")
+ACTIONS = (
+    *("release", "release", "pick", "pack", "withdraw", "reserve", "ship", "juggle"),
+    *("refuse", "run_short", "lose", "return_to_sender", "collect", "ready", "miss"),
+)
 
 
 some = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
@@ -278,6 +281,39 @@ class Life(RuleBasedStateMachine):
         """A customer wants back what is being picked, and the people at work answer."""
         more = {"units": units} if name == "request_stop" else {}
         self.call(name, order_id, fulfillment_id, keyed=keyed, **more)
+
+    @rule(
+        name=st.sampled_from(["split", "short_pick"]),
+        order_id=some,
+        fulfillment_id=parts,
+        units=st.dictionaries(line_ids, st.integers(1, 2), min_size=1),
+        keyed=st.booleans(),
+    )
+    def part(
+        self,
+        name: str,
+        order_id: int,
+        fulfillment_id: str,
+        units: dict[str, int],
+        keyed: bool,  # noqa: FBT001
+    ) -> None:
+        """A picker makes two of one, or does not find some of it."""
+        self.call(name, order_id, fulfillment_id, units, keyed=keyed)
+
+    @rule(order_id=some, names=st.lists(parts, min_size=2, max_size=3), keyed=st.booleans())
+    def merge(self, order_id: int, names: list[str], keyed: bool) -> None:  # noqa: FBT001
+        """A clerk makes one of several."""
+        self.call("merge", order_id, names, keyed=keyed)
+
+    @rule(
+        order_id=some,
+        fulfillment_id=parts,
+        location=st.sampled_from(["MAIN", "STORE", "DEPOT", "MOON"]),
+        keyed=st.booleans(),
+    )
+    def move(self, order_id: int, fulfillment_id: str, location: str, keyed: bool) -> None:  # noqa: FBT001
+        """A clerk has another place serve it."""
+        self.call("move", order_id, fulfillment_id, location, keyed=keyed)
 
     @rule(order_id=some, keyed=st.booleans())
     def forget(self, order_id: int, keyed: bool) -> None:  # noqa: FBT001

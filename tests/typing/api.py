@@ -72,6 +72,14 @@ inventory: InventoryRepository = MemoryInventory()
 payments: PaymentPort = MemoryPayments()
 
 
+def rearranging(desk: OrderDesk) -> None:
+    """Work is divided anew."""
+    assert_type(desk.split("A-1", "f1", {"l1": 1}), Order)
+    assert_type(desk.merge("A-1", ["f1", "f2"]), Order)
+    assert_type(desk.move("A-1", "f1", "MAIN"), Order)
+    assert_type(desk.short_pick("A-1", "f1", {"l1": 1}), Order)
+
+
 def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
     """Methods of the sync desk return values."""
     assert_type(desk.place(lines, order_id="A-1", at=at), Order)

@@ -164,7 +164,7 @@ def _require_stock(setting: Setting, after: Order, call: Call) -> Flow[None]:
     """Raise OutOfStock if what the call adds is nowhere; it is planned in earnest after saving."""
     wanted = demand(after) if call.sourced and after.policy.short == "reject" else ()
     if wanted:
-        made = yield from plan_for(setting, wanted, call.at)
+        made = yield from plan_for(setting, after, wanted, call.at)
         if made.leftovers:
             raise short_of(after, wanted, made)
 

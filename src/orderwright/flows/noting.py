@@ -38,6 +38,7 @@ class Noting(Flows):
         reason: str = "",
         until: datetime | None = None,
         then: AfterHold = "escalate",
+        fulfillments: Iterable[str] = (),
         at: datetime | None = None,
         key: str = "",
         by: str = "",
@@ -47,7 +48,8 @@ class Noting(Flows):
 
         ``blocks`` is any of allocate, capture, fulfil and refund. Reports of what happened are not
         stopped. At ``until`` (aware) it runs out: ``then`` it is released, the order is cancelled,
-        or a person is asked and it stays. The same hold again is a no-op; another of that name
+        or a person is asked and it stays. With ``fulfillments`` (ids) it stops work on those
+        alone. The same hold again is a no-op; another of that name
         raises IllegalTransition.
         """
         at = self.setting.moment(at)
@@ -58,6 +60,7 @@ class Noting(Flows):
             reason=reason,
             until=until,
             then=then,
+            fulfillments=fulfillments,
         )
         call = Call(HoldPlaced, {"hold": stop}, at, key, by, expected_version, reapply=True)
         return (

@@ -386,7 +386,7 @@ def _place(
         )
     at = opening.at
     wanted = demand(order)
-    made = yield from plan_for(setting, wanted, at)
+    made = yield from plan_for(setting, order, wanted, at)
     if made.leftovers and order.policy.short == "reject":
         known = yield from ask(LoadOrder(order.id))
         if known is not None:  # the same call at once: it is this order that has the stock

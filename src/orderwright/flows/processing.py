@@ -276,7 +276,7 @@ def allocate(setting: Setting, order_id: str, at: datetime) -> Flow[bool]:
     wanted = demand(order, backordered=True)
     if not wanted:
         return False
-    made = yield from plan_for(setting, wanted, at)
+    made = yield from plan_for(setting, order, wanted, at)
     if not made.fulfillments:
         return False
     after, events = follow(order, allocated(order, made, at), at)

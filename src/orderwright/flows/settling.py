@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, final
 
+from attrs import evolve
+
 from orderwright.errors import (
     AdapterFault,
     BrokenPromise,
@@ -21,7 +23,7 @@ from orderwright.errors import (
     NotFound,
     OutOfStock,
 )
-from orderwright.fulfillment.planning import plan
+from orderwright.fulfillment.planning import FulfillmentPlan, Sourcing, Strategy, plan
 from orderwright.inventory.postings import Posting
 from orderwright.orders.events import Event, Intended, IntentParked
 from orderwright.orders.paying import report_payment
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
     from orderwright.errors import Shortage
     from orderwright.fulfillment.locations import Location
-    from orderwright.fulfillment.planning import Demand, FulfillmentPlan
+    from orderwright.fulfillment.planning import Demand
     from orderwright.lifecycles import Lifecycles
     from orderwright.orders.contacts import Contact
     from orderwright.orders.intents import Intent
@@ -85,6 +87,7 @@ class Setting(NamedTuple):
     key_retention: timedelta
     clock: Callable[[], datetime] | None
     ids: Callable[[], str] | None
+    strategy: Strategy = plan
 
     def moment(self, at: datetime | None) -> datetime:
         """Return ``at``, or the time of the clock; raise InvalidInput if there is neither."""
@@ -144,8 +147,10 @@ def follow(order: Order, events: Sequence[Event], at: datetime) -> tuple[Order, 
     raise _endless(order)
 
 
-def plan_for(setting: Setting, wanted: Sequence[Demand], at: datetime) -> Flow[FulfillmentPlan]:
-    """Return the best plan for ``wanted`` on the stock there is now."""
+def plan_for(
+    setting: Setting, order: Order, wanted: Sequence[Demand], at: datetime
+) -> Flow[FulfillmentPlan]:
+    """Return the best plan for ``wanted`` of ``order`` on the stock there is now."""
     skus = tuple(dict.fromkeys(one.sku for one in wanted))
     stocks = yield from ask(ReadSupply(skus, at))
     supply = {
@@ -153,7 +158,60 @@ def plan_for(setting: Setting, wanted: Sequence[Demand], at: datetime) -> Flow[F
         for one in stocks
         if one.promisable > 0 and one.location in setting.locations
     }
-    return by_lot(plan(wanted, supply, setting.locations), stocks)
+    sourcing = Sourcing(
+        ties=order.policy.ties,
+        ship_complete=order.policy.ship_complete,
+        at=at,
+        order_id=order.id,
+        service=order.service,
+        channel=order.channel,
+        customer_id=order.customer_id,
+    )
+    able, unable = _servable(wanted, setting.locations)
+    if unable and sourcing.ship_complete:
+        return FulfillmentPlan.nothing(wanted, "no location offers all that is required")
+    made = setting.strategy(able, supply, setting.locations, sourcing)
+    if setting.strategy is not plan:
+        _require_sound(made, able, setting.locations)
+    if unable:
+        made = evolve(made, leftovers=(*made.leftovers, *unable))
+    return by_lot(made, stocks)
+
+
+def _servable(
+    wanted: Sequence[Demand], locations: Mapping[str, Location]
+) -> tuple[list[Demand], list[Demand]]:
+    """Part what some location may serve from what none may, as it is or with what goes with it."""
+    requires: dict[str, frozenset[str]] = {}
+    for one in wanted:
+        if one.together:
+            requires[one.together] = requires.get(one.together, frozenset()) | one.requires
+    able: list[Demand] = []
+    unable: list[Demand] = []
+    for one in wanted:
+        needed = requires.get(one.together, one.requires)
+        offered = not needed or any(needed <= place.offers for place in locations.values())
+        (able if offered else unable).append(one)
+    return able, unable
+
+
+def _require_sound(
+    made: FulfillmentPlan, wanted: Sequence[Demand], locations: Mapping[str, Location]
+) -> None:
+    """Raise BrokenPromise if a strategy's plan serves what nobody asked for, or loses some."""
+    left = {one.line_id: one.quantity for one in wanted}
+    for line_id, units in (
+        *((item.line_id, item.quantity) for part in made.fulfillments for item in part.items),
+        *((one.line_id, one.quantity) for one in made.leftovers),
+    ):
+        left[line_id] = left.get(line_id, 0) - units
+    wrong = sorted(line_id for line_id, units in left.items() if units)
+    if wrong:
+        told = f"line {wrong[0]}: served and left over units are not those asked for"
+        raise BrokenPromise("strategy", told)
+    for part in made.fulfillments:
+        if part.location not in locations:
+            raise BrokenPromise("strategy", f"there is no location {part.location!r}")
 
 
 def settle(
@@ -194,8 +252,8 @@ def _plan_again(
 ) -> Flow[FulfillmentPlan]:
     """Plan, but not more often than the policy says: then it is as if nobody had anything."""
     if plans > order.policy.replans:
-        return plan(wanted, {}, setting.locations)
-    return (yield from plan_for(setting, wanted, at))
+        return FulfillmentPlan.nothing(wanted, "stock moved too often while it was planned")
+    return (yield from plan_for(setting, order, wanted, at))
 
 
 def _endless(order: Order) -> AdapterFault:

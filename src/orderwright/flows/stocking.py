@@ -166,10 +166,10 @@ def _filled(
 
 def _told_missing(setting: Setting, sku: str, location: str, at: datetime) -> Flow[tuple[str, ...]]:
     """Tell every order at work there whose units of ``sku`` the ledger does not hold any more."""
-    shipment = setting.lifecycles.shipment
     states = frozenset(
         state.name
-        for state in shipment.states.values()
+        for lifecycle in setting.lifecycles.kinds.values()
+        for state in lifecycle.states.values()
         if state.phase in (Phase.WAITING, Phase.WORKING)
     )
     orders: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""One unit of work at one location: today a shipment."""
+"""One unit of work at one location: a shipment, a pickup, a kitchen ticket."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ Booked = Literal["none", "held", "left", "freed"]
 
 @final
 class FulfillmentItem(NamedTuple):
-    """``quantity`` units of an order line, of a ``lot`` where lots are tracked."""
+    """``quantity`` units of an order line, of a ``lot`` where lots are tracked.
+
+    ``held_as`` is the fulfillment under whose name they were reserved, where that was another one.
+    """
 
     line_id: str
     sku: str
     quantity: int
     lot: str = ""
+    held_as: str = ""
 
 
 @final
@@ -32,9 +36,10 @@ class Fulfillment:
 
     ``stock`` is what the ledger has booked for it: nothing yet, ``held`` under a reservation per
     item, ``left`` for the customer, or ``freed`` again. ``lapses_at`` is when the reservations
-    lapse, None for never. ``held_as`` is the fulfillment under whose name the stock was reserved,
-    where that was another one. ``arrived_at`` is when it reached the customer, once it has.
-    ``stopping`` are the units (line id, units) whose work somebody asked to stop.
+    lapse, None for never. ``arrived_at`` is when it reached the customer, once it has.
+    ``stopping`` are the units (line id, units) whose work somebody asked to stop. ``ended`` is the
+    step by which it came to nothing, other than by a cancellation: refuse, run_short, remake, lose,
+    return_to_sender, or one of your own.
     """
 
     id: str
@@ -46,9 +51,9 @@ class Fulfillment:
     lapses_at: datetime | None = None
     carrier: str = ""
     tracking: str = ""
-    held_as: str = ""
     arrived_at: datetime | None = None
     stopping: tuple[tuple[str, int], ...] = ()
+    ended: str = ""
 
     @property
     def units(self) -> dict[str, int]:
@@ -62,6 +67,11 @@ class Fulfillment:
     def gone(self) -> bool:
         """Whether its units have left our walls."""
         return self.state.phase in (Phase.OUT, Phase.DONE)
+
+    @property
+    def astray(self) -> bool:
+        """Whether it has left our walls and will not arrive."""
+        return self.gone and bool(self.ended)
 
     @property
     def live(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from attrs import field, frozen
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-__all__ = ["Location"]
+__all__ = ["Location", "Tie"]
+
+Tie = Literal["priority", "distance", "load", "promise"]
+"""What decides between plans of one cost: a figure of locations, or the days until arrival."""
 
 
 def _offers(value: Iterable[str]) -> frozenset[str]:

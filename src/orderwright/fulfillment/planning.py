@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, final
+from typing import TYPE_CHECKING, NamedTuple, Protocol, final
 
 from attrs import field, frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.fulfillment.fulfillment import FulfillmentItem
+from orderwright.fulfillment.locations import Tie
 from orderwright.fulfillment.solving import Line, Problem, solve
 from orderwright.values import aware, choice, identifier, instance, quantity, text
 
@@ -27,12 +28,8 @@ __all__ = [
     "PlannedFulfillment",
     "Sourcing",
     "Strategy",
-    "Tie",
     "plan",
 ]
-
-Tie = Literal["priority", "distance", "load", "promise"]
-"""What decides between plans of one cost: a figure of locations, or the days until arrival."""
 
 _MANY = 3
 
@@ -106,11 +103,15 @@ _ANY = Sourcing()
 
 @final
 class PlannedFulfillment(NamedTuple):
-    """What one location is to serve, and when that leaves and arrives, where it is known."""
+    """What one location is to serve, and when that leaves and arrives, where it is known.
+
+    ``makes`` is the kind of fulfillment, where the location makes one of its own.
+    """
 
     location: str
     items: tuple[FulfillmentItem, ...]
     promise: Promise | None = None
+    makes: str = ""
 
 
 @final
@@ -206,7 +207,9 @@ def plan(
         best = whole[0]
         told = f"{best.id} has it all; {len(useful)} location(s) had some of it"
         return FulfillmentPlan(
-            fulfillments=(PlannedFulfillment(best.id, items, _promised(best, sourcing)),),
+            fulfillments=(
+                PlannedFulfillment(best.id, items, _promised(best, sourcing), best.makes),
+            ),
             leftovers=(),
             cost=best.cost,
             optimal=True,
@@ -438,7 +441,10 @@ def _told(
         leftovers, items = tuple(demand), {}
     parts = tuple(
         PlannedFulfillment(
-            places[place].id, tuple(items[place]), _promised(places[place], sourcing)
+            places[place].id,
+            tuple(items[place]),
+            _promised(places[place], sourcing),
+            places[place].makes,
         )
         for place in sorted(items)
     )

@@ -265,6 +265,18 @@ class Posting:
         return cls(id=id, at=at, entries=tuple(entries), order_id=_owner(left))
 
     @classmethod
+    def write_off(cls, id: str, reservations: Iterable[Reservation], *, at: datetime) -> Self:  # noqa: A002
+        """Return the posting by which reserved units are lost: not on the shelf, or spoilt."""
+        lost = _checked(reservations)
+        entries: list[Entry] = []
+        for one in lost:
+            entries += (
+                Entry(one.sku, one.location, "reserved", -one.quantity, one.id, lot=one.lot),
+                Entry(one.sku, one.location, "loss", one.quantity, lot=one.lot),
+            )
+        return cls(id=id, at=at, entries=tuple(entries), order_id=_owner(lost))
+
+    @classmethod
     def rehold(
         cls,
         id: str,  # noqa: A002

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from orderwright.lifecycles import State
     from orderwright.orders.order import Order
 
-__all__ = ["cancel_units", "refuse_stop", "request_stop", "require_alive", "stop"]
+__all__ = [
+    "cancel_units",
+    "part_of",
+    "refuse_stop",
+    "request_stop",
+    "require_alive",
+    "stop",
+    "taken_of",
+]
 
 
 def require_alive(order: Order, action: str) -> None:
@@ -95,24 +103,23 @@ def _given_up(
     order: Order, asked: dict[str, int]
 ) -> tuple[tuple[tuple[str, Fulfillment], ...], tuple[tuple[str, State], ...]]:
     """Return what is taken out of which fulfillment, and which are withdrawn as a whole."""
-    shipment = order.lifecycles.shipment
     still = _served(order, asked)
     split: list[tuple[str, Fulfillment]] = []
     withdrawn: list[tuple[str, State]] = []
     for one in reversed(order.fulfillments):
-        if not one.live or "withdraw" not in shipment.allowed(one.state):
+        if not one.live or not order.may(one, "withdraw"):
             continue
-        taken = _taken(one, still)
-        state = shipment.step(one.state, "withdraw")
+        taken = taken_of(one, still)
+        state = order.lifecycle(one).step(one.state, "withdraw")
         if tuple(taken) == one.items:
             withdrawn.append((one.id, state))
         elif taken:
             number = order.fulfillments_planned + len(split) + 1
-            split.append((one.id, _part(one, number, taken, state)))
+            split.append((one.id, part_of(one, number, taken, state)))
     return tuple(split), tuple(withdrawn)
 
 
-def _taken(one: Fulfillment, still: dict[str, int]) -> list[FulfillmentItem]:
+def taken_of(one: Fulfillment, still: dict[str, int]) -> list[FulfillmentItem]:
     """Return what of a fulfillment's items goes, and take it off what is ``still`` to go."""
     taken: list[FulfillmentItem] = []
     for item in one.items:
@@ -123,19 +130,18 @@ def _taken(one: Fulfillment, still: dict[str, int]) -> list[FulfillmentItem]:
     return taken
 
 
-def _part(
+def part_of(
     one: Fulfillment, number: int, taken: Sequence[FulfillmentItem], state: State
 ) -> Fulfillment:
     """Return what is taken out of a fulfillment, as one of its own."""
     return Fulfillment(
         id=f"f{number}",
         location=one.location,
-        items=tuple(taken),
+        items=tuple(item._replace(held_as=item.held_as or one.id) for item in taken),
         state=state,
         kind=one.kind,
         stock=one.stock,
         lapses_at=one.lapses_at,
-        held_as=one.held_as or one.id,
     )
 
 
@@ -173,8 +179,8 @@ def request_stop(
     """
     require_alive(order, "cancel")
     one = order.fulfillment(fulfillment_id)
-    shipment = order.lifecycles.shipment
-    shipment.step(one.state, "stop", f"fulfillment {one.id}", order.id)
+    lifecycle = order.lifecycle(one)
+    lifecycle.step(one.state, "stop", f"fulfillment {one.id}", order.id)
     there = one.units
     for line_id, count in units:
         limit = there.get(order.line(line_id).id, 0)
@@ -185,7 +191,7 @@ def request_stop(
                 asked=count,
                 limit=limit,
                 order_id=order.id,
-                allowed=shipment.allowed(one.state),
+                allowed=lifecycle.allowed(one.state),
             )
     wanted = tuple(units) or tuple(there.items())
     if one.stopping == wanted:
@@ -200,16 +206,16 @@ def stop(order: Order, fulfillment_id: str, *, at: datetime, reason: str) -> Ord
     """
     one = order.fulfillment(fulfillment_id)
     subject = f"fulfillment {one.id}"
-    state = order.lifecycles.shipment.step(one.state, "stop", subject, order.id)
+    state = order.lifecycle(one).step(one.state, "stop", subject, order.id)
     asked = dict(one.stopping)
     if not asked and not any(order.line(item.line_id).remaining_units for item in one.items):
         asked = one.units
     if not asked:
-        allowed = order.lifecycles.shipment.allowed(one.state)
+        allowed = order.lifecycle(one).allowed(one.state)
         raise IllegalTransition(subject, "not asked", "stop", allowed, order.id)
-    taken = _taken(one, dict(asked))
+    taken = taken_of(one, dict(asked))
     whole = tuple(taken) == one.items
-    part = _part(one, order.fulfillments_planned + 1, taken, state)
+    part = part_of(one, order.fulfillments_planned + 1, taken, state)
     return _cancelled(
         order,
         asked,
@@ -226,7 +232,7 @@ def refuse_stop(order: Order, fulfillment_id: str, *, at: datetime, reason: str)
     """Say that it is too late; raises IllegalTransition if nobody asked."""
     one = order.fulfillment(fulfillment_id)
     if not one.stopping:
-        allowed = order.lifecycles.shipment.allowed(one.state)
+        allowed = order.lifecycle(one).allowed(one.state)
         subject = f"fulfillment {one.id}"
         raise IllegalTransition(subject, "not asked", "refuse to stop", allowed, order.id)
     return StopRefused(fulfillment_id=one.id, reason=reason, at=at)

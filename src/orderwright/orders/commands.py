@@ -53,8 +53,8 @@ __all__ = [
 ]
 
 
-def _require_free(order: Order, what: Blockable) -> None:
-    hold = order.blocked(what)
+def _require_free(order: Order, what: Blockable, fulfillment_id: str) -> None:
+    hold = order.blocked(what, fulfillment_id)
     if hold is not None:
         raise OnHold(hold.name, what, order.id, order.allowed())
 
@@ -105,7 +105,7 @@ def cancel(
     for one in order.fulfillments:
         if one.live:
             subject = f"fulfillment {one.id}"
-            gone = order.lifecycles.shipment.step(one.state, "withdraw", subject, order.id)
+            gone = order.lifecycle(one).step(one.state, "withdraw", subject, order.id)
             withdrawn.append((one.id, gone))
     return OrderCancelled(
         action=action,
@@ -140,12 +140,7 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
     """
     if order.state.phase is Phase.DROPPED:
         return ()
-    shipment = order.lifecycles.shipment
-    stuck = [
-        one
-        for one in order.fulfillments
-        if one.live and "withdraw" not in shipment.allowed(one.state)
-    ]
+    stuck = [one for one in order.fulfillments if one.live and not order.may(one, "withdraw")]
     if order.state.phase is Phase.PLANNED:
         return (cancel(order, at=at, reason=reason, action="discard"),)
     if not stuck and "cancel" in order.allowed():
@@ -167,7 +162,7 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
         units=tuple((line_id, count) for line_id, count in units if count),
         credits=everything_due(order),
         withdrawn=tuple(
-            (one.id, shipment.step(one.state, "withdraw"))
+            (one.id, order.lifecycle(one).step(one.state, "withdraw"))
             for one in order.fulfillments
             if one.live and one not in stuck
         ),
@@ -262,22 +257,30 @@ def advance_fulfillment(
     a second one like it is a no-op, and one that contradicts the order opens an exception. Any
     other step needs a confirmed order, no hold on fulfilling, and a row in the table; reserving
     and withdrawing are not steps to take by hand, they follow from the ledger and from a
-    cancellation.
+    cancellation. A step that gives it up (a location refuses, a dish is made again) has its units
+    sourced anew.
     """
     one = order.fulfillment(fulfillment_id)
-    lifecycle = order.lifecycles.shipment
+    lifecycle = order.lifecycle(one)
     subject = f"fulfillment {one.id}"
     report = lifecycle.is_report(action)
+    if report and one.ended and not one.live:
+        # Its units are served from elsewhere by now: a person has to look at both.
+        told = f"fulfillment {one.id}, {one.state}: {action} {carrier} {tracking}".rstrip()
+        return open_exception(order, "left_after_all", told, at=at)
     state = lifecycle.reported(one.state, action) if report else None
     if state is None and one.gone and report:
         return _said_again(order, one, action, carrier, tracking, at)
     if state is None:
         state = lifecycle.step(one.state, action, subject, order.id)
     if state.phase not in (Phase.OUT, Phase.DONE):
-        if one.state.phase is Phase.PLANNED or state.phase is Phase.DROPPED:
+        if one.state.phase is Phase.PLANNED or action in ("withdraw", "stop"):
             # The ledger's answer reserves, a cancellation withdraws: never a step by itself.
             raise IllegalTransition(subject, one.state.name, action, (), order.id)
-        _require_free(order, "fulfil")
+        if state.phase is Phase.DROPPED:
+            _require_units(order, one, action)
+        else:
+            _require_free(order, "fulfil", one.id)
         if order.state.phase is not Phase.WORKING:
             raise IllegalTransition("order", order.state.name, action, order.allowed(), order.id)
     advanced = FulfillmentAdvanced(
@@ -287,9 +290,29 @@ def advance_fulfillment(
         tracking=tracking,
         state=state,
         uncancelled=_uncancelled(one) if not one.live else (),
+        ended=action if state.phase is Phase.DROPPED or action in _ASTRAY else "",
         at=at,
     )
-    return (advanced, *_contradictions(order, one, state, at))
+    alarm = _ALARMS.get(action)
+    opened = _opened(order, alarm, f"fulfillment {one.id}", at) if alarm else ()
+    return (advanced, *opened, *_contradictions(order, one, state, at))
+
+
+_ASTRAY = ("lose", "return_to_sender")
+_ALARMS = {
+    "lose": "shipment_lost",
+    "return_to_sender": "returned_to_sender",
+    "miss": "nobody_there",
+}
+
+
+def _require_units(order: Order, one: Fulfillment, action: str) -> None:
+    """What is given up to be served anew must not be booked just now, nor be back already."""
+    counts = order.quantities()
+    back = one.gone and any(counts[key].kept < units for key, units in one.units.items())
+    if back or order.busy(one):
+        state = "back already" if back else "being booked"
+        raise IllegalTransition(f"fulfillment {one.id}", state, action, (), order.id)
 
 
 def _said_again(  # noqa: PLR0917 - the arguments of the report itself
@@ -334,5 +357,5 @@ def _contradictions(
         yield from _opened(order, "shipped_after_cancellation", f"fulfillment {one.id}", at)
     elif order.state.phase is not Phase.WORKING:
         yield from _opened(order, "shipped_unconfirmed", f"fulfillment {one.id}", at)
-    elif order.blocked("fulfil") is not None:
+    elif order.blocked("fulfil", one.id) is not None:
         yield from _opened(order, "shipped_on_hold", f"fulfillment {one.id}", at)

@@ -129,10 +129,9 @@ def _details(order: Order, details: Details, at: datetime) -> dict[str, Any]:
         told["expires_at"] = order.expires_at and expiry(order.policy, when, at)
     if not told:
         return told
-    shipment = order.lifecycles.shipment
     for one in order.fulfillments:
-        if one.live and not one.gone and "withdraw" not in shipment.allowed(one.state):
-            actions = shipment.allowed(one.state)
+        if one.live and not one.gone and not order.may(one, "withdraw"):
+            actions = order.lifecycle(one).allowed(one.state)
             subject = f"fulfillment {one.id}"
             raise IllegalTransition(subject, one.state.name, "edit", actions, order.id)
     if all(one.ordered - one.cancelled == one.fulfilled for one in order.quantities().values()):

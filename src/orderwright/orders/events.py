@@ -43,6 +43,7 @@ __all__ = [
     "ExceptionOpened",
     "ExceptionResolved",
     "FulfillmentAdvanced",
+    "FulfillmentsChanged",
     "FulfillmentsPlanned",
     "HoldPlaced",
     "HoldReleased",
@@ -395,12 +396,14 @@ class StockPosted(Event):
     """The ledger wrote the intent's posting.
 
     ``states`` are (fulfillment id, state) of those that moved on with it; ``stock`` is what is
-    booked now for all that it was for, None where that stays as it was.
+    booked now for all that it was for, None where that stays as it was; ``removed`` are
+    fulfillments that others came in place of.
     """
 
     intent_id: str
     states: tuple[tuple[str, State], ...] = ()
     stock: Booked | None = None
+    removed: tuple[str, ...] = ()
 
 
 @final
@@ -468,7 +471,8 @@ class MoneyMoved(Event):
 class FulfillmentAdvanced(Event):
     """A fulfillment took the step ``action``.
 
-    ``uncancelled`` is (line id, units) that left although they were cancelled.
+    ``uncancelled`` is (line id, units) that left although they were cancelled; ``ended`` the step
+    itself, where it came to nothing by it.
     """
 
     fulfillment_id: str
@@ -477,6 +481,24 @@ class FulfillmentAdvanced(Event):
     tracking: str = ""
     state: State
     uncancelled: tuple[tuple[str, int], ...] = ()
+    ended: str = ""
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class FulfillmentsChanged(Event):
+    """Work was divided anew: ``units`` (line id, units) of some, or all, of ``fulfillment_ids``.
+
+    ``fulfillments`` are new or different from now on, ``removed`` are no more; ``location`` is
+    where it was moved to.
+    """
+
+    action: Literal["split", "merge", "move", "short_pick"]
+    fulfillment_ids: tuple[str, ...]
+    units: tuple[tuple[str, int], ...] = ()
+    location: str = ""
+    fulfillments: tuple[Fulfillment, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 @final

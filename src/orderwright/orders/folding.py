@@ -117,7 +117,7 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
     if not event.split:
         return {}
     taken = {
-        (source, item.line_id, item.lot): item.quantity
+        (source, item.line_id, item.lot, item.held_as or source): item.quantity
         for source, part in event.split
         for item in part.items
     }
@@ -145,11 +145,11 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
     return changes
 
 
-def _less(one: Fulfillment, taken: Mapping[tuple[str, str, str], int]) -> Fulfillment:
-    """Return a fulfillment without what is ``taken`` of it, by fulfillment, line and lot."""
+def _less(one: Fulfillment, taken: Mapping[tuple[str, str, str, str], int]) -> Fulfillment:
+    """Return a fulfillment without what is ``taken`` of it, by fulfillment, line, lot and name."""
     items: list[FulfillmentItem] = []
     for item in one.items:
-        less = taken.get((one.id, item.line_id, item.lot))
+        less = taken.get((one.id, item.line_id, item.lot, item.held_as or one.id))
         if less is None:
             items.append(item)
         elif less < item.quantity:
@@ -158,7 +158,10 @@ def _less(one: Fulfillment, taken: Mapping[tuple[str, str, str], int]) -> Fulfil
 
 
 def _missing(order: Order, event: e.UnitsMissing) -> Order:
-    taken = {(name, item.line_id, item.lot): item.quantity for name, item in event.units}
+    taken = {
+        (name, item.line_id, item.lot, item.held_as or name): item.quantity
+        for name, item in event.units
+    }
     names = {name for name, _ in event.units}
     left = (_less(one, taken) if one.id in names else one for one in order.fulfillments)
     return following(order, fulfillments=tuple(one for one in left if one.items))
@@ -283,7 +286,9 @@ def _stock_posted(order: Order, event: e.StockPosted) -> Order:
         if claimed
         else order.lines,
         intents=_without(order, intent.id),
-        fulfillments=tuple(posted(one) for one in order.fulfillments),
+        fulfillments=tuple(
+            posted(one) for one in order.fulfillments if one.id not in event.removed
+        ),
         returns=booked(order, intent.id),
     )
 
@@ -372,11 +377,22 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
                 if event.state.phase is Phase.DONE and one.arrived_at is None
                 else one.arrived_at,
                 stopping=one.stopping if event.state.phase is Phase.WORKING else (),
+                ended=event.ended,
             )
             if one.id == event.fulfillment_id
             else one
             for one in order.fulfillments
         ),
+    )
+
+
+def _rearranged(order: Order, event: e.FulfillmentsChanged) -> Order:
+    changed = {one.id: one for one in event.fulfillments}
+    kept = [changed.pop(one.id, one) for one in order.fulfillments if one.id not in event.removed]
+    return following(
+        order,
+        fulfillments=(*kept, *changed.values()),
+        fulfillments_planned=order.fulfillments_planned + len(changed),
     )
 
 
@@ -443,6 +459,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.UnitsMissing: _missing,
     e.PaymentReported: _payment_reported,
     e.FulfillmentAdvanced: _fulfillment_advanced,
+    e.FulfillmentsChanged: _rearranged,
     e.HoldPlaced: _hold_placed,
     e.HoldReleased: _hold_released,
     e.ExceptionOpened: _exception_opened,

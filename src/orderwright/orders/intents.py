@@ -19,6 +19,7 @@ Purpose = Literal[
     "release",
     "hand_over",
     "take_back",
+    "write_off",
     "claim",
     "authorize",
     "capture",
@@ -26,7 +27,7 @@ Purpose = Literal[
     "refund",
     "charge",
 ]
-"""What the call is for: seven of stock, five of money."""
+"""What the call is for: eight of stock, five of money."""
 
 
 @final
@@ -38,7 +39,8 @@ class Intent:
     is when it was saved. At ``due_at`` whoever resumes takes it over; ``attempts`` counts the
     tries. ``reason`` is what went wrong last; ``parked`` why it waits for a person (empty: it does
     not). ``fulfillments`` are those a stock request is for; ``claims`` how many units of which
-    lines (line id, units) are claimed in the ledger once it is posted.
+    lines (line id, units) are claimed in the ledger once it is posted; ``replaces`` are
+    fulfillments in whose place those come then.
     """
 
     id: str
@@ -51,3 +53,4 @@ class Intent:
     reason: str = ""
     fulfillments: tuple[str, ...] = ()
     claims: tuple[tuple[str, int], ...] = ()
+    replaces: tuple[str, ...] = ()

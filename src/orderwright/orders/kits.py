@@ -72,6 +72,7 @@ def _components(line_id: str, line: DraftLine) -> list[Part]:
                 ),
                 name=part.name,
                 requires=line.requires | part.requires,
+                together=line.together,
                 adjustments=[_shared(one, weights, index) for one in line.adjustments],
                 taxes=part.taxes or [_taxed(one, weights, index) for one in line.taxes],
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast, final, get_args
 from attrs import Factory, field, frozen
 
 from orderwright.errors import InvalidInput
+from orderwright.fulfillment.locations import Tie
 from orderwright.money import Money, Rounding, UnitPrice, decimal
 from orderwright.orders.amounts import Adjustment, Component, Priced, TaxLine, priced
 from orderwright.values import (
@@ -66,6 +67,10 @@ def _blocks(value: Iterable[Blockable]) -> frozenset[Blockable]:
     for one in found:
         choice(one, Blockable, "blocks")
     return cast("frozenset[Blockable]", found)
+
+
+def _names(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(tags(value, "fulfillments"))) if value else ()
 
 
 def _until(value: datetime | None) -> datetime | None:
@@ -144,9 +149,11 @@ class DraftLine:
     """A line as the caller gives it: ``quantity`` units of ``sku`` at ``unit_price`` each.
 
     ``id`` names the line within its order (``l1``, ``l2`` … if left empty); ``requires`` are tags
-    a location must offer to serve it; ``name`` is for people. ``adjustments`` change the price one
-    after the other, ``taxes`` are due on what they leave. A line with ``parts`` is a kit: it
-    becomes a line for each of them (``l1.1``, ``l1.2`` …), which share its price to the cent.
+    a location must offer to serve it; lines that say the same word ``together`` come whole from one
+    location, or wait (a word of its own keeps a line from being split); ``name`` is for people.
+    ``adjustments`` change the price one after the other, ``taxes`` are due on what they leave. A
+    line with ``parts`` is a kit: it becomes a line for each of them (``l1.1``, ``l1.2`` …), which
+    share its price to the cent.
     """
 
     sku: str
@@ -158,6 +165,7 @@ class DraftLine:
     adjustments: tuple[Adjustment, ...] = field(default=(), converter=_adjustments)
     taxes: tuple[TaxLine, ...] = field(default=(), converter=_taxes)
     parts: tuple[KitPart, ...] = field(default=(), converter=_parts)
+    together: str = ""
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no line can be."""
@@ -166,6 +174,8 @@ class DraftLine:
         text(self.name, "name")
         if self.id:
             identifier(self.id, "id")
+        if self.together:
+            identifier(self.together, "together")
         if type(self.unit_price) is not UnitPrice:
             raise InvalidInput.at(
                 "unit_price",
@@ -203,6 +213,7 @@ class OrderLine(Priced):
     claimed: int = 0
     lost: int = 0
     remaining_units: int = Factory(lambda self: self.ordered, takes_self=True)
+    together: str = ""
 
 
 def _simple(charge: Charge) -> tuple[Component, ...]:
@@ -343,7 +354,7 @@ class Hold:
 
     At ``until`` (aware) it runs out, and ``then`` says what that means: it is released, the order
     is cancelled, or a person is asked (the exception ``hold_ran_out``) and it stays. It blocks
-    until ``resume`` has seen to that.
+    until ``resume`` has seen to that. With ``fulfillments`` (ids) it stops work on those alone.
     """
 
     name: str
@@ -352,6 +363,7 @@ class Hold:
     reason: str = ""
     until: datetime | None = field(default=None, converter=_until)
     then: AfterHold = "escalate"
+    fulfillments: tuple[str, ...] = field(default=(), converter=_names)
 
     def __attrs_post_init__(self) -> None:
         """Refuse bad names, and a hold that stops nothing."""
@@ -359,6 +371,8 @@ class Hold:
         text(self.owner, "owner")
         text(self.reason, "reason")
         choice(self.then, AfterHold, "then")
+        if self.fulfillments and self.blocks != {"fulfil"}:
+            raise InvalidInput.at("fulfillments", "a hold on some of them blocks 'fulfil' alone")
         if not self.blocks:
             raise InvalidInput.at("blocks", f"expected at least one of {get_args(Blockable)}")
 
@@ -433,6 +447,13 @@ def _reasons(value: Iterable[str]) -> frozenset[str]:
     return tags(value, "return_reasons") if value else frozenset()
 
 
+def _ties(value: Iterable[Tie]) -> tuple[Tie, ...]:
+    found = tuple(value)
+    for one in found:
+        choice(one, Tie, "ties")
+    return found
+
+
 def _restocking(value: str | int | Decimal) -> Decimal:
     return decimal(value, "restocking_percent")
 
@@ -455,6 +476,8 @@ class Policy:
     ``rounding`` is how an exact amount becomes whole minor units. ``round_amounts`` is where: after
     every adjustment, once per line, or once per order (its lines then get their shares by largest
     remainder). ``round_taxes``: each tax per line, or once per order and rate, shared alike.
+    ``ship_complete``: nothing leaves before all can; what is there waits with what is not.
+    ``ties``: what decides between locations that cost the same.
     ``priority``: how urgent what waits for stock is, the higher the sooner.
     ``confirm``: as soon as stock and money are there, or only once a person said so.
     ``lead_time``: so long before an order's ``scheduled_for`` work on it begins (None: at once).
@@ -483,6 +506,8 @@ class Policy:
     confirm: Confirm = "when_covered"
     priority: int = 0
     lead_time: timedelta | None = None
+    ship_complete: bool = False
+    ties: tuple[Tie, ...] = field(default=("priority",), converter=_ties)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what would never end or never begin."""
@@ -490,6 +515,7 @@ class Policy:
             choice(getattr(self, name), among, name)
         instance(self.require_cover, bool, "require_cover")
         instance(self.priority, int, "priority")
+        instance(self.ship_complete, bool, "ship_complete")
         quantity(self.attempts, "attempts")
         quantity(self.replans, "replans", least=0)
         span(self.patience, "patience")

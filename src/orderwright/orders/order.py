@@ -23,7 +23,7 @@ from attrs import frozen
 from orderwright.errors import NotFound
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.inventory.entries import Reservation
-from orderwright.lifecycles import STANDARD, Lifecycles, Phase, State
+from orderwright.lifecycles import STANDARD, Lifecycle, Lifecycles, Phase, State
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment
 from orderwright.orders.folding import apply, first
@@ -363,11 +363,12 @@ class Order:
         """The goods axis."""
         counts = self.quantities().values()
         live = sum(one.ordered - one.cancelled for one in counts)
+        astray = sum(sum(one.units.values()) for one in self.fulfillments if one.astray)
         gone = sum(one.fulfilled for one in counts)
         arrived = sum(one.delivered for one in counts)
         found: tuple[tuple[bool, GoodsStatus], ...] = (
             (not live, "cancelled"),
-            (arrived == live, "delivered"),
+            (arrived > 0 and arrived + astray == live, "delivered"),
             (arrived > 0, "partly_delivered"),
             (gone == live, "shipped"),
             (gone > 0, "partly_shipped"),
@@ -382,10 +383,9 @@ class Order:
 
     def cancellable(self) -> dict[str, int]:
         """Return how many units of each line can be cancelled now: those not at work, not gone."""
-        shipment = self.lifecycles.shipment
         found = {line.id: line.ordered - line.cancelled for line in self.lines}
         for one in self.fulfillments:
-            if one.live and "withdraw" not in shipment.allowed(one.state):
+            if one.live and not self.may(one, "withdraw"):
                 for item in one.items:
                     found[item.line_id] -= item.quantity
         return found
@@ -406,7 +406,7 @@ class Order:
         """Return what the ledger holds, or is to hold, for ``fulfillment``; ids are derived."""
         return tuple(
             Reservation(
-                f"{self.id}/{fulfillment.held_as or fulfillment.id}/{item.line_id}",
+                f"{self.id}/{item.held_as or fulfillment.id}/{item.line_id}",
                 item.sku,
                 fulfillment.location,
                 item.quantity,
@@ -453,10 +453,26 @@ class Order:
         """Return the steps the lifecycle permits now (guards may still refuse, with numbers)."""
         return self.lifecycles.order.allowed(self.state)
 
-    def blocked(self, what: Blockable) -> Hold | None:
-        """Return the first hold that stops ``what``, if any does."""
+    def lifecycle(self, fulfillment: Fulfillment) -> Lifecycle:
+        """Return what fulfillments of that kind go through."""
+        return self.lifecycles.of(fulfillment.kind)
+
+    def may(self, fulfillment: Fulfillment, action: str) -> bool:
+        """Whether the fulfillment's lifecycle has that step now."""
+        return action in self.lifecycle(fulfillment).allowed(fulfillment.state)
+
+    def busy(self, fulfillment: Fulfillment) -> bool:
+        """Whether something about the fulfillment is being booked in the ledger."""
+        return any(
+            fulfillment.id in (*intent.fulfillments, *intent.replaces) for intent in self.intents
+        )
+
+    def blocked(self, what: Blockable, fulfillment_id: str = "") -> Hold | None:
+        """Return the first hold that stops ``what``, on the order or just on that fulfillment."""
         for hold in self.holds:
-            if what in hold.blocks:
+            if what in hold.blocks and (
+                not hold.fulfillments or fulfillment_id in hold.fulfillments
+            ):
                 return hold
         return None
 

@@ -265,6 +265,7 @@ def order_line(part: Part, components: tuple[Component, ...], replaces: str = ""
         taxes=line.taxes,
         name=line.name,
         requires=line.requires,
+        together=line.together,
         replaces=replaces,
         kit=part.kit,
     )

@@ -383,9 +383,13 @@ def _complete(order: Order, at: datetime) -> Iterator[Event]:
     """An order with everything delivered, nothing open and the money even is complete."""
     if order.intents or order.exceptions or not order.fulfillments:
         return
-    if any(one.live and one.state.phase is not Phase.DONE for one in order.fulfillments):
+    live = [one for one in order.fulfillments if one.live]
+    if any(one.state.phase is not Phase.DONE and not one.astray for one in live):
         return
-    if order.goods == "delivered" and not order.figures.balance and "complete" in order.allowed():
+    over = order.goods == "delivered" or (
+        order.goods == "shipped" and all(one.astray for one in live)
+    )
+    if over and not order.figures.balance and "complete" in order.allowed():
         yield advance(order, "complete", at=at)
 
 

@@ -41,6 +41,7 @@ __all__ = [
     "firm_stock",
     "lapsing",
     "missing",
+    "moved",
     "settle_stock",
     "short_of",
     "stock_posted",
@@ -64,11 +65,29 @@ def demand(order: Order, *, backordered: bool = False) -> tuple[Demand, ...]:
         line.id: counts[line.id].open + (line.backordered if backordered else 0)
         for line in order.lines
     }
+    avoided: dict[str, frozenset[str]] = {}
+    if not backordered:  # what waited may be there by now
+        for one in order.fulfillments:
+            if one.ended in _AVOIDED:
+                for item in one.items:
+                    known = avoided.get(item.line_id, frozenset())
+                    avoided[item.line_id] = known | {one.location}
     return tuple(
-        Demand(line.id, line.sku, wanted[line.id], line.requires)
+        Demand(
+            line.id,
+            line.sku,
+            wanted[line.id],
+            line.requires,
+            line.together,
+            not_from=avoided.get(line.id, frozenset()),
+        )
         for line in order.lines
         if wanted[line.id]
     )
+
+
+_AVOIDED = ("refuse", "run_short")
+_WASTED = ("run_short", "remake")
 
 
 def short_of(order: Order, wanted: Sequence[Demand], made: FulfillmentPlan) -> OutOfStock:
@@ -104,7 +123,8 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
             id=f"f{index}",
             location=part.location,
             items=part.items,
-            state=order.lifecycles.shipment.initial,
+            kind=(kind := _kind(order, part.makes)),
+            state=order.lifecycles.of(kind).initial,
             lapses_at=lapses_at if order.state.phase is Phase.WAITING else None,
         )
         for index, part in enumerate(plan.fulfillments, order.fulfillments_planned + 1)
@@ -128,6 +148,13 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
     return tuple(events)
 
 
+def _kind(order: Order, makes: str) -> str:
+    """What the location makes, or else what the order's service is, if that is a kind."""
+    if makes:
+        return makes
+    return order.service if order.service in order.lifecycles.kinds else "shipment"
+
+
 def _reserved(
     order: Order, planned: Event, fulfillments: Sequence[Fulfillment], at: datetime
 ) -> Intended:
@@ -141,6 +168,18 @@ def _reserved(
     changes = _claim_posting(order, intent.id, claims, at)
     posting = Posting.linked(intent.id, [intent.request, *changes])
     return evolve(intended, intent=evolve(intent, request=posting, claims=claims))
+
+
+def moved(
+    order: Order, one: Fulfillment, new: Fulfillment, changed: Event, at: datetime
+) -> Intended:
+    """Reserve ``new`` in the place of ``one``, whose units are free again in the same posting."""
+    intended = _stock_intent(order.after((changed,)), "reserve", (new,), at)
+    intent = intended.intent
+    assert isinstance(intent.request, Posting)
+    freed = Posting.settle(intent.id, release=order.reservations(one), at=at)
+    posting = Posting.linked(intent.id, [freed, intent.request])
+    return evolve(intended, intent=evolve(intent, request=posting, replaces=(one.id,)))
 
 
 def by_lot(plan: FulfillmentPlan, stocks: Iterable[Stock]) -> FulfillmentPlan:
@@ -205,10 +244,9 @@ def _settle_claims(order: Order, at: datetime) -> Iterator[Event]:
 
 
 def _can_reject(order: Order) -> bool:
-    shipment = order.lifecycles.shipment
     # An order that was edited keeps what it had: what was added waits for stock.
     return (not order.edits and "reject" in order.allowed()) and all(
-        "withdraw" in shipment.allowed(one.state) for one in order.fulfillments if one.live
+        order.may(one, "withdraw") for one in order.fulfillments if one.live
     )
 
 
@@ -223,6 +261,8 @@ def _stock_intent(
         posting = Posting.settle(posting_id, commit=units, at=at)
     elif purpose == "release":
         posting = Posting.settle(posting_id, release=units, at=at)
+    elif purpose == "write_off":
+        posting = Posting.write_off(posting_id, units, at=at)
     elif purpose == "firm":
         kept = [evolve(one, expires_at=None) for one in units]
         posting = Posting.rehold(posting_id, zip(units, kept, strict=True), at=at)
@@ -257,13 +297,13 @@ _BOOKED: Mapping[Purpose, Booked] = {
     "commit": "left",
     "hand_over": "left",
     "release": "freed",
+    "write_off": "freed",
 }
 
 
 def stock_posted(order: Order, intent_id: str, at: datetime) -> tuple[Event, ...]:
     """Record that the ledger wrote the intent's posting."""
     intent = order.intent(intent_id)
-    shipment = order.lifecycles.shipment
     planned = [
         one
         for one in order.fulfillments
@@ -272,10 +312,13 @@ def stock_posted(order: Order, intent_id: str, at: datetime) -> tuple[Event, ...
     return (
         StockPosted(
             intent_id=intent_id,
-            states=tuple((one.id, shipment.step(one.state, "reserve")) for one in planned)
+            states=tuple(
+                (one.id, order.lifecycle(one).step(one.state, "reserve")) for one in planned
+            )
             if intent.purpose == "reserve"
             else (),
             stock=_BOOKED.get(intent.purpose),
+            removed=intent.replaces,
             at=at,
         ),
     )
@@ -326,7 +369,7 @@ def settle_stock(order: Order, at: datetime) -> Iterator[Event]:
     owed: dict[Purpose, list[Fulfillment]] = {}
     for one in order.fulfillments:
         purpose = _owed(one)
-        if purpose is not None and not _busy(order, one):
+        if purpose is not None and not order.busy(one):
             owed.setdefault(purpose, []).append(one)
     for purpose, parts in owed.items():
         if purpose != "hand_over" or not order.has_exception("stock_mismatch"):
@@ -360,16 +403,14 @@ def _owed(one: Fulfillment) -> Purpose | None:
     """What the ledger still has to be told of a fulfillment."""
     if one.gone and one.stock != "left":
         return "commit" if one.stock == "held" else "hand_over"
-    return "release" if not one.live and one.stock == "held" else None
-
-
-def _busy(order: Order, one: Fulfillment) -> bool:
-    return any(one.id in intent.fulfillments for intent in order.intents)
+    if one.live or one.stock != "held":
+        return None
+    return "write_off" if one.ended in _WASTED else "release"
 
 
 def firm_stock(order: Order, at: datetime) -> Iterator[Event]:
     """Before money is asked for, and before confirming, the reservations stop lapsing."""
-    idle = [one for one in lapsing(order) if not _busy(order, one)]
+    idle = [one for one in lapsing(order) if not order.busy(one)]
     if idle and (any(one.unasked for one in order.payments) or order.covered):
         yield _stock_intent(order, "firm", idle, at)
 
@@ -385,7 +426,7 @@ def missing(order: Order, held: Iterable[Reservation], at: datetime) -> tuple[Ev
     units: list[tuple[str, FulfillmentItem]] = []
     for one in order.fulfillments:
         lapsed = one.lapses_at is not None and one.lapses_at <= at
-        if one.stock != "held" or not one.live or one.gone or lapsed or _busy(order, one):
+        if one.stock != "held" or not one.live or one.gone or lapsed or order.busy(one):
             continue
         for item, reserved in zip(one.items, order.reservations(one), strict=True):
             key = (reserved.id, reserved.sku, reserved.lot)

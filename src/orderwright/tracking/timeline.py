@@ -128,6 +128,17 @@ def _moved(event: e.FulfillmentAdvanced) -> str:
     return f"{event.fulfillment_id} {event.state}" + (f" with {with_}" if with_ else "")
 
 
+def _rearranged(event: e.FulfillmentsChanged) -> str:
+    names = ", ".join(event.fulfillment_ids)
+    told = {
+        "split": f"{names} split: {_listed(event.units)}",
+        "merge": f"{names} merged",
+        "move": f"{names} is to move to {event.location}",
+        "short_pick": f"{names} short of {_listed(event.units)}",
+    }
+    return _because(told[event.action], event.reason)
+
+
 def _cancelled(event: e.OrderCancelled) -> str:
     word = "cancelled elsewhere" if event.action == "report" else event.state.name
     if event.action in ("part", "stop"):
@@ -215,6 +226,7 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     ),
     e.PaymentReported: _paid,
     e.FulfillmentAdvanced: _moved,
+    e.FulfillmentsChanged: _rearranged,
     e.HoldPlaced: lambda event: _because(f"hold {event.hold.name}", event.hold.reason),
     e.HoldReleased: lambda event: _because(f"hold {event.name} released", event.reason),
     e.ExceptionOpened: lambda event: f"exception {event.exception.code}: {event.exception.detail}",

@@ -1,0 +1,225 @@
+"""Dividing work anew: split, merge and move fulfillments, and what a picker did not find."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from orderwright.errors import (
+    IllegalTransition,
+    InvalidInput,
+    OutOfStock,
+    QuantityRefused,
+    Shortage,
+)
+from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
+from orderwright.fulfillment.planning import FulfillmentPlan, PlannedFulfillment
+from orderwright.lifecycles import Phase
+from orderwright.orders.cancelling import part_of, taken_of
+from orderwright.orders.events import Event, FulfillmentsChanged
+from orderwright.orders.stocking import by_lot, moved
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from orderwright.fulfillment.locations import Location
+    from orderwright.inventory.ledger import Stock
+    from orderwright.orders.order import Order
+
+__all__ = ["merge", "move", "short_pick", "split"]
+
+Units = tuple[tuple[str, int], ...]
+
+
+def _at_hand(order: Order, fulfillment_id: str, action: str) -> Fulfillment:
+    """Return a fulfillment whose goods are in our hands; raise IllegalTransition."""
+    one = order.fulfillment(fulfillment_id)
+    booked = order.busy(one)
+    if booked or one.state.phase not in (Phase.WAITING, Phase.WORKING) or one.stock != "held":
+        state = "being booked" if booked else one.state.name
+        allowed = order.lifecycle(one).allowed(one.state)
+        raise IllegalTransition(f"fulfillment {one.id}", state, action, allowed, order.id)
+    return one
+
+
+def _require(order: Order, one: Fulfillment, units: Units, action: str) -> None:
+    there = one.units
+    for line_id, count in units:
+        limit = there.get(order.line(line_id).id, 0)
+        if count > limit:
+            raise QuantityRefused(
+                action,
+                line_id=line_id,
+                asked=count,
+                limit=limit,
+                order_id=order.id,
+                allowed=order.lifecycle(one).allowed(one.state),
+            )
+
+
+def _without(one: Fulfillment, taken: Sequence[FulfillmentItem]) -> Fulfillment:
+    """Return ``one`` without items ``taken`` of it, as it is reserved under one name or several."""
+    gone = {(item.line_id, item.lot, item.held_as): item.quantity for item in taken}
+    items: list[FulfillmentItem] = []
+    for item in one.items:
+        left = item.quantity - gone.get((item.line_id, item.lot, item.held_as), 0)
+        if left:
+            items.append(item._replace(quantity=left))
+    return evolve(one, items=tuple(items), stopping=())
+
+
+def split(
+    order: Order, fulfillment_id: str, units: Units, *, at: datetime, reason: str
+) -> tuple[FulfillmentsChanged, ...]:
+    """Make two of a fulfillment: ``units`` of it go on by themselves, in the same state.
+
+    Raises IllegalTransition if its goods are not in our hands, QuantityRefused for more units than
+    it has, InvalidInput for all of them.
+    """
+    one = _at_hand(order, fulfillment_id, "split")
+    _require(order, one, units, "split")
+    taken = taken_of(one, dict(units))
+    if tuple(taken) == one.items:
+        raise InvalidInput.at("units", f"these are all units of fulfillment {one.id}: leave some")
+    part = part_of(one, order.fulfillments_planned + 1, taken, one.state)
+    changed = FulfillmentsChanged(
+        action="split",
+        fulfillment_ids=(one.id,),
+        units=units,
+        fulfillments=(_without(one, taken), part),
+        reason=reason,
+        at=at,
+    )
+    return (changed,)
+
+
+def merge(
+    order: Order, fulfillment_ids: Sequence[str], *, at: datetime, reason: str
+) -> tuple[FulfillmentsChanged, ...]:
+    """Make one of several fulfillments, under the first one's id.
+
+    Raises IllegalTransition if they differ in location, kind, state, or when their stock lapses.
+    """
+    parts = [_at_hand(order, name, "merge") for name in fulfillment_ids]
+    first = parts[0]
+    items: dict[tuple[str, str, str], FulfillmentItem] = {}
+    for one in parts:
+        alike = (one.location, one.kind, one.state, one.lapses_at)
+        if alike != (first.location, first.kind, first.state, first.lapses_at):
+            subject = f"fulfillment {one.id}"
+            state = f"{one.state.name} at {one.location}, unlike {first.id}"
+            raise IllegalTransition(subject, state, "merge", (), order.id)
+        for item in one.items:
+            name = item.held_as or one.id
+            known = items.get((item.line_id, item.lot, name))
+            units = item.quantity + (known.quantity if known else 0)
+            held_as = "" if name == first.id else name
+            kept = item._replace(quantity=units, held_as=held_as)
+            items[item.line_id, item.lot, name] = kept
+    changed = FulfillmentsChanged(
+        action="merge",
+        fulfillment_ids=tuple(fulfillment_ids),
+        fulfillments=(evolve(first, items=tuple(items.values()), stopping=()),),
+        removed=tuple(one.id for one in parts[1:]),
+        reason=reason,
+        at=at,
+    )
+    return (changed,)
+
+
+def short_pick(
+    order: Order, fulfillment_id: str, units: Units, *, at: datetime, reason: str
+) -> tuple[FulfillmentsChanged, ...]:
+    """Record that ``units`` were not on the shelf: written off there, and sourced from elsewhere.
+
+    What no other location has is backordered. Raises IllegalTransition if it is not being picked
+    or packed, QuantityRefused for more units than it has.
+    """
+    one = _at_hand(order, fulfillment_id, "run_short")
+    subject = f"fulfillment {one.id}"
+    state = order.lifecycle(one).step(one.state, "run_short", subject, order.id)
+    _require(order, one, units, "pick short")
+    taken = taken_of(one, dict(units))
+    changed: tuple[Fulfillment, ...]
+    if tuple(taken) == one.items:
+        changed = (evolve(one, state=state, stopping=(), ended="run_short"),)
+    else:
+        part = part_of(one, order.fulfillments_planned + 1, taken, state)
+        changed = (_without(one, taken), evolve(part, ended="run_short"))
+    told = FulfillmentsChanged(
+        action="short_pick",
+        fulfillment_ids=(one.id,),
+        units=units,
+        fulfillments=changed,
+        reason=reason,
+        at=at,
+    )
+    return (told,)
+
+
+def move(
+    order: Order,
+    fulfillment_id: str,
+    location: Location,
+    stocks: Sequence[Stock],
+    *,
+    at: datetime,
+    reason: str,
+) -> tuple[Event, ...]:
+    """Have ``location`` serve what another was to: its stock is reserved and the other's freed.
+
+    Both in one posting; where the ledger refuses it, all stays as it was. Raises IllegalTransition
+    once it is being picked, InvalidInput for a location that does not offer what lines require,
+    OutOfStock if it has too few by what ``stocks`` say.
+    """
+    one = _at_hand(order, fulfillment_id, "move")
+    subject = f"fulfillment {one.id}"
+    order.lifecycle(one).step(one.state, "withdraw", subject, order.id)
+    if one.location == location.id:
+        return ()
+    wanted: dict[str, int] = {}
+    for item in one.items:
+        wanted[item.sku] = wanted.get(item.sku, 0) + item.quantity
+        lacking = order.line(item.line_id).requires - location.offers
+        if lacking:
+            wrong = f"{location.id} does not offer {', '.join(sorted(lacking))}"
+            raise InvalidInput.at("location", f"{wrong}, which line {item.line_id} requires")
+    there = {stock.sku: stock.promisable for stock in stocks if stock.location == location.id}
+    short = [
+        Shortage(sku, location.id, units, max(0, there.get(sku, 0)))
+        for sku, units in wanted.items()
+        if there.get(sku, 0) < units
+    ]
+    if short:
+        raise OutOfStock(short, order.id)
+    items = tuple(
+        FulfillmentItem(line_id, order.line(line_id).sku, units)
+        for line_id, units in one.units.items()
+    )
+    planned = FulfillmentPlan(
+        fulfillments=(PlannedFulfillment(location.id, items),),
+        leftovers=(),
+        cost=location.cost,
+        optimal=False,
+        reasons=(),
+    )
+    kind = location.makes or one.kind
+    new = Fulfillment(
+        id=f"f{order.fulfillments_planned + 1}",
+        location=location.id,
+        items=by_lot(planned, stocks).fulfillments[0].items,
+        kind=kind,
+        state=order.lifecycles.of(kind).initial,
+        lapses_at=one.lapses_at,
+    )
+    changed = FulfillmentsChanged(
+        action="move",
+        fulfillment_ids=(one.id,),
+        location=location.id,
+        fulfillments=(new,),
+        reason=reason,
+        at=at,
+    )
+    return (changed, moved(order, one, new, changed, at))
