@@ -67,9 +67,7 @@ class Fulfilling(Flows):
                 key=key,
                 by=by,
                 expected_version=expected_version,
-                reapply=any(
-                    one.is_report(action) for one in self.setting.lifecycles.kinds.values()
-                ),
+                reapply=_is_report(self.setting.lifecycles, identifier(action, "action")),
             )
         )
 

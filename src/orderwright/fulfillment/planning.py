@@ -254,7 +254,7 @@ def _check(
 
 
 def _check_requires(demand: Sequence[Demand], locations: Mapping[str, Location]) -> None:
-    every: frozenset[str] = frozenset().union(*(place.offers for place in locations.values()))
+    every = {tag for place in locations.values() for tag in place.offers}
     for index, one in enumerate(demand):
         if not one.requires <= every:
             lacking = ", ".join(sorted(one.requires - every))

@@ -54,8 +54,9 @@ class Calendar:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what is no local time, and negative preparation."""
-        if not isinstance(self.zone, tzinfo):
-            raise InvalidInput.at("zone", f"expected a tzinfo, got {self.zone!r:.60}")
+        zone: object = self.zone
+        if not isinstance(zone, tzinfo):
+            raise InvalidInput.at("zone", f"expected a tzinfo, got {zone!r:.60}")
         if self.cutoff is not None and instance(self.cutoff, time, "cutoff").tzinfo is not None:
             raise InvalidInput.at("cutoff", "give a local time without a zone; the zone is `zone`")
         if quantity(self.preparation, "preparation", least=0) > _MOST:

@@ -371,7 +371,7 @@ class Hold:
         text(self.owner, "owner")
         text(self.reason, "reason")
         choice(self.then, AfterHold, "then")
-        if self.fulfillments and self.blocks != {"fulfil"}:
+        if self.fulfillments and set(self.blocks) != {"fulfil"}:
             raise InvalidInput.at("fulfillments", "a hold on some of them blocks 'fulfil' alone")
         if not self.blocks:
             raise InvalidInput.at("blocks", f"expected at least one of {get_args(Blockable)}")

@@ -1,0 +1,107 @@
+"""Shipping labels as SVG and PDF, by ReportLab: the extra ``orderwright[labels]``."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from orderwright.errors import InvalidInput
+
+try:
+    from reportlab.graphics import renderPDF, renderSVG
+    from reportlab.graphics.barcode import createBarcodeDrawing
+    from reportlab.graphics.shapes import Drawing, Line, String
+    from reportlab.pdfgen.canvas import Canvas
+except ImportError as missing:  # pragma: no cover - the extra is installed where this is tested
+    raise ImportError("pip install 'orderwright[labels]' to draw labels") from missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orderwright.fulfillment.labels import ShippingLabel
+
+__all__ = ["pdf", "svg"]
+
+_WIDTH, _HEIGHT = 288, 432
+"""Points: 4 by 6 inches."""
+_BUILT_IN = "Helvetica"
+_FNC1 = "\xf1"
+"""How ReportLab is told to begin GS1 data."""
+
+
+def svg(label: ShippingLabel, *, font: str = _BUILT_IN) -> str:
+    """Return the label as an SVG picture of 4 by 6 inches.
+
+    ``font`` is one that you registered with ReportLab; the built-in one has the letters of western
+    Europe. Raises InvalidInput for text that it does not have.
+    """
+    return str(renderSVG.drawToString(_drawn(label, font)))
+
+
+def pdf(labels: Iterable[ShippingLabel], *, font: str = _BUILT_IN) -> bytes:
+    """Return a PDF of 4 by 6 inches with a page for each label; the same labels, the same bytes.
+
+    ``font`` is as in :func:`svg`. Raises InvalidInput for no labels.
+    """
+    pages = [_drawn(label, font) for label in labels]
+    if not pages:
+        raise InvalidInput.at("labels", "expected at least one")
+    out = BytesIO()
+    canvas: Any = Canvas(out, pagesize=(_WIDTH, _HEIGHT), invariant=1)
+    for page in pages:
+        renderPDF.draw(page, canvas, 0, 0)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def _drawn(label: ShippingLabel, font: str) -> Any:  # noqa: ANN401 - ReportLab has no types
+    drawing: Any = Drawing(_WIDTH, _HEIGHT)
+
+    def write(left: int, top: int, size: int, words: str) -> None:
+        if font == _BUILT_IN:
+            try:
+                words.encode("cp1252")
+            except UnicodeEncodeError:
+                wrong = f"{font} cannot write {words!r}; register a font that can, and pass it"
+                raise InvalidInput.at("font", wrong) from None
+        drawing.add(String(left, _HEIGHT - top, words, fontName=font, fontSize=size))
+
+    def code(kind: str, left: int, bottom: int, **options: object) -> None:
+        made: Any = createBarcodeDrawing(kind, **options)
+        made.translate(left, bottom)
+        drawing.add(made.asGroup())
+
+    for index, line in enumerate(label.sender.block):
+        write(14, 20 + index * 10, 8, line)
+    drawing.add(Line(14, _HEIGHT - 86, _WIDTH - 14, _HEIGHT - 86))
+    for index, line in enumerate(label.recipient.block):
+        write(14, 106 + index * 17, 14, line)
+    drawing.add(Line(14, _HEIGHT - 216, _WIDTH - 14, _HEIGHT - 216))
+    write(14, 234, 13, label.service)
+    write(160, 234, 13, label.kilograms)
+    write(14, 250, 8, label.reference)
+    code("QR", 196, _HEIGHT - 84, value=label.qr or label.tracking, barWidth=76, barHeight=76)
+    wide = min(1.1, 250 / (11 * len(label.tracking) + 57))
+    code(
+        "Code128",
+        *(4, _HEIGHT - 330),
+        value=label.tracking,
+        barHeight=52,
+        barWidth=wide,
+        humanReadable=False,
+        quiet=True,
+    )
+    write(24, 342, 9, label.tracking)
+    if label.sscc:
+        code(
+            "Code128",
+            *(4, _HEIGHT - 408),
+            value=f"{_FNC1}00{label.sscc}",
+            barHeight=52,
+            barWidth=1.3,
+            humanReadable=False,
+            quiet=True,
+        )
+        write(24, 420, 9, f"(00) {label.sscc}")
+    return drawing

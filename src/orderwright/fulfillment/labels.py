@@ -1,0 +1,181 @@
+"""Shipping labels: checked fields, and ZPL text that a label printer understands.
+
+SVG and PDF of the same label come from :mod:`orderwright.adapters.labels`, an extra.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from attrs import field, frozen
+
+from orderwright.errors import InvalidInput
+from orderwright.values import instance, quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Address", "ShippingLabel", "check_digit", "sscc"]
+
+_MOST_TEXT = 60
+_MOST_LINES = 4
+_MOST_CODE = 40
+_MOST_QR = 300
+_MOST_GRAMS = 999_999
+_SSCC = 18
+_PREFIX = range(7, 11)
+
+
+def _words(value: object, path: str, *, least: int = 1, most: int = _MOST_TEXT) -> str:
+    """Return one line of text that fits on a label; raise InvalidInput."""
+    if type(value) is not str:
+        raise InvalidInput.at(path, f"expected a string, got {type(value).__name__}")
+    if not least <= len(value) <= most or not value.isprintable():
+        raise InvalidInput.at(path, f"use {least} to {most} printable characters, got {value!r:.70}")
+    return value
+
+
+def _lines(values: Iterable[str]) -> tuple[str, ...]:
+    found = (values,) if isinstance(values, str) else tuple(values)
+    if not 1 <= len(found) <= _MOST_LINES:
+        raise InvalidInput.at("lines", f"use 1 to {_MOST_LINES} lines, got {len(found)}")
+    return found
+
+
+@final
+@frozen(kw_only=True)
+class Address:
+    """Who sends or gets a parcel: ``lines`` are street and the like, ``country`` two letters."""
+
+    name: str
+    lines: tuple[str, ...] = field(converter=_lines)
+    postcode: str
+    city: str
+    country: str
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what does not fit on a label."""
+        _words(self.name, "name")
+        for index, one in enumerate(self.lines):
+            _words(one, f"lines[{index}]")
+        _words(self.postcode, "postcode", least=0, most=16)
+        _words(self.city, "city")
+        country = _words(self.country, "country", least=2, most=2)
+        if not (country.isascii() and country.isupper() and country.isalpha()):
+            wrong = f"expected two capital letters (ISO 3166-1, like DE), got {country!r}"
+            raise InvalidInput.at("country", wrong)
+
+    @property
+    def block(self) -> tuple[str, ...]:
+        """The lines of the address as they are printed."""
+        town = f"{self.postcode} {self.city}".strip()
+        return (self.name, *self.lines, town, self.country)
+
+
+def check_digit(digits: str) -> str:
+    """Return the GS1 check digit of ``digits`` (GS1 General Specifications, section 7.9).
+
+    From the right the digits weigh 3 and 1 in turn; the check digit makes the sum a multiple of 10.
+    """
+    if not (type(digits) is str and digits.isascii() and digits.isdecimal()):
+        raise InvalidInput.at("digits", f"expected digits, got {digits!r:.40}")
+    total = sum(
+        int(digit) * (3 if index % 2 == 0 else 1) for index, digit in enumerate(reversed(digits))
+    )
+    return str(-total % 10)
+
+
+def sscc(prefix: str, serial: int, *, extension: int = 0) -> str:
+    """Return the serial shipping container code of a parcel: 18 digits, the last one a check.
+
+    ``prefix`` is your GS1 company prefix (7 to 10 digits), ``serial`` a number of your own that you
+    use once, ``extension`` any digit. Raises InvalidInput where they do not fit.
+    """
+    if not (type(prefix) is str and prefix.isascii() and prefix.isdecimal()):
+        raise InvalidInput.at("prefix", f"expected digits, got {prefix!r:.40}")
+    if len(prefix) not in _PREFIX:
+        raise InvalidInput.at("prefix", f"a GS1 company prefix has 7 to 10 digits, not {len(prefix)}")
+    room = _SSCC - 2 - len(prefix)
+    if quantity(serial, "serial", least=0) >= 10**room:
+        raise InvalidInput.at("serial", f"{serial} has more than the {room} digits there is room for")
+    if quantity(extension, "extension", least=0) > 9:  # noqa: PLR2004 - one digit
+        raise InvalidInput.at("extension", f"expected one digit, got {extension}")
+    digits = f"{extension}{prefix}{serial:0{room}}"
+    return digits + check_digit(digits)
+
+
+@final
+@frozen(kw_only=True)
+class ShippingLabel:
+    """What stands on a parcel, checked: a label that is made can be printed and scanned.
+
+    ``weight`` is in grams. ``tracking`` is the carrier's number, as Code 128; ``sscc`` (18 digits)
+    stands on it as GS1-128, if there is one. ``qr`` is what the QR code says (left out: the
+    tracking number); ``reference`` is for people.
+    """
+
+    sender: Address
+    recipient: Address
+    service: str
+    weight: int
+    tracking: str
+    reference: str = ""
+    sscc: str = ""
+    qr: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be printed, or could not be scanned."""
+        instance(self.sender, Address, "sender")
+        instance(self.recipient, Address, "recipient")
+        _words(self.service, "service", most=30)
+        _words(self.reference, "reference", least=0, most=_MOST_CODE)
+        _words(self.qr, "qr", least=0, most=_MOST_QR)
+        if quantity(self.weight, "weight") > _MOST_GRAMS:
+            raise InvalidInput.at("weight", f"{self.weight} g are more than any parcel weighs")
+        if not _words(self.tracking, "tracking", most=_MOST_CODE).isascii():
+            raise InvalidInput.at("tracking", f"Code 128 has no {self.tracking!r}: use ASCII")
+        if self.sscc:
+            digits = _words(self.sscc, "sscc", least=_SSCC, most=_SSCC)
+            wanted = check_digit(digits[:-1])
+            if digits[-1] != wanted:
+                wrong = f"{digits} ends with {digits[-1]}, but its check digit is {wanted}"
+                raise InvalidInput.at("sscc", wrong)
+
+    @property
+    def kilograms(self) -> str:
+        """The weight as it is printed."""
+        return f"{self.weight // 1000}.{self.weight % 1000:03} kg"
+
+    def zpl(self) -> str:
+        """Return the label in ZPL II, for 4 by 6 inches at 8 dots a millimetre.
+
+        Text goes in as UTF-8 (``^CI28``); characters that are commands to the printer are written
+        in hexadecimal. Send it to the printer as it is.
+        """
+        return "\n".join(("^XA", "^CI28", "^PW812", "^LL1218", "^LH0,0", *self._fields(), "^XZ", ""))
+
+    def _fields(self) -> Iterator[str]:
+        for index, line in enumerate(self.sender.block):
+            yield _text(40, 30 + index * 28, 24, line)
+        yield "^FO40,230^GB732,3,3^FS"
+        for index, line in enumerate(self.recipient.block):
+            yield _text(40, 260 + index * 48, 42, line)
+        yield "^FO40,610^GB732,3,3^FS"
+        yield _text(40, 630, 40, self.service)
+        yield _text(420, 630, 40, self.kilograms)
+        yield _text(40, 680, 24, self.reference)
+        yield f"^FO560,30^BQN,2,5^FH_^FDMA,{_escaped(self.qr or self.tracking)}^FS"
+        # In Code 128 data `>` begins a command to the encoder; `>0` is the character itself.
+        code = _escaped(self.tracking.replace(">", ">0"))
+        yield f"^FO60,730^BY2^BCN,150,Y,N,N,A^FH_^FD{code}^FS"
+        if self.sscc:
+            yield f"^FO60,970^BY3^BCN,170,Y,N,N,D^FD(00){self.sscc}^FS"
+
+
+def _text(left: int, top: int, size: int, words: str) -> str:
+    return f"^FO{left},{top}^A0N,{size},{size}^FH_^FD{_escaped(words)}^FS"
+
+
+def _escaped(words: str) -> str:
+    """Write in hexadecimal what begins a command, and the mark for hexadecimal itself."""
+    return "".join(f"_{ord(one):02X}" if one in "^~_" else one for one in words)
