@@ -121,6 +121,13 @@ def replay(session: nox.Session) -> None:
 
 
 @nox.session
+def optima(session: nox.Session) -> None:
+    """Check 500 plans against a solver, and time both; `-- --write` keeps what it proved."""
+    session.install("-q", ".", *group("bench", "solver"))
+    session.run("python", "-m", "bench.planning", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those named after `--`; a ratio above its bar fails."""
     session.install("-q", ".", *group("bench"))

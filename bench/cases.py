@@ -19,6 +19,7 @@ from bench.baselines.eventsourced import EventsourcedShop
 from bench.commands import cancelling, old_order, totals_grow
 from bench.ledger import building, growing, posting
 from bench.ours import OurShop
+from bench.planning import planning
 from bench.story import baskets
 from bench.timing import Result, best, timed
 from orderwright import (
@@ -419,4 +420,5 @@ CASES: dict[str, Callable[[Size], Result]] = {
     "posting": posting,
     "building": building,
     "ledger": growing,
+    "planning": planning,
 }

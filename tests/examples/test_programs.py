@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -130,3 +131,20 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
     done = run("replay_history.py", str(stray))
     assert (2, "") == (done.returncode, done.stdout)
     assert "stray.csv" in done.stderr
+
+
+def test_the_retailers_papers(tmp_path: Path) -> None:
+    """Given a folder, the shop lays down a slip and a label for each parcel, and its pick lists."""
+    run("online_retailer.py", str(tmp_path))
+    names = [one.name for one in tmp_path.iterdir()]
+    counts = Counter(name.partition("-")[0] for name in names)
+    assert {"label": 11, "slip": 11, "pick": 4} == counts
+    walk = (tmp_path / "pick-1-HAMBURG.txt").read_text("utf-8")
+    assert walk.startswith("[ ] A-04         13 x MUG\n                       4 for T-1001 f1\n")
+    slip = (tmp_path / "slip-M-88301-f1.txt").read_text("utf-8")
+    assert slip.endswith("Still to come:\n     4 x Soup bowl\n")
+    for name in names:
+        if name.endswith(".zpl"):
+            label = (tmp_path / name).read_text("utf-8")
+            assert label.startswith("^XA")
+            assert "(00)04012345" in label

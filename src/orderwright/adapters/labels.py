@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from orderwright.errors import InvalidInput
 
 try:
     from reportlab.graphics import renderPDF, renderSVG
-    from reportlab.graphics.barcode import createBarcodeDrawing
+    from reportlab.graphics.barcode import (
+        createBarcodeDrawing,  # pyright: ignore[reportUnknownVariableType]
+    )
     from reportlab.graphics.shapes import Drawing, Line, String
     from reportlab.pdfgen.canvas import Canvas
 except ImportError as missing:  # pragma: no cover - the extra is installed where this is tested
@@ -25,6 +26,8 @@ __all__ = ["pdf", "svg"]
 _WIDTH, _HEIGHT = 288, 432
 """Points: 4 by 6 inches."""
 _BUILT_IN = "Helvetica"
+_svg: Any = renderSVG.drawToString  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_barcode: Any = createBarcodeDrawing  # pyright: ignore[reportUnknownVariableType]
 _FNC1 = "\xf1"
 """How ReportLab is told to begin GS1 data."""
 
@@ -35,7 +38,7 @@ def svg(label: ShippingLabel, *, font: str = _BUILT_IN) -> str:
     ``font`` is one that you registered with ReportLab; the built-in one has the letters of western
     Europe. Raises InvalidInput for text that it does not have.
     """
-    return str(renderSVG.drawToString(_drawn(label, font)))
+    return str(_svg(_drawn(label, font)))
 
 
 def pdf(labels: Iterable[ShippingLabel], *, font: str = _BUILT_IN) -> bytes:
@@ -46,13 +49,12 @@ def pdf(labels: Iterable[ShippingLabel], *, font: str = _BUILT_IN) -> bytes:
     pages = [_drawn(label, font) for label in labels]
     if not pages:
         raise InvalidInput.at("labels", "expected at least one")
-    out = BytesIO()
-    canvas: Any = Canvas(out, pagesize=(_WIDTH, _HEIGHT), invariant=1)
+    canvas: Any = Canvas("labels.pdf", pagesize=(_WIDTH, _HEIGHT), invariant=1)
     for page in pages:
         renderPDF.draw(page, canvas, 0, 0)
         canvas.showPage()
-    canvas.save()
-    return out.getvalue()
+    data: bytes = canvas.getpdfdata()  # `save` would write a file of that name
+    return data
 
 
 def _drawn(label: ShippingLabel, font: str) -> Any:  # noqa: ANN401 - ReportLab has no types
@@ -68,7 +70,7 @@ def _drawn(label: ShippingLabel, font: str) -> Any:  # noqa: ANN401 - ReportLab 
         drawing.add(String(left, _HEIGHT - top, words, fontName=font, fontSize=size))
 
     def code(kind: str, left: int, bottom: int, **options: object) -> None:
-        made: Any = createBarcodeDrawing(kind, **options)
+        made: Any = _barcode(kind, **options)
         made.translate(left, bottom)
         drawing.add(made.asGroup())
 

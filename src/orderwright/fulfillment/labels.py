@@ -31,7 +31,9 @@ def _words(value: object, path: str, *, least: int = 1, most: int = _MOST_TEXT) 
     if type(value) is not str:
         raise InvalidInput.at(path, f"expected a string, got {type(value).__name__}")
     if not least <= len(value) <= most or not value.isprintable():
-        raise InvalidInput.at(path, f"use {least} to {most} printable characters, got {value!r:.70}")
+        raise InvalidInput.at(
+            path, f"use {least} to {most} printable characters, got {value!r:.70}"
+        )
     return value
 
 
@@ -94,10 +96,14 @@ def sscc(prefix: str, serial: int, *, extension: int = 0) -> str:
     if not (type(prefix) is str and prefix.isascii() and prefix.isdecimal()):
         raise InvalidInput.at("prefix", f"expected digits, got {prefix!r:.40}")
     if len(prefix) not in _PREFIX:
-        raise InvalidInput.at("prefix", f"a GS1 company prefix has 7 to 10 digits, not {len(prefix)}")
+        raise InvalidInput.at(
+            "prefix", f"a GS1 company prefix has 7 to 10 digits, not {len(prefix)}"
+        )
     room = _SSCC - 2 - len(prefix)
     if quantity(serial, "serial", least=0) >= 10**room:
-        raise InvalidInput.at("serial", f"{serial} has more than the {room} digits there is room for")
+        raise InvalidInput.at(
+            "serial", f"{serial} has more than the {room} digits there is room for"
+        )
     if quantity(extension, "extension", least=0) > 9:  # noqa: PLR2004 - one digit
         raise InvalidInput.at("extension", f"expected one digit, got {extension}")
     digits = f"{extension}{prefix}{serial:0{room}}"
@@ -152,7 +158,9 @@ class ShippingLabel:
         Text goes in as UTF-8 (``^CI28``); characters that are commands to the printer are written
         in hexadecimal. Send it to the printer as it is.
         """
-        return "\n".join(("^XA", "^CI28", "^PW812", "^LL1218", "^LH0,0", *self._fields(), "^XZ", ""))
+        return "\n".join(
+            ("^XA", "^CI28", "^PW812", "^LL1218", "^LH0,0", *self._fields(), "^XZ", "")
+        )
 
     def _fields(self) -> Iterator[str]:
         for index, line in enumerate(self.sender.block):

@@ -36,7 +36,7 @@ class Article(NamedTuple):
 
 @final
 class Carton(NamedTuple):
-    """A kind of carton: inside measures (millimetres), what may go in, and what it weighs (grams)."""
+    """A kind of carton: inside measures (millimetres), the ``limit`` and its own weight (grams)."""
 
     name: str
     length: int

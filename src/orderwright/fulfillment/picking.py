@@ -17,7 +17,7 @@ __all__ = ["Bin", "PickStop", "PickTask", "pick_list", "pick_text"]
 
 @final
 class Bin(NamedTuple):
-    """Where something lies: ``name`` as it is written on the shelf, ``position`` in the ``aisle``."""
+    """Where something lies: ``name`` as it stands on the shelf, ``position`` in the ``aisle``."""
 
     name: str
     aisle: int

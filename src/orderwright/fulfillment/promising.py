@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, cast, final
 
 from attrs import field, frozen
 
@@ -54,7 +54,7 @@ class Calendar:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what is no local time, and negative preparation."""
-        zone: object = self.zone
+        zone = cast("object", self.zone)
         if not isinstance(zone, tzinfo):
             raise InvalidInput.at("zone", f"expected a tzinfo, got {zone!r:.60}")
         if self.cutoff is not None and instance(self.cutoff, time, "cutoff").tzinfo is not None:

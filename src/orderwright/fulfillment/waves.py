@@ -81,9 +81,7 @@ def plan_wave(
     return Wave({order_id: plans[order_id] for order_id in orders}, placed, bound)
 
 
-def _whole(
-    place: Location, items: tuple[FulfillmentItem, ...], rules: Sourcing
-) -> FulfillmentPlan:
+def _whole(place: Location, items: tuple[FulfillmentItem, ...], rules: Sourcing) -> FulfillmentPlan:
     promise = None if rules.at is None else place.promise(rules.at)
     return FulfillmentPlan(
         fulfillments=(PlannedFulfillment(place.id, items, promise, place.makes),),
