@@ -54,6 +54,7 @@ from orderwright.errors import (
 )
 from orderwright.orders import events
 from orderwright.orders.events import Event
+from tests.worlds import World, card, line
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CODEC = Codec()
@@ -233,7 +234,7 @@ def test_every_event_has_a_fixed_tag() -> None:
         events.OrderContents,
     } == set(_EVENTS)
     assert len(_EVENTS) == len(set(_EVENTS.values()))
-    assert all(tag.endswith((".v1", ".v2")) for tag in _EVENTS.values())
+    assert all(tag.endswith((".v1", ".v2", ".v3")) for tag in _EVENTS.values())
 
 
 def test_every_error_class_is_decodable() -> None:
@@ -588,3 +589,33 @@ def test_pairs_are_pairs() -> None:
         with pytest.raises(CodecError, match=f"expected 2 items, got {len(wrong)}") as caught:
             CODEC.decode_event(data)
         assert ["$.units[0]"] == [fault.path for fault in caught.value.faults]
+
+
+def test_schema_2_is_brought_up_to_date() -> None:
+    """The name under which all of a part was reserved becomes that of each of its items."""
+    world = World(("MUG", "MAIN", 9))
+    world.desk.place([line("MUG", 3)], order_id="o1", tenders=[card()])
+    world.desk.advance("o1", "f1", "release")
+    order = world.desk.cancel("o1", units={"l1": 1}, reason="x")
+    (part,) = (one for one in order.fulfillments if one.id == "f2")
+    assert "f1" == part.items[0].held_as
+
+    def older(one: dict[str, Any]) -> dict[str, Any]:
+        """A fulfillment as schema 2 wrote it."""
+        names = {item["held_as"] for item in one["items"]}
+        items = [{k: v for k, v in item.items() if k != "held_as"} for item in one["items"]]
+        told = {k: v for k, v in one.items() if k != "ended"}
+        return {**told, "items": items, "held_as": names.pop()}
+
+    stored = CODEC.encode_order(order)
+    stored["order"]["fulfillments"] = [older(one) for one in stored["order"]["fulfillments"]]
+    assert order == CODEC.decode_order({**stored, "schema": 2})
+    for event in world.desk.history("o1"):
+        data = CODEC.encode_event(event)
+        if data["type"] == "order_cancelled.v3":
+            split = [[source, older(part)] for source, part in data["split"]]
+            data |= {"type": "order_cancelled.v2", "split": split}
+        if data["type"] == "fulfillments_planned.v2":
+            parts = [older(one) for one in data["fulfillments"]]
+            data |= {"type": "fulfillments_planned.v1", "fulfillments": parts}
+        assert event == CODEC.decode_event(data)

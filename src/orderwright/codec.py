@@ -46,7 +46,7 @@ __all__ = ["SCHEMA", "Codec"]
 
 T = TypeVar("T")
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of the stored form of an order; a change that old programs misread raises it."""
 
 _EVENTS: dict[type[events.Event], str] = {
@@ -57,7 +57,7 @@ _EVENTS: dict[type[events.Event], str] = {
     events.NothingChanged: "nothing_changed.v1",
     events.TagsChanged: "tags_changed.v1",
     events.OrderAdvanced: "order_advanced.v1",
-    events.OrderCancelled: "order_cancelled.v2",
+    events.OrderCancelled: "order_cancelled.v3",
     events.OrderEdited: "order_edited.v1",
     events.OrderCredited: "order_credited.v1",
     events.ReturnRequested: "return_requested.v1",
@@ -71,7 +71,7 @@ _EVENTS: dict[type[events.Event], str] = {
     events.Intended: "intended.v1",
     events.IntentClaimed: "intent_claimed.v1",
     events.IntentParked: "intent_parked.v1",
-    events.FulfillmentsPlanned: "fulfillments_planned.v1",
+    events.FulfillmentsPlanned: "fulfillments_planned.v2",
     events.StockPosted: "stock_posted.v1",
     events.UnitsMissing: "units_missing.v1",
     events.StockRefused: "stock_refused.v1",
@@ -170,7 +170,8 @@ class Codec:
             raise CodecError.at("$.schema", wrong)
         stored = document["order"]
         if schema < SCHEMA:
-            stored = _upgraded(upgraded_order, _object(stored, "lines", "charges", "payments"))
+            known = _object(stored, "lines", "charges", "payments", "fulfillments")
+            stored = _upgraded(lambda one: upgraded_order(one, schema), known)
         return cast("Order", self._read(stored, Order))
 
     def encode_error(self, error: OrderwrightError) -> dict[str, Any]:

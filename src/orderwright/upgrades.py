@@ -1,7 +1,8 @@
 """Stored data of earlier versions, brought up to date before it is read.
 
 Schema 1 knew one amount per line and charge, and per credit; schema 2 knows their components. It
-also knows which authorization of a payment an operation is about.
+also knows which authorization of a payment an operation is about. Schema 3 says of each item of a
+fulfillment, rather than of all at once, under whose name it was reserved.
 """
 
 from __future__ import annotations
@@ -14,8 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["upgraded_event", "upgraded_order"]
 
 
-def upgraded_order(order: dict[str, Any]) -> dict[str, Any]:
-    """Return an order as schema 2 has it, of one in schema 1."""
+def upgraded_order(order: dict[str, Any], schema: int) -> dict[str, Any]:
+    """Return an order as it is written today, of one in an earlier ``schema``."""
+    found = _in_two(order) if schema == 1 else order
+    return {**found, "fulfillments": [_fulfillment(one) for one in found["fulfillments"]]}
+
+
+def _fulfillment(one: dict[str, Any]) -> dict[str, Any]:
+    held_as = one.get("held_as", "")
+    items = [{**item, "held_as": held_as} for item in one["items"]] if held_as else one["items"]
+    return _without(one, "held_as") | {"items": items}
+
+
+def _in_two(order: dict[str, Any]) -> dict[str, Any]:
+    """Return what schema 2 says of an order, or of its placement, in schema 1."""
     return {
         **order,
         "lines": [_line(one) for one in order["lines"]],
@@ -65,15 +78,27 @@ def _price(name: str, one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _placed(event: dict[str, Any]) -> dict[str, Any]:
-    return {**upgraded_order(event), "type": "order_placed.v2"}
+    return {**_in_two(event), "type": "order_placed.v2"}
 
 
 def _cancelled(event: dict[str, Any]) -> dict[str, Any]:
     credits_ = [_without(one, "amount") | {"parts": [one["amount"]]} for one in event["credits"]]
-    return {**event, "credits": credits_, "type": "order_cancelled.v2"}
+    return _parted({**event, "credits": credits_})
+
+
+def _parted(event: dict[str, Any]) -> dict[str, Any]:
+    split = [[source, _fulfillment(part)] for source, part in event.get("split", ())]
+    return {**event, "split": split, "type": "order_cancelled.v3"}
+
+
+def _planned(event: dict[str, Any]) -> dict[str, Any]:
+    parts = [_fulfillment(one) for one in event["fulfillments"]]
+    return {**event, "fulfillments": parts, "type": "fulfillments_planned.v2"}
 
 
 _UPGRADES: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "order_placed.v1": _placed,
     "order_cancelled.v1": _cancelled,
+    "order_cancelled.v2": _parted,
+    "fulfillments_planned.v1": _planned,
 }

@@ -385,8 +385,8 @@ def test_an_hour_that_is_repeated_is_an_hour() -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        {"schema": 1, "order": {"lines": [{}], "charges": [], "payments": []}},
-        {"schema": 1, "order": {"lines": 5, "charges": [], "payments": []}},
+        {"schema": 1, "order": {"lines": [{}], "charges": [], "payments": [], "fulfillments": []}},
+        {"schema": 1, "order": {"lines": 5, "charges": [], "payments": [], "fulfillments": []}},
     ],
 )
 def test_broken_data_of_an_earlier_version_is_a_codec_error(broken: object) -> None:

@@ -267,6 +267,20 @@ def test_two_want_the_last_ones() -> None:
     assert {("MAIN", "STORE")} == ends
 
 
+def test_what_was_asked_to_stop() -> None:
+    """It is not split before that is answered; a short pick leaves the rest of it asked."""
+    world = placed()
+    for action in ("release", "pick"):
+        world.desk.advance("o1", "f1", action)
+    world.desk.request_stop("o1", "f1")
+    with pytest.raises(IllegalTransition, match="f1 is asked to stop"):
+        world.desk.split("o1", "f1", {"l1": 1})
+    order = world.desk.short_pick("o1", "f1", {"l1": 1})
+    assert (("l1", 2),) == order.fulfillment("f1").stopping
+    world.desk.stop("o1", "f1")
+    check_quiet(world)
+
+
 def test_one_part_on_hold() -> None:
     """A hold on one fulfillment lets the others go on."""
     world = placed()

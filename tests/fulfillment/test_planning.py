@@ -452,6 +452,10 @@ MUG = Demand("l1", "MUG", 1)
         ([MUG._replace(quantity=0)], {}, "demand[0].quantity"),
         ([MUG._replace(sku="")], {}, "demand[0].sku"),
         (["MUG"], {}, "demand[0]"),
+        ([MUG._replace(requires=["cold"])], {}, "demand[0].requires"),
+        ([MUG._replace(not_from="a")], {}, "demand[0].not_from"),
+        ([MUG._replace(only_with="l2")], {}, "demand[0].only_with"),
+        ([MUG._replace(together=7)], {}, "demand[0].together"),
         ([MUG._replace(requires=frozenset({"icy"}))], {}, "no location offers icy"),
         (
             [

@@ -243,6 +243,10 @@ def _check(
         identifier(one.line_id, f"demand[{index}].line_id")
         identifier(one.sku, f"demand[{index}].sku")
         quantity(one.quantity, f"demand[{index}].quantity")
+        for name in ("requires", "not_from"):
+            instance(getattr(one, name), frozenset, f"demand[{index}].{name}")
+        instance(one.only_with, tuple, f"demand[{index}].only_with")
+        text(one.together, f"demand[{index}].together")
         if one.line_id in seen:
             wrong = f"two lines are named {one.line_id!r}; give each its own name"
             raise InvalidInput.at(f"demand[{index}].line_id", wrong)

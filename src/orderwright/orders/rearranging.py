@@ -36,6 +36,11 @@ Units = tuple[tuple[str, int], ...]
 def _at_hand(order: Order, fulfillment_id: str, action: str) -> Fulfillment:
     """Return a fulfillment whose goods are in our hands; raise IllegalTransition."""
     one = order.fulfillment(fulfillment_id)
+    if one.stopping and action != "run_short":
+        # What was asked has to be answered first: afterwards nobody could tell whom it concerns.
+        allowed = order.lifecycle(one).allowed(one.state)
+        subject = f"fulfillment {one.id}"
+        raise IllegalTransition(subject, "asked to stop", action, allowed, order.id)
     booked = order.busy(one)
     if booked or one.state.phase not in (Phase.WAITING, Phase.WORKING) or one.stock != "held":
         state = "being booked" if booked else one.state.name
@@ -67,7 +72,10 @@ def _without(one: Fulfillment, taken: Sequence[FulfillmentItem]) -> Fulfillment:
         left = item.quantity - gone.get((item.line_id, item.lot, item.held_as), 0)
         if left:
             items.append(item._replace(quantity=left))
-    return evolve(one, items=tuple(items), stopping=())
+    rest = evolve(one, items=tuple(items))
+    there = rest.units
+    stopping = ((name, min(count, there.get(name, 0))) for name, count in one.stopping)
+    return evolve(rest, stopping=tuple(pair for pair in stopping if pair[1]))
 
 
 def split(
