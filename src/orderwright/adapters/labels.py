@@ -13,8 +13,8 @@ try:
     )
     from reportlab.graphics.shapes import Drawing, Line, String
     from reportlab.pdfgen.canvas import Canvas
-except ImportError as missing:  # pragma: no cover - the extra is installed where this is tested
-    raise ImportError("pip install 'orderwright[labels]' to draw labels") from missing
+except ImportError as _missing:  # pragma: no cover - the extra is installed where this is tested
+    raise ImportError("pip install 'orderwright[labels]' to draw labels") from _missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
