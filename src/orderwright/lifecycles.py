@@ -147,6 +147,10 @@ class Lifecycle:
             )
         return target
 
+    def after(self, state: State, action: str) -> State | None:
+        """Return the state that ``action`` leads to from ``state``; None if there is none."""
+        return self._next.get(state.name, _NOWHERE).get(action)
+
     def reported(self, state: State, action: str) -> State | None:
         """Return where a report of ``action`` leads from ``state``; None if it was known already.
 

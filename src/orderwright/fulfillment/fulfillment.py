@@ -28,6 +28,16 @@ class FulfillmentItem(NamedTuple):
     lot: str = ""
     held_as: str = ""
 
+    def some(self, quantity: int) -> FulfillmentItem:
+        """Return ``quantity`` units of the same."""
+        return FulfillmentItem(self.line_id, self.sku, quantity, self.lot, self.held_as)
+
+    def held(self, name: str) -> FulfillmentItem:
+        """Return the same units, reserved under ``name`` unless they say another."""
+        if self.held_as:
+            return self
+        return FulfillmentItem(self.line_id, self.sku, self.quantity, self.lot, name)
+
 
 @final
 @frozen(kw_only=True)

@@ -107,10 +107,10 @@ def _given_up(
     split: list[tuple[str, Fulfillment]] = []
     withdrawn: list[tuple[str, State]] = []
     for one in reversed(order.fulfillments):
-        if not one.live or not order.may(one, "withdraw"):
+        state = order.lifecycle(one).after(one.state, "withdraw") if one.live else None
+        if state is None:
             continue
         taken = taken_of(one, still)
-        state = order.lifecycle(one).step(one.state, "withdraw")
         if tuple(taken) == one.items:
             withdrawn.append((one.id, state))
         elif taken:
@@ -126,7 +126,7 @@ def taken_of(one: Fulfillment, still: dict[str, int]) -> list[FulfillmentItem]:
         units = min(item.quantity, still.get(item.line_id, 0))
         if units > 0:
             still[item.line_id] -= units
-            taken.append(item._replace(quantity=units))
+            taken.append(item.some(units))
     return taken
 
 
@@ -137,7 +137,7 @@ def part_of(
     return Fulfillment(
         id=f"f{number}",
         location=one.location,
-        items=tuple(item._replace(held_as=item.held_as or one.id) for item in taken),
+        items=tuple([item.held(one.id) for item in taken]),
         state=state,
         kind=one.kind,
         stock=one.stock,

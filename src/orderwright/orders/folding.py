@@ -153,7 +153,7 @@ def _less(one: Fulfillment, taken: Mapping[tuple[str, str, str, str], int]) -> F
         if less is None:
             items.append(item)
         elif less < item.quantity:
-            items.append(item._replace(quantity=item.quantity - less))
+            items.append(item.some(item.quantity - less))
     return evolve(one, items=tuple(items), stopping=())
 
 

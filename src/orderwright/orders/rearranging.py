@@ -71,7 +71,7 @@ def _without(one: Fulfillment, taken: Sequence[FulfillmentItem]) -> Fulfillment:
     for item in one.items:
         left = item.quantity - gone.get((item.line_id, item.lot, item.held_as), 0)
         if left:
-            items.append(item._replace(quantity=left))
+            items.append(item.some(left))
     rest = evolve(one, items=tuple(items))
     there = rest.units
     stopping = ((name, min(count, there.get(name, 0))) for name, count in one.stopping)
