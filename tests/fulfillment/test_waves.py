@@ -50,6 +50,14 @@ def test_no_order_is_served_in_part() -> None:
     assert ["a", "b"] == [part.location for part in both.plans["o1"].fulfillments]
 
 
+def test_the_bound_knows_of_splitting() -> None:
+    """An order whose only place for all of it is full may still be served by two others."""
+    places = {one: Location(id=one, slots=1) for one in ("a", "b", "c")}
+    supply = {("MUG", "a"): 1, ("MUG", "b"): 1, ("MUG", "c"): 4}
+    wave = plan_wave({"o1": mugs(2), "o2": mugs(2)}, supply, places)
+    assert (2, 2) == (wave.placed, wave.bound)
+
+
 def test_bad_input() -> None:
     """What no plan may be asked, no wave may."""
     with pytest.raises(InvalidInput):

@@ -40,12 +40,12 @@ class _Spent(Exception):
     """The effort allowed is spent."""
 
 
-def cover(weights: Sequence[int], rows: Sequence[Row], effort: int) -> Cover:
+def cover(weights: Sequence[int], rows: Sequence[Row], effort: int, least: int = 0) -> Cover:
     """Return the cover of fewest items, of those the one of the least total weight.
 
     ``weights`` rise from item to item; no two sets of as many items may weigh the same if the
     answer is to be the only one. Every row must be coverable by all items together. At most
-    ``effort`` steps are made.
+    ``effort`` steps are made. ``least`` is a number of items that is known to be needed.
 
     Branch and bound, deepening by the number of items: a row that the best items left cannot
     cover, or a weighted sum of rows that they cannot, ends a branch. Among items of which one has
@@ -64,8 +64,8 @@ def cover(weights: Sequence[int], rows: Sequence[Row], effort: int) -> Cover:
         return Cover(_both(chosen, 0), proven=True, least=chosen.bit_count(), nodes=0)
     search = _Search(weights, open_rows, effort)
     avail &= search.useful
-    least = search.least(avail)
     fixed = chosen.bit_count()
+    least = max(search.least(avail), least - fixed)
     try:
         while not search.dig(least, 0, 0, search.needs, avail):
             least += 1

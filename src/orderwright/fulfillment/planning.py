@@ -77,7 +77,7 @@ class Sourcing:
     ship_complete: bool = False
     at: datetime | None = None
     deliver_by: date | None = None
-    effort: int = 20_000
+    effort: int = 100_000
     order_id: str = ""
     service: str = ""
     channel: str = ""

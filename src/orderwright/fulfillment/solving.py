@@ -150,9 +150,11 @@ class _Search:
             if must.most < sum(self.problem.lines[number].quantity for number in musts):
                 return None
             rows += must.rows()
+        least = 0
         while True:
-            found = cover(self.problem.weights, rows, self.effort)
+            found = cover(self.problem.weights, rows, self.effort, least)
             self.effort -= found.nodes
+            least = found.least  # more rows need no fewer places
             chosen = found.chosen or ()
             shared = self._shared(parts, left, chosen, musts)
             if isinstance(shared, dict):

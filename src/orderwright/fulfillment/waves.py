@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from attrs import evolve
@@ -61,7 +62,9 @@ def plan_wave(
         identifier(order_id, "orders")
         plan(demand, left.of(demand), locations, evolve(rules, effort=0))  # refuses bad input
     alone = {order_id: left.whole(demand) for order_id, demand in orders.items()}
-    shares, bound = _spread(orders, alone, left)
+    shares = _spread(alone.values(), left)
+    servable = [demand for demand in orders.values() if left.enough(demand)]
+    bound = _bound(servable, left)
     plans: dict[str, FulfillmentPlan] = {}
     for order_id, demand in orders.items():
         group = alone[order_id]
@@ -92,44 +95,42 @@ def _whole(place: Location, items: tuple[FulfillmentItem, ...], rules: Sourcing)
     )
 
 
-def _spread(
-    orders: Mapping[str, Sequence[Demand]],
-    alone: Mapping[str, frozenset[str]],
-    left: _Left,
-) -> tuple[dict[frozenset[str], dict[str, int]], int]:
-    """Return how many orders of each group (by where one place will do) go where, and the bound.
+_Groups = dict[frozenset[str], int]
+"""How many orders can be served by which places."""
 
-    For the bound, orders that need several places take a slot of just one that has some of it.
+
+def _spread(alone: Iterable[frozenset[str]], left: _Left) -> dict[frozenset[str], dict[str, int]]:
+    """Return how many orders of each group, of those that one place can serve, best go where."""
+    groups: _Groups = dict(Counter(group for group in alone if group))
+    network = _spreading(groups, left)
+    network.fill(_SOURCE, _SINK)
+    return {
+        group: {place: network.flow(("group", *sorted(group)), ("place", place)) for place in group}
+        for group in groups
+    }
+
+
+def _bound(orders: Iterable[Sequence[Demand]], left: _Left) -> int:
+    """Return how many orders can be placed at most.
+
+    As if each took one slot, of any place that has some of it, and stock were not used up.
     """
-    wanted: dict[frozenset[str], int] = {}
-    more: dict[frozenset[str], int] = {}
-    for order_id, demand in orders.items():
-        group = alone[order_id]
-        if group:
-            wanted[group] = wanted.get(group, 0) + 1
-        else:
-            some = left.some(demand)
-            more[some] = more.get(some, 0) + 1
+    groups: _Groups = dict(Counter(left.some(demand) for demand in orders))
+    return _spreading(groups, left).fill(_SOURCE, _SINK)
+
+
+def _spreading(groups: _Groups, left: _Left) -> Network:
+    """Return groups of orders, the places that may serve them, and their slots, as a network."""
     network = Network()
+    total = sum(groups.values())
     for place in left.slots:
-        network.link(("place", place), _SINK, left.room(place, len(orders)))
-    total = 0
-    shares: dict[frozenset[str], dict[str, int]] = {}
-    for kind, groups in (("alone", wanted), ("split", more)):
-        for group, count in groups.items():
-            node = (kind, *sorted(group))
-            network.link(_SOURCE, node, count)
-            for place in group:
-                network.link(node, ("place", place), count)
-        total += network.fill(_SOURCE, _SINK)
-        if kind == "alone":
-            shares = {
-                group: {
-                    place: network.flow((kind, *sorted(group)), ("place", place)) for place in group
-                }
-                for group in groups
-            }
-    return shares, total
+        network.link(("place", place), _SINK, left.room(place, total))
+    for group, count in groups.items():
+        node = ("group", *sorted(group))
+        network.link(_SOURCE, node, count)
+        for place in group:
+            network.link(node, ("place", place), count)
+    return network
 
 
 @final
@@ -169,14 +170,33 @@ class _Left:
         return frozenset(where for where in first if self._can(demand, where))
 
     def some(self, demand: Iterable[Demand]) -> frozenset[str]:
-        """Return the places that have any of ``demand``."""
-        return frozenset(where for (_, where), units in self.of(demand).items() if units)
+        """Return the places that have any of ``demand`` and may serve it."""
+        return frozenset(
+            where
+            for one in demand
+            for where in self.where.get(one.sku, ())
+            if self.supply[one.sku, where] and self._may(one, where)
+        )
+
+    def enough(self, demand: Iterable[Demand]) -> bool:
+        """Whether all places together have as much of each line as it wants."""
+        return all(
+            sum(
+                self.supply[one.sku, where]
+                for where in self.where.get(one.sku, ())
+                if self._may(one, where)
+            )
+            >= one.quantity
+            for one in demand
+        )
+
+    def _may(self, one: Demand, where: str) -> bool:
+        return where not in one.not_from and one.requires <= self.locations[where].offers
 
     def _can(self, demand: Iterable[Demand], where: str) -> bool:
-        offers = self.locations[where].offers
         wanted: dict[str, int] = {}
         for one in demand:
-            if where in one.not_from or not one.requires <= offers:
+            if not self._may(one, where):
                 return False
             units = wanted[one.sku] = wanted.get(one.sku, 0) + one.quantity
             if self.supply.get((one.sku, where), 0) < units:
