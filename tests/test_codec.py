@@ -54,6 +54,7 @@ from orderwright.errors import (
 )
 from orderwright.orders import events
 from orderwright.orders.events import Event
+from orderwright.orders.modifiers import Modifier
 from tests.worlds import World, card, line
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -84,7 +85,7 @@ def busy_desk() -> OrderDesk:
             lambda request: answers.get(request.id, "approve"),
             expires=lambda _: NOON + timedelta(days=7),
         ),
-        locations=[Location(id="MAIN"), Location(id="WEST")],
+        locations=[Location(id="MAIN"), Location(id="WEST"), Location(id="BAR", makes="ticket")],
         policy=Policy(capture="on_confirmation", short="backorder", attempts=1),
     )
     mug = DraftLine(sku="MUG", quantity=2, unit_price=UnitPrice.of("12.505", "EUR"), name="Müg")
@@ -203,10 +204,44 @@ def _busier(desk: OrderDesk, mug: DraftLine, card: Tender) -> None:
     desk.place([mug], order_id="A-10", at=NOON)
     desk.ship("A-10", "f1", at=NOON + timedelta(hours=2))  # what was reserved has lapsed
     desk.count_stock("MUG", "MAIN", 1, count_id="n", at=NOON)
+    _evening(desk)
+    return desk
+
+
+def _evening(desk: OrderDesk) -> None:
+    """Guests have a drink, change tables, and pay; a parcel of theirs is on its way."""
+    shake = DraftLine(
+        sku="SHAKE",
+        quantity=2,
+        unit_price=UnitPrice.of("6.00", "EUR"),
+        course=1,
+        seat="left",
+        uses={"MILK": 200},
+        preparation=timedelta(minutes=3),
+        modifiers=[
+            Modifier("no ice"),
+            Modifier(
+                "cream",
+                UnitPrice.of("0.50", "EUR"),
+                2,
+                uses=(("MILK", -10),),
+                modifiers=(Modifier("apart"),),
+            ),
+        ],
+    )
+    desk.post_stock(Posting.make("menu", "BAR", made=[("SHAKE", 9)], at=NOON))
+    desk.post_stock(Posting.receive("milk", "MILK", "BAR", 5_000, at=NOON))
+    desk.place([shake], order_id="A-11", table="4", policy=Policy(tab=True), at=NOON)
+    desk.promise("A-11", NOON + timedelta(minutes=5), at=NOON)
+    desk.fire("A-11", 1, at=NOON)
+    desk.move_tab("A-11", "5", at=NOON)
+    desk.close_tab("A-11", at=NOON)
+    desk.reopen_tab("A-11", at=NOON)
+    desk.scan("A-11", "f1", "out_for_delivery", place="the yard", expected_at=NOON, at=NOON)
 
 
 DESK = busy_desk()
-ORDER_IDS = ("A-0", "A-1", "A-2", "A-3", "A-4", "A-5", "A-6", "A-7", "A-8", "A-9", "A-10")
+ORDER_IDS = ("A-0", "A-1", "A-2", "A-3", "A-4", "A-5", "A-6", "A-7", "A-8", "A-9", "A-10", "A-11")
 HISTORIES = {order_id: DESK.history(order_id) for order_id in ORDER_IDS}
 
 

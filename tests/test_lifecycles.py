@@ -88,14 +88,18 @@ EXPECTED = {
         sent      *
     """,
     "ticket": """
-        planned   reserve -> queued, withdraw -> withdrawn, serve -> served
-        queued    fire -> fired, withdraw -> withdrawn, refuse -> refused, serve -> served
-        fired     prepare -> preparing, stop -> withdrawn, refuse -> refused, serve -> served
-        preparing ready -> ready, stop -> withdrawn, remake -> remade, serve -> served
-        ready     serve -> served, recall -> recalled, stop -> withdrawn, remake -> remade
-        recalled  prepare -> preparing, ready -> ready, remake -> remade, serve -> served
-        withdrawn serve -> served
+        planned   reserve -> queued, withdraw -> withdrawn, serve -> served, dispatch -> on_the_way, deliver -> delivered
+        queued    fire -> fired, withdraw -> withdrawn, refuse -> refused, serve -> served, dispatch -> on_the_way, deliver -> delivered
+        fired     prepare -> preparing, stop -> withdrawn, refuse -> refused, serve -> served, dispatch -> on_the_way, deliver -> delivered
+        preparing ready -> ready, stop -> withdrawn, remake -> remade, serve -> served, dispatch -> on_the_way, deliver -> delivered
+        ready     serve -> served, recall -> recalled, stop -> withdrawn, remake -> remade, dispatch -> on_the_way, deliver -> delivered
+        recalled  prepare -> preparing, ready -> ready, remake -> remade, serve -> served, dispatch -> on_the_way, deliver -> delivered
+        withdrawn serve -> served, dispatch -> on_the_way, deliver -> delivered
         served    remake -> remade
+        on_the_way deliver -> delivered, miss -> missed
+        missed    dispatch -> on_the_way, deliver -> delivered, return_to_sender -> returned_to_sender
+        returned_to_sender dispatch -> on_the_way
+        delivered *
         refused   *
         remade    *
     """,
@@ -132,7 +136,8 @@ PHASES = {
     "digital": "planned planned, reserved waiting, released working, sending_failed working, "
     "sent done, withdrawn dropped",
     "ticket": "planned planned, queued waiting, fired working, preparing working, ready working, "
-    "recalled working, served done, remade dropped, refused dropped, withdrawn dropped",
+    "recalled working, on_the_way out, missed out, returned_to_sender out, served done, "
+    "delivered done, remade dropped, refused dropped, withdrawn dropped",
     "payment operation": "requested waiting, pending working, unknown working, "
     "requires_action working, succeeded done, declined dropped, failed dropped",
     "return": "requested planned, approved waiting, receiving working, closed done, "
@@ -228,7 +233,7 @@ def test_reports_are_never_refused() -> None:
         "pickup": {"collect"},
         "delivery": {"dispatch", "deliver"},
         "digital": {"send"},
-        "ticket": {"serve"},
+        "ticket": {"serve", "dispatch", "deliver"},
     }
     for kind, actions in arrive.items():
         lifecycle = lc.KINDS[kind]

@@ -418,10 +418,14 @@ def _check_stock(world: World, orders: list[Order]) -> None:
     for one in ledger.reservations(now=world.now):
         held.setdefault(one.order_id, set()).add((one.id, one.sku, one.location, one.quantity))
     gone: Counter[str] = Counter()
+    used: dict[str, Counter[tuple[str, str]]] = {}
     for posting in ledger.postings():
         for entry in posting.entries:
             if entry.bucket == "customer":
                 gone[posting.order_id] += entry.quantity
+            elif entry.bucket == "production" and posting.order_id:
+                mine = used.setdefault(posting.order_id, Counter())
+                mine[entry.location, entry.sku] += entry.quantity
     claims = {
         (one.order_id, one.id): one.quantity
         for sku in {line.sku for order in orders for line in order.lines}
@@ -459,6 +463,21 @@ def _check_stock(world: World, orders: list[Order]) -> None:
             for _, units in move.units
         )
         assert left - back == gone[order.id]
+        assert _used_up(order) == used.get(order.id, Counter())
+
+
+def _used_up(order: Order) -> Counter[tuple[str, str]]:
+    """What the dishes that were ever begun are made of: nothing more, and nothing comes back."""
+    found: Counter[tuple[str, str]] = Counter()
+    for ticket in order.fulfillments:
+        if ticket.started_at is not None and not order.has_exception("stock_mismatch"):
+            assert ticket.ingredients != "wanted"
+        assert ticket.ingredients != "used" or ticket.started_at is not None
+        if ticket.ingredients == "used":
+            for item in ticket.items:
+                for sku, units in order.line(item.line_id).uses:
+                    found[ticket.larder, sku] += units * item.quantity
+    return found
 
 
 def _check_finding(world: World, orders: list[Order]) -> None:

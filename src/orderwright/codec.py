@@ -46,7 +46,7 @@ __all__ = ["SCHEMA", "Codec"]
 
 T = TypeVar("T")
 
-SCHEMA = 3
+SCHEMA = 4
 """The version of the stored form of an order; a change that old programs misread raises it."""
 
 _EVENTS: dict[type[events.Event], str] = {
@@ -86,6 +86,12 @@ _EVENTS: dict[type[events.Event], str] = {
     events.ContactsForgotten: "contacts_forgotten.v1",
     events.StopRequested: "stop_requested.v1",
     events.StopRefused: "stop_refused.v1",
+    events.OrderPromised: "order_promised.v1",
+    events.ParcelScanned: "parcel_scanned.v1",
+    events.CourseFired: "course_fired.v1",
+    events.TableChanged: "table_changed.v1",
+    events.TabClosed: "tab_closed.v1",
+    events.TabReopened: "tab_reopened.v1",
 }
 _REQUESTS: dict[type, str] = {Posting: "posting.v1", PaymentRequest: "payment.v1"}
 _CHANGES: dict[type, str] = {

@@ -18,8 +18,10 @@ from orderwright.flows.previewing import previewed
 from orderwright.flows.processing import Processing
 from orderwright.flows.resuming import Resuming
 from orderwright.flows.returning import Returning
+from orderwright.flows.serving import Serving
 from orderwright.flows.settling import Setting
 from orderwright.flows.stocking import Stocking
+from orderwright.flows.tracking import Tracking
 from orderwright.fulfillment.planning import plan
 from orderwright.lifecycles import STANDARD
 from orderwright.orders.lines import Policy
@@ -79,7 +81,17 @@ def _setting(
 
 
 class _Commands(
-    Placing, Processing, Noting, Paying, Editing, Fulfilling, Returning, Stocking, Resuming
+    Placing,
+    Processing,
+    Noting,
+    Paying,
+    Editing,
+    Serving,
+    Fulfilling,
+    Tracking,
+    Returning,
+    Stocking,
+    Resuming,
 ):
     """Everything a desk can be told."""
 

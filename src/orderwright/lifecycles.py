@@ -305,6 +305,16 @@ PICKUP = Lifecycle(
 ON_THE_WAY = State("on_the_way", Phase.OUT)
 MISSED = State("missed", Phase.OUT)
 
+_BY_COURIER = {
+    (ON_THE_WAY, "deliver"): DELIVERED,
+    (ON_THE_WAY, "miss"): MISSED,
+    (MISSED, "dispatch"): ON_THE_WAY,
+    (MISSED, "deliver"): DELIVERED,
+    (MISSED, "return_to_sender"): RETURNED_TO_SENDER,
+    (RETURNED_TO_SENDER, "dispatch"): ON_THE_WAY,
+}
+"""How what a courier took gets to the customer."""
+
 DELIVERY = Lifecycle(
     "delivery",
     PLANNED,
@@ -312,12 +322,7 @@ DELIVERY = Lifecycle(
         **_PICKED,
         **dict.fromkeys(((state, "dispatch") for state in _INSIDE), ON_THE_WAY),
         **dict.fromkeys(((state, "deliver") for state in _INSIDE), DELIVERED),
-        (ON_THE_WAY, "deliver"): DELIVERED,
-        (ON_THE_WAY, "miss"): MISSED,
-        (MISSED, "dispatch"): ON_THE_WAY,
-        (MISSED, "deliver"): DELIVERED,
-        (MISSED, "return_to_sender"): RETURNED_TO_SENDER,
-        (RETURNED_TO_SENDER, "dispatch"): ON_THE_WAY,
+        **_BY_COURIER,
     },
     terminal=frozenset({DELIVERED, REFUSED, SHORT}),
 )
@@ -351,6 +356,7 @@ PREPARING = State("preparing", Phase.WORKING)
 RECALLED = State("recalled", Phase.WORKING)
 SERVED = State("served", Phase.DONE)
 REMADE = State("remade", Phase.DROPPED)
+_IN_THE_KITCHEN = (PLANNED, QUEUED, FIRED, PREPARING, READY, RECALLED, WITHDRAWN)
 
 TICKET = Lifecycle(
     "ticket",
@@ -375,15 +381,13 @@ TICKET = Lifecycle(
         (READY, "remake"): REMADE,
         (RECALLED, "remake"): REMADE,
         (SERVED, "remake"): REMADE,
-        (PLANNED, "serve"): SERVED,
-        (QUEUED, "serve"): SERVED,
-        (FIRED, "serve"): SERVED,
-        (PREPARING, "serve"): SERVED,
-        (READY, "serve"): SERVED,
-        (RECALLED, "serve"): SERVED,
-        (WITHDRAWN, "serve"): SERVED,
+        # To the table or over the counter; or with a courier to the door.
+        **dict.fromkeys(((state, "serve") for state in _IN_THE_KITCHEN), SERVED),
+        **dict.fromkeys(((state, "dispatch") for state in _IN_THE_KITCHEN), ON_THE_WAY),
+        **dict.fromkeys(((state, "deliver") for state in _IN_THE_KITCHEN), DELIVERED),
+        **_BY_COURIER,
     },
-    terminal=frozenset({REFUSED, REMADE}),
+    terminal=frozenset({DELIVERED, REFUSED, REMADE}),
 )
 
 KINDS: Mapping[str, Lifecycle] = {

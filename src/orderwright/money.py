@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import total_ordering
+from math import lcm
 from typing import TYPE_CHECKING, Literal, Self, final
 
 from attrs import frozen
@@ -93,6 +94,8 @@ def decimal(value: object, path: str) -> Decimal:
     return number
 
 
+_EXACT = Context(prec=400)
+"""Wide enough for sums of prices whose amounts and units are as large as they may be."""
 _MAX_DIGITS = 20
 """Digits allowed before the point; after it, and in all, twice as many."""
 
@@ -302,6 +305,23 @@ class UnitPrice:
         """Return the price of ``units``, rounded once to the currency's minor unit."""
         numerator, denominator = self.ratio(units)
         return Money(round_ratio(numerator, denominator, rounding), self.currency)
+
+    def __add__(self, other: UnitPrice) -> UnitPrice:
+        """Return what a unit costs at both prices together, exactly."""
+        if type(other) is not UnitPrice:
+            raise InvalidInput.at("amount", f"expected UnitPrice, got {type(other).__name__}")
+        if other.currency != self.currency:
+            raise InvalidInput.at("currency", f"{self} and {other} are of different currencies")
+        per = lcm(self.per, other.per)
+        mine = _EXACT.multiply(self.amount, per // self.per)
+        theirs = _EXACT.multiply(other.amount, per // other.per)
+        return UnitPrice(_EXACT.add(mine, theirs), self.currency, per)
+
+    def __mul__(self, factor: int) -> UnitPrice:
+        """Return a whole multiple of the price."""
+        if type(factor) is not int:
+            raise InvalidInput.at("factor", f"expected an int, got {type(factor).__name__}")
+        return UnitPrice(_EXACT.multiply(self.amount, factor), self.currency, self.per)
 
     def __str__(self) -> str:
         """Return the price as ``1.99 EUR`` or ``1.99 EUR per 100``."""

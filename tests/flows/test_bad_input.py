@@ -82,6 +82,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "record_payment": {"order_id": "o1", "amount": eur(5), "method": "cash"},
     "record_refund": {"order_id": "o1", "amount": eur(5), "method": "cash"},
     "report_chargeback": {"order_id": "o1", "payment_id": "p1", "amount": eur(5)},
+    "add_round": {"order_id": "o1", "lines": [line()]},
+    "fire": {"order_id": "o1", "course": 1},
+    "move_tab": {"order_id": "o1", "table": "4"},
+    "close_tab": {"order_id": "o1"},
+    "reopen_tab": {"order_id": "o1"},
+    "promise": {"order_id": "o1", "promised_at": NOON + HOUR},
+    "scan": {"order_id": "o1", "fulfillment_id": "f1", "status": "in_transit"},
+    "sell_out": {"sku": "MUG", "location": "MAIN", "notice_id": "n1"},
     "report_chargeback_reversal": {"order_id": "o1", "payment_id": "p1", "amount": eur(5)},
 }
 NAIVE = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - that is the point
@@ -136,6 +144,14 @@ WRONG: dict[str, list[Any]] = {
     "version": [0, -1, 1.5, "1", True, 999],
     "service": [one for one in NOT_AN_ID if one],
     "scheduled_for": NOT_A_TIME,
+    "promised_at": [*NOT_A_TIME, None, NOON - HOUR],
+    "expected_at": NOT_A_TIME,
+    "table": [one for one in NOT_AN_ID if one],
+    "course": [-1, 1.5, "1", True, None, 9],
+    "status": ["", 7, None, "teleported"],
+    "place": NOT_TEXT,
+    "notice_id": NOT_AN_ID,
+    "queued": [None, 7, "yes"],
     "until": NOT_A_TIME,
     "then": ["", 7, None, "pray"],
     "message": NOT_TEXT,
@@ -180,7 +196,10 @@ WRONG: dict[str, list[Any]] = {
     "operation_id": ["", "o1", "o1/p1", "o9/p1/authorize-1", "a/b/c/d", 7, None],
 }
 
-OF_NO_ORDER = ("place", "draft", "resume", "find", "post_stock", "fill", "promised", "count_stock")
+OF_NO_ORDER = (
+    *("place", "draft", "resume", "find", "post_stock", "fill", "promised", "count_stock"),
+    "sell_out",
+)
 REPORTS_OF_MONEY = ("record_payment", "record_refund", "report_chargeback")
 
 

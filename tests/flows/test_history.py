@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from orderwright import Charge, Contact, InvalidInput, Order, OrderDesk, Policy, Tender
+from orderwright import (
+    Charge,
+    Contact,
+    DraftLine,
+    InvalidInput,
+    Location,
+    Order,
+    OrderDesk,
+    Policy,
+    Tender,
+    UnitPrice,
+)
 from orderwright.errors import AmountRefused, OnHold
 from tests.worlds import HOUR, MINUTE, NOON, World, card, commands_of, eur, line
 
@@ -117,6 +128,19 @@ def backordered(world: World) -> None:
     world.receive("cups", "CUP", "MAIN", 5)
 
 
+def tab(world: World) -> None:
+    """Guests sit at a table; their dishes are queued."""
+    dish = DraftLine(sku="MUG", quantity=1, unit_price=UnitPrice.of("10", "EUR"), course=1)
+    world.desk = world.new_desk(locations=[Location(id="MAIN", makes="ticket")])
+    world.desk.place([dish], order_id="o1", table="4", policy=Policy(tab=True))
+
+
+def closed(world: World) -> None:
+    """They asked for the bill."""
+    tab(world)
+    world.desk.close_tab("o1")
+
+
 def parked(world: World) -> None:
     """A call is unfinished."""
     world.moods = ["request_lost"]
@@ -166,6 +190,13 @@ READY: dict[str, tuple[Callable[[World], None] | None, dict[str, Any]]] = {
     "inspect_return": (returned, {"return_id": "r1", "restock": {"l1": 1}}),
     "claim": (delivered, {**UNIT, "fault": "lost", "remedy": "refund"}),
     "resolve": (contradicted, {"code": "charged_back", "resolution": "seen"}),
+    "add_round": (tab, {"lines": [line()]}),
+    "fire": (tab, {"course": 1}),
+    "move_tab": (tab, {"table": "5"}),
+    "close_tab": (tab, {}),
+    "reopen_tab": (closed, {}),
+    "promise": (placed, {"promised_at": LATER + HOUR}),
+    "scan": (placed, {"fulfillment_id": "f1", "status": "in_transit"}),
     "allocate": (backordered, {}),
     "retry": (parked, RETRIED),
 }
@@ -174,6 +205,7 @@ READS = {
     "fill",
     "promised",
     "count_stock",
+    "sell_out",
     "order",
     "history",
     "as_of",

@@ -411,7 +411,8 @@ def test_full_and_late_places() -> None:
     rules = Sourcing(at=friday, deliver_by=date(2026, 12, 1), ties=["promise"])
     found = plan([Demand("l1", "MUG", 1)], supply, locations, rules)
     item = FulfillmentItem("l1", "MUG", 1)
-    promised = Promise(date(2026, 11, 27), date(2026, 11, 30))
+    end = datetime.combine(date(2026, 11, 30), time.max, zone)
+    promised = Promise(date(2026, 11, 27), date(2026, 11, 30), end)
     assert (PlannedFulfillment("fast", (item,), promised),) == found.fulfillments
     assert (
         "fast has it all; 1 location(s) had some of it",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderwright.errors import InvalidInput
-from orderwright.fulfillment.promising import Calendar, Promise, promise
+from orderwright.fulfillment.promising import Calendar, promise
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TIMES = st.integers(0, 50 * 86_400).map(
@@ -51,7 +51,10 @@ def test_promises(at: datetime, calendar: Calendar, delivers: Calendar | None, d
     days_after = [leaves + timedelta(days=number) for number in range(400)]
     working = [day for day in days_after if carrier.works(day)]
     # Where it is handed over on a day nobody drives, the first such day comes before the transit.
-    assert Promise(leaves, working[days]) == found
+    assert (leaves, working[days]) == found[:2]
+    # It is with the customer by the end of that day, as the clocks where they live tell it.
+    assert working[days] == found.by.astimezone(carrier.zone).date()
+    assert working[days] < (found.by + timedelta(seconds=1)).astimezone(carrier.zone).date()
 
 
 def test_the_cut_off_is_local() -> None:
@@ -60,7 +63,8 @@ def test_the_cut_off_is_local() -> None:
     assert date(2026, 7, 6) == calendar.leaves(datetime(2026, 7, 6, 13, 0, tzinfo=UTC))
     assert date(2026, 7, 7) == calendar.leaves(datetime(2026, 7, 6, 13, 0, 1, tzinfo=UTC))
     eve = datetime(2026, 12, 24, 14, 30, tzinfo=UTC)
-    assert Promise(date(2026, 12, 28), date(2026, 12, 30)) == promise(eve, calendar, transit_days=2)
+    found = promise(eve, calendar, transit_days=2)
+    assert (date(2026, 12, 28), date(2026, 12, 30)) == (found.leaves, found.arrives)
 
 
 @pytest.mark.parametrize(

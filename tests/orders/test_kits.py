@@ -1,5 +1,7 @@
 """Kits: their components are served and accounted for one by one, and come to their price."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,6 +135,10 @@ parts = st.lists(
         name=st.just(""),
         requires=st.just(frozenset()),
         parts=st.just(()),
+        course=st.integers(0, 3),
+        modifiers=st.just(()),
+        uses=st.just(()),
+        preparation=st.just(timedelta(0)),
         taxes=st.sampled_from([(), (TaxLine(name="low", percent="7", included=True),)]),
     ),
     min_size=1,

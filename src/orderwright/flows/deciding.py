@@ -18,7 +18,7 @@ from orderwright.orders.events import (
     OrderEdited,
     require_same,
 )
-from orderwright.orders.stocking import demand, short_of
+from orderwright.orders.sourcing import demand, short_of
 from orderwright.requests import FindKey, LoadContact, ask
 from orderwright.values import aware, identifier, in_utc, instance, quantity, text
 

@@ -279,8 +279,8 @@ class Fulfilling(Flows):
     ) -> Flow[Order]:
         """Make one of several fulfillments of one location, under the first one's id.
 
-        Raises IllegalTransition if they differ in location, kind, state, or when their stock
-        lapses.
+        Raises IllegalTransition if they differ in location, kind, state, course, or when their
+        stock lapses.
         """
         at = self.setting.moment(at)
         names = each(fulfillment_ids, str, "fulfillment_ids")

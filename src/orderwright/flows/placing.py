@@ -37,7 +37,8 @@ from orderwright.orders.placement import (
     placed_draft,
     waiting,
 )
-from orderwright.orders.stocking import allocated, demand, short_of
+from orderwright.orders.sourcing import demand, short_of
+from orderwright.orders.stocking import allocated
 from orderwright.requests import FindKey, LoadContact, LoadEvents, LoadOrder, SaveOrder, ask
 from orderwright.values import instance, quantity, text
 
@@ -64,6 +65,7 @@ _SAID = (
     "customer_id",
     "references",
     "service",
+    "table",
     "scheduled_for",
 )
 
@@ -86,6 +88,7 @@ class Placing(Flows):
         customer_id: str = "",
         references: Sequence[Reference] = (),
         service: str = "",
+        table: str = "",
         scheduled_for: datetime | None = None,
         contact: Contact | None = None,
         expected_total: Money | None = None,
@@ -104,8 +107,9 @@ class Placing(Flows):
         whole, shared over its lines; a tender without an amount takes what is left. ``at`` is when
         it is recorded (aware; the desk's clock if left out), ``occurred_at`` when it happened.
         Staff who take it on the phone or in person say so in ``channel`` and ``by``. ``service`` is
-        how it is served ("delivery", "pickup", "dine_in": an open set). An order ``scheduled_for``
-        later waits under the hold ``scheduled`` until its policy's ``lead_time`` before that.
+        how it is served ("delivery", "pickup", "dine_in": an open set), ``table`` where; under a
+        policy with ``tab`` it is the first round of a tab. An order ``scheduled_for`` later waits
+        under the hold ``scheduled`` until its policy's ``lead_time`` before that.
         ``contact`` is kept beside the order, where it can be forgotten.
 
         Returns the order, confirmed if everything went well. A declined tender is an outcome, not
@@ -131,6 +135,7 @@ class Placing(Flows):
             occurred_at=occurred_at,
             by=by,
             service=service,
+            table=table,
             scheduled_for=scheduled_for,
             contact=contact,
         )
@@ -150,6 +155,7 @@ class Placing(Flows):
         customer_id: str = "",
         references: Sequence[Reference] = (),
         service: str = "",
+        table: str = "",
         scheduled_for: datetime | None = None,
         contact: Contact | None = None,
         policy: Policy | None = None,
@@ -182,6 +188,7 @@ class Placing(Flows):
             occurred_at=None,
             by=by,
             service=service,
+            table=table,
             scheduled_for=scheduled_for,
             contact=contact,
         )

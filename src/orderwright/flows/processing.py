@@ -15,7 +15,8 @@ from orderwright.orders.events import (
     OrderApproved,
     OrderCancelled,
 )
-from orderwright.orders.stocking import allocated, demand
+from orderwright.orders.sourcing import demand
+from orderwright.orders.stocking import allocated
 from orderwright.values import counts, identifier, text
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from orderwright.inventory.postings import Posting
 from orderwright.orders.events import Event, Intended, IntentParked
 from orderwright.orders.paying import report_payment
 from orderwright.orders.processing import fault_noted, next_events
-from orderwright.orders.stocking import allocated, by_lot, demand, stock_posted, stock_refused
+from orderwright.orders.sourcing import by_lot, demand
+from orderwright.orders.stocking import allocated, stock_posted, stock_refused
 from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import (
     CallProvider,

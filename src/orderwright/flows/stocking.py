@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from orderwright.errors import Conflict, InvalidInput, KeyReused, NotFound
+from orderwright.errors import Conflict, InvalidInput, KeyReused, NotFound, OutOfStock
 from orderwright.flows.command import command
 from orderwright.flows.processing import allocate
 from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, load, save
@@ -26,11 +26,12 @@ from orderwright.requests import (
 from orderwright.values import each, identifier, instance, quantity, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from orderwright.flows.settling import Setting
     from orderwright.inventory.claims import QueueOrder
+    from orderwright.inventory.entries import Reservation
     from orderwright.requests import Flow
 
 __all__ = ["Stocking"]
@@ -112,6 +113,49 @@ class Stocking(Flows):
         return (yield from _told_missing(setting, sku, location, at))
 
     @command
+    def sell_out(
+        self,
+        sku: str,
+        location: str,
+        *,
+        notice_id: str,
+        queued: bool = False,
+        at: datetime | None = None,
+    ) -> Flow[tuple[str, ...]]:
+        """Take what is on offer of ``sku`` at ``location`` off the menu: nobody can order it now.
+
+        What is queued there is still made, unless it is ``queued`` itself that cannot be: these
+        units are open again on their orders, which are sourced elsewhere or wait, with the
+        exception ``stock_missing``, for a substitute. Returns the ids of these orders. Put it on
+        offer again with :meth:`.Posting.make`. ``notice_id`` is the key: the same notice again
+        takes nothing more.
+        """
+        setting, at = self.setting, self.setting.moment(at)
+        identifier(sku, "sku")
+        identifier(location, "location")
+        instance(queued, bool, "queued")
+        posting_id = f"sold-out/{identifier(notice_id, 'notice_id')}"
+        for _ in range(MAX_TRIES):
+            stocks = yield from ask(ReadSupply((sku,), at))
+            units = sum(max(0, one.available) for one in stocks if one.location == location)
+            waiting: tuple[Reservation, ...] = ()
+            if queued:
+                waiting = yield from _queued(setting, sku, location, at)
+            if not units and not waiting:
+                break
+            posting = Posting.sell_out(posting_id, sku, location, units, breaking=waiting, at=at)
+            try:
+                yield from ask(PostStock(posting))
+            except OutOfStock:
+                continue  # somebody ordered one meanwhile: look again
+            except KeyReused:
+                pass  # it was taken off before: only the orders may not know yet
+            break
+        if not queued:
+            return ()
+        return (yield from _told_missing(setting, sku, location, at))
+
+    @command
     def fill(
         self,
         skus: Sequence[str],
@@ -164,19 +208,41 @@ def _filled(
     return tuple(found)
 
 
-def _told_missing(setting: Setting, sku: str, location: str, at: datetime) -> Flow[tuple[str, ...]]:
-    """Tell every order at work there whose units of ``sku`` the ledger does not hold any more."""
+def _queued(
+    setting: Setting, sku: str, location: str, at: datetime
+) -> Flow[tuple[Reservation, ...]]:
+    """Return what is reserved of ``sku`` there for work that nobody has begun."""
+    held = yield from ask(ReadReservations(at, sku=sku))
+    there = {one.id: one for one in held if one.location == location and not one.lot}
+    found: list[Reservation] = []
+    for order_id in (yield from _orders_at(setting, location, (Phase.WAITING,))):
+        order = yield from load(order_id)
+        for one in order.fulfillments:
+            if one.location == location and one.state.phase is Phase.WAITING:
+                names = [held.id for held in order.reservations(one) if held.sku == sku]
+                found += [evolve(there[name], expires_at=None) for name in names if name in there]
+    return tuple(found)
+
+
+def _orders_at(setting: Setting, location: str, phases: tuple[Phase, ...]) -> Flow[Iterable[str]]:
+    """Return the ids of the orders that a location has to work on, in one of ``phases``."""
     states = frozenset(
         state.name
         for lifecycle in setting.lifecycles.kinds.values()
         for state in lifecycle.states.values()
-        if state.phase in (Phase.WAITING, Phase.WORKING)
+        if state.phase in phases
     )
     orders: dict[str, None] = {}
     page = yield from ask(FindOpen(location, states))
     while page:
         orders.update((one.order_id, None) for one in page)
         page = yield from ask(FindOpen(location, states, page[-1]))
+    return orders
+
+
+def _told_missing(setting: Setting, sku: str, location: str, at: datetime) -> Flow[tuple[str, ...]]:
+    """Tell every order at work there whose units of ``sku`` the ledger does not hold any more."""
+    orders = yield from _orders_at(setting, location, (Phase.WAITING, Phase.WORKING))
     found: list[str] = []
     for order_id in orders:
         if (yield from _missed(setting, order_id, sku, at)):

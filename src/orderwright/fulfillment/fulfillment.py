@@ -5,14 +5,38 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple, final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from orderwright.lifecycles import Phase, State
 
-__all__ = ["Booked", "Fulfillment", "FulfillmentItem"]
+__all__ = ["Booked", "Fulfillment", "FulfillmentItem", "Ingredients", "Scan", "ScanStatus"]
 
 Booked = Literal["none", "held", "left", "freed"]
 """What the ledger has booked for a fulfillment."""
+
+Ingredients = Literal["none", "wanted", "used"]
+"""Whether making it uses anything up, and whether that is booked."""
+
+ScanStatus = Literal[
+    "handed_over",
+    "in_transit",
+    "out_for_delivery",
+    "delivered",
+    "not_delivered",
+    "returned",
+    "lost",
+]
+"""What a carrier or courier can say of a parcel."""
+
+
+@final
+class Scan(NamedTuple):
+    """What a carrier last said of a parcel: at what time (aware), where, when it is expected."""
+
+    status: ScanStatus
+    at: datetime
+    place: str = ""
+    expected_at: datetime | None = None
 
 
 @final
@@ -50,6 +74,10 @@ class Fulfillment:
     ``stopping`` are the units (line id, units) whose work somebody asked to stop. ``ended`` is the
     step by which it came to nothing, other than by a cancellation: refuse, run_short, remake, lose,
     return_to_sender, or one of your own.
+
+    ``since`` is when it came into its state, ``started_at`` when work on it began, ``promised_at``
+    when it is to be with the customer by the plan, ``scan`` what a carrier last said. What its
+    ``ingredients`` are is taken from the location ``larder``, once work on it begins.
     """
 
     id: str
@@ -64,6 +92,18 @@ class Fulfillment:
     arrived_at: datetime | None = None
     stopping: tuple[tuple[str, int], ...] = ()
     ended: str = ""
+    since: datetime | None = None
+    started_at: datetime | None = None
+    promised_at: datetime | None = None
+    scan: Scan | None = None
+    ingredients: Ingredients = "none"
+    larder: str = ""
+
+    def moved(self, state: State, at: datetime) -> Fulfillment:
+        """Return it in another ``state`` since ``at``; work may have begun with that."""
+        begun = state.phase not in (Phase.PLANNED, Phase.WAITING, Phase.DROPPED)
+        started_at = at if begun and self.started_at is None else self.started_at
+        return evolve(self, state=state, since=at, started_at=started_at)
 
     @property
     def units(self) -> dict[str, int]:

@@ -36,7 +36,8 @@ class Location:
     ``capacity`` is how many units it can still take, ``slots`` how many fulfillments (None: any
     number). ``calendar`` says when what is ordered leaves it, ``transit_days`` how long that takes
     to arrive, on the days of ``delivers`` (left out: those of ``calendar``). ``makes`` is the kind
-    of fulfillment it makes (a kitchen station: ``ticket``), whatever the order's service.
+    of fulfillment it makes (a kitchen station: ``ticket``), whatever the order's service, and
+    ``larder`` the location whose stock it cooks with (left out: its own).
     """
 
     id: str
@@ -51,6 +52,7 @@ class Location:
     transit_days: int = 0
     delivers: Calendar | None = None
     makes: str = ""
+    larder: str = ""
 
     def __attrs_post_init__(self) -> None:
         """Refuse bad ids, negative figures, and what is no calendar."""
@@ -64,8 +66,9 @@ class Location:
         for name in ("calendar", "delivers"):
             if getattr(self, name) is not None:
                 instance(getattr(self, name), Calendar, name)
-        if self.makes:
-            identifier(self.makes, "makes")
+        for name in ("makes", "larder"):
+            if getattr(self, name):
+                identifier(getattr(self, name), name)
 
     def promise(self, at: datetime) -> Promise | None:
         """Return when what is ordered ``at`` (aware) leaves here and arrives; None if not known."""

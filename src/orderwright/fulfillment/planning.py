@@ -105,13 +105,22 @@ _ANY = Sourcing()
 class PlannedFulfillment(NamedTuple):
     """What one location is to serve, and when that leaves and arrives, where it is known.
 
-    ``makes`` is the kind of fulfillment, where the location makes one of its own.
+    ``makes`` is the kind of fulfillment, where the location makes one of its own; ``larder`` the
+    location whose stock it cooks with, where that is another.
     """
 
     location: str
     items: tuple[FulfillmentItem, ...]
     promise: Promise | None = None
     makes: str = ""
+    larder: str = ""
+
+    @classmethod
+    def at(
+        cls, place: Location, items: Sequence[FulfillmentItem], promise: Promise | None = None
+    ) -> PlannedFulfillment:
+        """Return what ``place`` is to serve."""
+        return cls(place.id, tuple(items), promise, place.makes, place.larder)
 
 
 @final
@@ -207,9 +216,7 @@ def plan(
         best = whole[0]
         told = f"{best.id} has it all; {len(useful)} location(s) had some of it"
         return FulfillmentPlan(
-            fulfillments=(
-                PlannedFulfillment(best.id, items, _promised(best, sourcing), best.makes),
-            ),
+            fulfillments=(PlannedFulfillment.at(best, items, _promised(best, sourcing)),),
             leftovers=(),
             cost=best.cost,
             optimal=True,
@@ -444,12 +451,7 @@ def _told(
         reasons.append(f"{lacking} units are lacking, and nothing is to leave before all can")
         leftovers, items = tuple(demand), {}
     parts = tuple(
-        PlannedFulfillment(
-            places[place].id,
-            tuple(items[place]),
-            _promised(places[place], sourcing),
-            places[place].makes,
-        )
+        PlannedFulfillment.at(places[place], items[place], _promised(places[place], sourcing))
         for place in sorted(items)
     )
     cost = sum(places[place].cost for place in items)

@@ -96,10 +96,14 @@ class Calendar:
 
 @final
 class Promise(NamedTuple):
-    """What may be said to the customer: when it ``leaves`` and when it ``arrives``, local days."""
+    """What may be said to the customer: when it ``leaves`` and when it ``arrives``, local days.
+
+    ``by`` is the moment (aware) at which the day of arrival ends where it arrives.
+    """
 
     leaves: date
     arrives: date
+    by: datetime
 
 
 def promise(
@@ -114,4 +118,6 @@ def promise(
     if quantity(transit_days, "transit_days", least=0) > _MOST:
         raise InvalidInput.at("transit_days", f"{transit_days} days are more than ten years")
     leaves = calendar.leaves(at)
-    return Promise(leaves, (delivers or calendar).after(leaves, transit_days))
+    carrier = delivers or calendar
+    arrives = carrier.after(leaves, transit_days)
+    return Promise(leaves, arrives, datetime.combine(arrives, time.max, carrier.zone))

@@ -87,7 +87,7 @@ def plan_wave(
 def _whole(place: Location, items: tuple[FulfillmentItem, ...], rules: Sourcing) -> FulfillmentPlan:
     promise = None if rules.at is None else place.promise(rules.at)
     return FulfillmentPlan(
-        fulfillments=(PlannedFulfillment(place.id, items, promise, place.makes),),
+        fulfillments=(PlannedFulfillment.at(place, items, promise),),
         leftovers=(),
         cost=place.cost,
         optimal=False,

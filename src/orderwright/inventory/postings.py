@@ -201,6 +201,28 @@ class Posting:
         )
 
     @classmethod
+    def sell_out(
+        cls,
+        id: str,  # noqa: A002
+        sku: str,
+        location: str,
+        units: int,
+        *,
+        breaking: Iterable[Reservation] = (),
+        at: datetime,
+    ) -> Self:
+        """Return the posting by which ``units`` are not on offer any more: nobody makes them.
+
+        Those of the reservations ``breaking`` are not either.
+        """
+        identifier(sku, "sku")
+        identifier(location, "location")
+        entries = _out_of(_checked(breaking), "production")
+        if quantity(units, "units", least=0):
+            entries += _moved(sku, location, "available", "production", units)
+        return cls(id=text(id, "id"), at=at, entries=tuple(entries), reason="sold out")
+
+    @classmethod
     def linked(cls, id: str, postings: Iterable[Self]) -> Self:  # noqa: A002
         """Return one posting of several: all of them are written, or none is.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from attrs import evolve
+
 from orderwright.errors import IllegalTransition, QuantityRefused
-from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.lifecycles import Phase
 from orderwright.orders.commands import everything_due
 from orderwright.orders.crediting import units_of
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from orderwright.fulfillment.fulfillment import FulfillmentItem
+    from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
     from orderwright.lifecycles import State
     from orderwright.orders.order import Order
 
@@ -59,7 +60,7 @@ def cancel_units(
                 allowed=order.allowed(),
             )
     asked = dict(units)
-    split, withdrawn = _given_up(order, asked)
+    split, withdrawn = _given_up(order, asked, at)
     return _cancelled(order, asked, split, withdrawn, action="part", at=at, reason=reason)
 
 
@@ -100,7 +101,7 @@ def _cancelled(
 
 
 def _given_up(
-    order: Order, asked: dict[str, int]
+    order: Order, asked: dict[str, int], at: datetime
 ) -> tuple[tuple[tuple[str, Fulfillment], ...], tuple[tuple[str, State], ...]]:
     """Return what is taken out of which fulfillment, and which are withdrawn as a whole."""
     still = _served(order, asked)
@@ -115,7 +116,7 @@ def _given_up(
             withdrawn.append((one.id, state))
         elif taken:
             number = order.fulfillments_planned + len(split) + 1
-            split.append((one.id, part_of(one, number, taken, state)))
+            split.append((one.id, part_of(one, number, taken, state, at)))
     return tuple(split), tuple(withdrawn)
 
 
@@ -131,17 +132,18 @@ def taken_of(one: Fulfillment, still: dict[str, int]) -> list[FulfillmentItem]:
 
 
 def part_of(
-    one: Fulfillment, number: int, taken: Sequence[FulfillmentItem], state: State
+    one: Fulfillment, number: int, taken: Sequence[FulfillmentItem], state: State, at: datetime
 ) -> Fulfillment:
     """Return what is taken out of a fulfillment, as one of its own."""
-    return Fulfillment(
+    return evolve(
+        one if state == one.state else one.moved(state, at),
         id=f"f{number}",
-        location=one.location,
         items=tuple([item.held(one.id) for item in taken]),
-        state=state,
-        kind=one.kind,
-        stock=one.stock,
-        lapses_at=one.lapses_at,
+        carrier="",
+        tracking="",
+        scan=None,
+        stopping=(),
+        ended="",
     )
 
 
@@ -215,7 +217,7 @@ def stop(order: Order, fulfillment_id: str, *, at: datetime, reason: str) -> Ord
         raise IllegalTransition(subject, "not asked", "stop", allowed, order.id)
     taken = taken_of(one, dict(asked))
     whole = tuple(taken) == one.items
-    part = part_of(one, order.fulfillments_planned + 1, taken, state)
+    part = part_of(one, order.fulfillments_planned + 1, taken, state, at)
     return _cancelled(
         order,
         asked,

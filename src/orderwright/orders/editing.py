@@ -64,9 +64,12 @@ def edit(
     units, its other adjustments as far as they are left; added units come on top of what is left
     of the price. Raises IllegalTransition if the order is over, or its details change while some
     of it is at work or nothing of it is left to serve; NotFound for an unknown line, InvalidInput
-    for faulty changes, QuantityRefused where fewer units are wanted than can be given up.
+    for faulty changes, QuantityRefused where fewer units are wanted than can be given up. A tab
+    that is closed takes charges (a tip) only.
     """
     require_alive(order, "edit")
+    if order.closed and not all(isinstance(one, AddCharge) for one in changes):
+        raise IllegalTransition("tab", "closed", "edit", ("reopen_tab",), order.id)
     _require_right(order, changes)
     changed, fewer = _lines_changed(order, changes)
     lines, charges = added(order, changes)
@@ -339,6 +342,7 @@ def added(
     names = {one.id for one in _parts(order)}
     names |= {one.line.id for one in lines} | {one.id for one in charges}
     named = [(one.line.id or free_id("l", len(order.lines), names), one) for one in lines]
+    number = 1 + max(line.round for line in order.lines)
     parts_of = [(part, one) for name, one in named for part in exploded([(name, one.line)])]
     line_parts, charge_parts = work_out(
         [Terms.of(part.line, part.kit.id if part.kit else "") for part, _ in parts_of],
@@ -349,7 +353,7 @@ def added(
     )
     return (
         tuple(
-            order_line(part, parts, one.replaces)
+            order_line(part, parts, one.replaces, number)
             for (part, one), parts in zip(parts_of, line_parts, strict=True)
         ),
         tuple(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, final
 from attrs import fields, frozen
 
 from orderwright.errors import KeyReused, Shortage
-from orderwright.fulfillment.fulfillment import Booked, Fulfillment, FulfillmentItem
+from orderwright.fulfillment.fulfillment import Booked, Fulfillment, FulfillmentItem, ScanStatus
 from orderwright.lifecycles import State
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ContactsForgotten",
+    "CourseFired",
     "Event",
     "ExceptionOpened",
     "ExceptionResolved",
@@ -62,6 +63,8 @@ __all__ = [
     "OrderDrafted",
     "OrderEdited",
     "OrderPlaced",
+    "OrderPromised",
+    "ParcelScanned",
     "PaymentReported",
     "PaymentsAdded",
     "ReturnAdvanced",
@@ -73,6 +76,9 @@ __all__ = [
     "StockRefused",
     "StopRefused",
     "StopRequested",
+    "TabClosed",
+    "TabReopened",
+    "TableChanged",
     "TagsChanged",
     "UnitsClaimed",
     "UnitsMissing",
@@ -119,7 +125,7 @@ class OrderContents(Event):
 
     ``payments`` are the tenders offered with it, amounts worked out; ``expires_at`` is when it
     expires unless it is covered by then; ``scheduled_for`` when it is wanted, if not at once;
-    ``contact_id`` names the record of whom it is for.
+    ``contact_id`` names the record of whom it is for; ``table`` where they sit.
     """
 
     order_id: str
@@ -138,6 +144,7 @@ class OrderContents(Event):
     service: str = ""
     scheduled_for: datetime | None = None
     contact_id: str = ""
+    table: str = ""
 
 
 @final
@@ -156,6 +163,45 @@ class OrderDrafted(OrderContents):
 @frozen(kw_only=True, eq=False, repr=False)
 class OrderApproved(Event):
     """A person vouched for the order: it may be confirmed, whatever is covered."""
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class OrderPromised(Event):
+    """The customer was told when to have everything."""
+
+    promised_at: datetime
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class TableChanged(Event):
+    """The guests sit at another table now."""
+
+    table: str
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class TabClosed(Event):
+    """No more rounds: what the guests owe is ``due``."""
+
+    due: Money
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class TabReopened(Event):
+    """The guests want something more after all."""
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class CourseFired(Event):
+    """The kitchen is to make the ``course`` now: (fulfillment id, state) of its tickets."""
+
+    course: int
+    states: tuple[tuple[str, State], ...]
 
 
 @final
@@ -482,6 +528,21 @@ class FulfillmentAdvanced(Event):
     state: State
     uncancelled: tuple[tuple[str, int], ...] = ()
     ended: str = ""
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class ParcelScanned(Event):
+    """A carrier or courier said how far a parcel has come; ``expected_at`` is when it arrives.
+
+    ``latest`` tells whether nothing later is known of it.
+    """
+
+    fulfillment_id: str
+    status: ScanStatus
+    place: str = ""
+    expected_at: datetime | None = None
+    latest: bool = True
 
 
 @final

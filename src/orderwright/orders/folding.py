@@ -10,6 +10,7 @@ from orderwright.errors import BrokenPromise
 from orderwright.lifecycles import REQUESTED, Phase
 from orderwright.orders import events as e
 from orderwright.orders.folding_returns import RETURNS, booked, refused
+from orderwright.orders.folding_tabs import TABS
 from orderwright.orders.steps import charge_credited, credited, following, line_credited
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import PaymentOperation
@@ -66,6 +67,7 @@ def _contents(event: e.OrderContents, known: tuple[str, ...]) -> dict[str, Any]:
         "scheduled_for": event.scheduled_for,
         "contact_id": event.contact_id,
         "contact_ids": _and(known, event.contact_id),
+        "table": event.table,
     }
 
 
@@ -105,7 +107,9 @@ def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
         ),
         charges=tuple(charge_credited(one, credits_.get(one.id)) for one in order.charges),
         fulfillments=tuple(
-            evolve(one, state=withdrawn[one.id], stopping=()) if one.id in withdrawn else one
+            evolve(one.moved(withdrawn[one.id], event.at), stopping=())
+            if one.id in withdrawn
+            else one
             for one in parted.get("fulfillments", order.fulfillments)
         ),
         **{name: value for name, value in parted.items() if name != "fulfillments"},
@@ -272,9 +276,13 @@ def _stock_posted(order: Order, event: e.StockPosted) -> Order:
     def posted(one: Fulfillment) -> Fulfillment:
         if one.id not in intent.fulfillments:
             return one
+        if intent.purpose == "consume":
+            return evolve(one, ingredients="used")
         if event.stock is None:
             return evolve(one, lapses_at=None)
-        return evolve(one, stock=event.stock, state=states.get(one.id, one.state))
+        state = states.get(one.id)
+        booked = one if state is None else one.moved(state, event.at)
+        return evolve(booked, stock=event.stock)
 
     claimed = dict(intent.claims)
     return following(
@@ -369,8 +377,7 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
         lines=lines,
         fulfillments=tuple(
             evolve(
-                one,
-                state=event.state,
+                one if one.state == event.state else one.moved(event.state, event.at),
                 carrier=event.carrier or one.carrier,
                 tracking=event.tracking or one.tracking,
                 arrived_at=(event.occurred_at or event.at)
@@ -444,6 +451,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.OrderEdited: _edited,
     e.OrderCredited: _credited,
     **RETURNS,
+    **TABS,
     e.PaymentsAdded: _payments_added,
     e.MoneyRequested: _noted,
     e.ContactsForgotten: _noted,

@@ -21,13 +21,14 @@ Purpose = Literal[
     "take_back",
     "write_off",
     "claim",
+    "consume",
     "authorize",
     "capture",
     "void",
     "refund",
     "charge",
 ]
-"""What the call is for: eight of stock, five of money."""
+"""What the call is for: nine of stock, five of money."""
 
 
 @final

@@ -75,6 +75,11 @@ def _components(line_id: str, line: DraftLine) -> list[Part]:
                 together=line.together,
                 adjustments=[_shared(one, weights, index) for one in line.adjustments],
                 taxes=part.taxes or [_taxed(one, weights, index) for one in line.taxes],
+                course=part.course or line.course,
+                seat=line.seat,
+                modifiers=part.modifiers,
+                uses=part.uses,
+                preparation=part.preparation or line.preparation,
             )
         except InvalidInput as error:
             faults += (Fault(f"parts[{index}].{one.path}", one.message) for one in error.faults)

@@ -12,6 +12,14 @@ from orderwright.errors import InvalidInput
 from orderwright.fulfillment.locations import Tie
 from orderwright.money import Money, Rounding, UnitPrice, decimal
 from orderwright.orders.amounts import Adjustment, Component, Priced, TaxLine, priced
+from orderwright.orders.modifiers import (
+    Modifier,
+    Uses,
+    check_all,
+    modified_price,
+    modified_uses,
+    uses_of,
+)
 from orderwright.values import (
     choice,
     each,
@@ -25,7 +33,7 @@ from orderwright.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "RESERVED_KINDS",
@@ -89,13 +97,28 @@ def _new_taxes(values: Sequence[TaxLine] | None) -> tuple[TaxLine, ...] | None:
     return None if values is None else _taxes(values)
 
 
+NO_TIME = timedelta(0)
+
+
+def _takes(value: object, path: str) -> timedelta:
+    found = instance(value, timedelta, path)
+    if found:
+        span(found, path, ", or none at all")
+    return found
+
+
+def _modifiers(values: Sequence[Modifier]) -> tuple[Modifier, ...]:
+    return check_all(values, "modifiers") if values else ()
+
+
 @final
 class KitPart(NamedTuple):
     """A component of a kit: ``quantity`` units of ``sku`` go into one.
 
     ``weight`` is its share of the price, in proportion to its sisters' (all 0: equal shares).
     ``taxes`` are its own, where they are not those of the kit. With ``parts`` it is a kit itself,
-    and only these are served.
+    and only these are served. ``course``, ``modifiers``, ``uses`` and ``preparation`` are as on a
+    line; without a course it comes with that of the kit.
     """
 
     sku: str
@@ -105,6 +128,10 @@ class KitPart(NamedTuple):
     requires: frozenset[str] = frozenset()
     taxes: tuple[TaxLine, ...] = ()
     parts: tuple[KitPart, ...] = ()
+    course: int = 0
+    modifiers: tuple[Modifier, ...] = ()
+    uses: Uses = ()
+    preparation: timedelta = NO_TIME
 
     def check(self, path: str, depth: int = 1) -> None:
         """Raise InvalidInput for what no component can be, here or deeper."""
@@ -114,6 +141,10 @@ class KitPart(NamedTuple):
         text(self.name, f"{path}.name")
         tags(self.requires, f"{path}.requires")
         each(self.taxes, TaxLine, f"{path}.taxes")
+        quantity(self.course, f"{path}.course", least=0)
+        check_all(self.modifiers, f"{path}.modifiers")
+        uses_of(self.uses)
+        _takes(self.preparation, f"{path}.preparation")
         _check_parts(self.parts, f"{path}.parts", depth)
 
 
@@ -125,6 +156,10 @@ def _check_parts(parts: object, path: str, depth: int) -> None:
 
 
 _DEEPEST = 10
+
+
+def _uses(values: Mapping[str, int] | Sequence[tuple[str, int]]) -> Uses:
+    return uses_of(values)
 
 
 def _parts(values: Sequence[KitPart]) -> tuple[KitPart, ...]:
@@ -154,6 +189,11 @@ class DraftLine:
     ``adjustments`` change the price one after the other, ``taxes`` are due on what they leave. A
     line with ``parts`` is a kit: it becomes a line for each of them (``l1.1``, ``l1.2`` …), which
     share its price to the cent.
+
+    For what is cooked: ``modifiers`` are wishes about each unit, priced on top; dishes of one
+    ``course`` are fired together, the lower courses first; ``seat`` is whose it is; ``uses`` is
+    what one unit uses up when it is fired, before its modifiers change that (units by SKU);
+    ``preparation`` is how long making it takes.
     """
 
     sku: str
@@ -166,6 +206,21 @@ class DraftLine:
     taxes: tuple[TaxLine, ...] = field(default=(), converter=_taxes)
     parts: tuple[KitPart, ...] = field(default=(), converter=_parts)
     together: str = ""
+    modifiers: tuple[Modifier, ...] = field(default=(), converter=_modifiers)
+    course: int = 0
+    seat: str = ""
+    uses: Uses = field(default=(), converter=_uses)
+    preparation: timedelta = NO_TIME
+
+    @property
+    def price(self) -> UnitPrice:
+        """What a unit costs with its modifiers."""
+        return modified_price(self.unit_price, self.modifiers)
+
+    @property
+    def needs(self) -> Uses:
+        """What a unit uses up with its modifiers."""
+        return modified_uses(self.uses, self.modifiers)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what no line can be."""
@@ -181,6 +236,19 @@ class DraftLine:
                 "unit_price",
                 f"expected UnitPrice.of('12.50', 'EUR'), got {type(self.unit_price).__name__}",
             )
+        if self.course or self.seat or self.modifiers or self.uses or self.preparation:
+            self._check_dish()
+
+    def _check_dish(self) -> None:
+        quantity(self.course, "course", least=0)
+        if self.seat:
+            identifier(self.seat, "seat")
+        _takes(self.preparation, "preparation")
+        if self.parts and (self.modifiers or self.uses):
+            wrong = "are for what is made: say them of the parts of the kit"
+            raise InvalidInput.at("modifiers" if self.modifiers else "uses", wrong)
+        if self.modifiers:
+            _ = self.price, self.needs  # refuses other currencies, and less than nothing
 
 
 @final
@@ -194,7 +262,8 @@ class OrderLine(Priced):
     ``lost`` ones were claimed.
     ``components`` are the price, its ``adjustments``, the shares of the order's adjustments, and
     its ``taxes``, in this order. ``replaces`` is the line it stands in for, if any; ``kit`` the
-    one it is a component of.
+    one it is a component of. ``unit_price`` and ``uses`` are those with the ``modifiers``;
+    ``round`` tells with which others it was ordered, 1 with the order itself.
     """
 
     id: str
@@ -214,6 +283,12 @@ class OrderLine(Priced):
     lost: int = 0
     remaining_units: int = Factory(lambda self: self.ordered, takes_self=True)
     together: str = ""
+    modifiers: tuple[Modifier, ...] = ()
+    course: int = 0
+    seat: str = ""
+    uses: Uses = ()
+    preparation: timedelta = NO_TIME
+    round: int = 1
 
 
 def _simple(charge: Charge) -> tuple[Component, ...]:
@@ -266,7 +341,8 @@ class ChangeLine:
     """A change to an order: ``quantity`` units of a line are wanted in all, at ``unit_price``.
 
     What is left out stays. Fewer units are cancelled; more are charged at the line's price, its
-    percentages and tax rates. A new price is for all units still paid for. ``taxes`` is needed
+    percentages and tax rates. A new price, modifiers and all, is for all units still paid for.
+    ``taxes`` is needed
     where one is an amount only: the same taxes in the same order, with their new amounts.
     """
 
@@ -480,6 +556,8 @@ class Policy:
     ``ties``: what decides between locations that cost the same.
     ``priority``: how urgent what waits for stock is, the higher the sooner.
     ``confirm``: as soon as stock and money are there, or only once a person said so.
+    ``tab``: it stays open for further rounds, and is paid once it is closed; nothing has to be
+    covered before that, and it never expires.
     ``lead_time``: so long before an order's ``scheduled_for`` work on it begins (None: at once).
     ``return_window``: how long after they arrived goods may be sent back; ``return_reasons``: the
     reasons that count (empty: any). ``credit_returns``: when what came back is no longer due.
@@ -507,6 +585,7 @@ class Policy:
     priority: int = 0
     lead_time: timedelta | None = None
     ship_complete: bool = False
+    tab: bool = False
     ties: tuple[Tie, ...] = field(default=("priority",), converter=_ties)
 
     def __attrs_post_init__(self) -> None:
@@ -516,6 +595,7 @@ class Policy:
         instance(self.require_cover, bool, "require_cover")
         instance(self.priority, int, "priority")
         instance(self.ship_complete, bool, "ship_complete")
+        instance(self.tab, bool, "tab")
         quantity(self.attempts, "attempts")
         quantity(self.replans, "replans", least=0)
         span(self.patience, "patience")

@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import (
     TYPE_CHECKING,
     ClassVar,
-    Literal,
-    NamedTuple,
     Protocol,
     TypeVar,
     final,
@@ -26,6 +24,7 @@ from orderwright.inventory.entries import Reservation
 from orderwright.lifecycles import STANDARD, Lifecycle, Lifecycles, Phase, State
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment
+from orderwright.orders.axes import DueItem, GoodsStatus, MoneyFigures, MoneyStatus
 from orderwright.orders.folding import apply, first
 from orderwright.orders.intents import Intent
 from orderwright.orders.lines import (
@@ -48,67 +47,7 @@ if TYPE_CHECKING:
 
     from orderwright.orders.events import Event
 
-__all__ = ["DueItem", "GoodsStatus", "MoneyFigures", "MoneyStatus", "Order"]
-
-MoneyStatus = Literal[
-    "unpaid", "authorized", "underpaid", "paid", "overpaid", "refunded", "settled"
-]
-"""The money axis, from what is kept and due. ``authorized``: the rest is reserved at providers;
-``refunded``: nothing is due and what was taken went back; ``settled``: nothing was ever taken."""
-
-GoodsStatus = Literal[
-    "open",
-    "backordered",
-    "reserved",
-    "in_fulfilment",
-    "partly_shipped",
-    "shipped",
-    "partly_delivered",
-    "delivered",
-    "cancelled",
-]
-"""The goods axis, told by the units that are not cancelled."""
-
-
-class DueItem(NamedTuple):
-    """At ``at``, ``action`` is due on ``subject``.
-
-    An intent is resumed, the order planned or expired, a payment authorized anew.
-    """
-
-    at: datetime
-    action: Literal["hold", "resume", "plan", "expire", "reauthorize"]
-    subject: str
-
-
-class MoneyFigures(NamedTuple):
-    """The sums over all payments, and what is due, in minor units; ``-ing`` is in flight."""
-
-    due: int
-    captured: int
-    refunded: int
-    authorized: int
-    capturing: int
-    refunding: int
-    charged_back: int = 0
-
-    @property
-    def kept(self) -> int:
-        """Taken, and neither paid back nor charged back."""
-        return self.captured - self.refunded - self.charged_back
-
-    @property
-    def balance(self) -> int:
-        """Kept minus due."""
-        return self.kept - self.due
-
-    @property
-    def payout(self) -> int:
-        """What is to be paid back and is not on its way yet.
-
-        More won back from a customer's bank than it took is nobody's before a person looked at it.
-        """
-        return max(0, self.kept + min(0, self.charged_back) - self.refunding - self.due)
+__all__ = ["Order"]
 
 
 @final
@@ -120,6 +59,7 @@ class Order:
     often lines were added or changed after placement, ``lowered`` by how many minor units their
     totals fell by that. ``state`` is the first of three independent
     axes; ``money`` and ``goods`` are derived. All amounts are in ``currency``; all times are aware.
+    ``promised_at`` is what the customer was told; a tab that is ``closed`` takes no more rounds.
     """
 
     CACHED: ClassVar[tuple[str, ...]] = ("figures", "stocked", "lines_by_id")
@@ -155,6 +95,9 @@ class Order:
     contact_id: str = ""
     contact_ids: tuple[str, ...] = ()
     lowered: int = 0
+    table: str = ""
+    promised_at: datetime | None = None
+    closed: bool = False
 
     @classmethod
     def replay(cls, events: Iterable[Event], lifecycles: Lifecycles = STANDARD) -> Order:
@@ -255,7 +198,7 @@ class Order:
         """Whether the policy is satisfied with what was authorized, captured and promised."""
         if self.approved:
             return True
-        if self.policy.require_cover:
+        if self.policy.require_cover and not self.policy.tab:
             return self.cover >= self.figures.due
         failed = self.failed_batches
         return not any(

@@ -75,6 +75,7 @@ class Placement(NamedTuple):
     service: str = ""
     scheduled_for: datetime | None = None
     contact: Contact | None = None
+    table: str = ""
 
     def faults(self) -> Iterator[Fault]:
         """Return everything that is wrong, with its path."""
@@ -83,6 +84,8 @@ class Placement(NamedTuple):
         yield from _checked(aware, self.at, "at")
         if self.service != "":
             yield from _checked(identifier, self.service, "service")
+        if self.table != "":
+            yield from _checked(identifier, self.table, "table")
         if self.scheduled_for is not None:
             yield from _checked(aware, self.scheduled_for, "scheduled_for")
         if self.contact is not None:
@@ -185,6 +188,7 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
         expires_at=expiry(said.policy, wanted, said.at) if placing else None,
         state=lifecycles.order.step(state, "place") if placing else state,
         service=said.service,
+        table=said.table,
         scheduled_for=wanted,
         contact_id="" if said.contact is None else contact_id(said.order_id),
         lifecycles=lifecycles.name,
@@ -216,6 +220,7 @@ def placed_draft(draft: Order, *, at: datetime) -> tuple[Event, ...]:
         state=state,
         lifecycles=draft.lifecycles.name,
         service=draft.service,
+        table=draft.table,
         scheduled_for=draft.scheduled_for,
         contact_id=draft.contact_id,
         at=at,
@@ -232,7 +237,7 @@ def _begins(policy: Policy, scheduled_for: datetime | None, at: datetime) -> dat
 
 def expiry(policy: Policy, scheduled_for: datetime | None, at: datetime) -> datetime | None:
     """Return when an order placed ``at`` a moment expires unpaid; None for never."""
-    if policy.unpaid_ttl is None:
+    if policy.unpaid_ttl is None or policy.tab:
         return None
     return _begins(policy, scheduled_for, at) + policy.unpaid_ttl
 
@@ -252,14 +257,16 @@ def waiting(policy: Policy, scheduled_for: datetime | None, at: datetime) -> tup
     return (HoldPlaced(hold=stop, reason=stop.reason, at=at),)
 
 
-def order_line(part: Part, components: tuple[Component, ...], replaces: str = "") -> OrderLine:
-    """Return the line an order keeps of what the caller gave."""
+def order_line(
+    part: Part, components: tuple[Component, ...], replaces: str = "", number: int = 1
+) -> OrderLine:
+    """Return the line an order keeps of what the caller gave in round ``number``."""
     line = part.line
     return OrderLine(
         id=part.id,
         sku=line.sku,
         ordered=line.quantity,
-        unit_price=line.unit_price,
+        unit_price=line.price,
         components=components,
         adjustments=line.adjustments,
         taxes=line.taxes,
@@ -268,6 +275,12 @@ def order_line(part: Part, components: tuple[Component, ...], replaces: str = ""
         together=line.together,
         replaces=replaces,
         kit=part.kit,
+        modifiers=line.modifiers,
+        course=line.course,
+        seat=line.seat,
+        uses=line.needs,
+        preparation=line.preparation,
+        round=number,
     )
 
 

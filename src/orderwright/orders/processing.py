@@ -383,6 +383,8 @@ def _complete(order: Order, at: datetime) -> Iterator[Event]:
     """An order with everything delivered, nothing open and the money even is complete."""
     if order.intents or order.exceptions or not order.fulfillments:
         return
+    if order.policy.tab and not order.closed:
+        return
     live = [one for one in order.fulfillments if one.live]
     if any(one.state.phase is not Phase.DONE and not one.astray for one in live):
         return

@@ -18,7 +18,9 @@ from orderwright.fulfillment.planning import FulfillmentPlan, PlannedFulfillment
 from orderwright.lifecycles import Phase
 from orderwright.orders.cancelling import part_of, taken_of
 from orderwright.orders.events import Event, FulfillmentsChanged
-from orderwright.orders.stocking import by_lot, moved
+from orderwright.orders.sourcing import by_lot
+from orderwright.orders.stocking import moved
+from orderwright.orders.tabs import course_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +93,7 @@ def split(
     taken = taken_of(one, dict(units))
     if tuple(taken) == one.items:
         raise InvalidInput.at("units", f"these are all units of fulfillment {one.id}: leave some")
-    part = part_of(one, order.fulfillments_planned + 1, taken, one.state)
+    part = part_of(one, order.fulfillments_planned + 1, taken, one.state, at)
     changed = FulfillmentsChanged(
         action="split",
         fulfillment_ids=(one.id,),
@@ -108,14 +110,15 @@ def merge(
 ) -> tuple[FulfillmentsChanged, ...]:
     """Make one of several fulfillments, under the first one's id.
 
-    Raises IllegalTransition if they differ in location, kind, state, or when their stock lapses.
+    Raises IllegalTransition if they differ in location, kind, state, course, or when their stock
+    lapses.
     """
     parts = [_at_hand(order, name, "merge") for name in fulfillment_ids]
-    first = parts[0]
+    first, course = parts[0], course_of(order, parts[0])
     items: dict[tuple[str, str, str], FulfillmentItem] = {}
     for one in parts:
-        alike = (one.location, one.kind, one.state, one.lapses_at)
-        if alike != (first.location, first.kind, first.state, first.lapses_at):
+        alike = (one.location, one.kind, one.state, one.lapses_at, course_of(order, one))
+        if alike != (first.location, first.kind, first.state, first.lapses_at, course):
             subject = f"fulfillment {one.id}"
             state = f"{one.state.name} at {one.location}, unlike {first.id}"
             raise IllegalTransition(subject, state, "merge", (), order.id)
@@ -152,9 +155,9 @@ def short_pick(
     taken = taken_of(one, dict(units))
     changed: tuple[Fulfillment, ...]
     if tuple(taken) == one.items:
-        changed = (evolve(one, state=state, stopping=(), ended="run_short"),)
+        changed = (evolve(one.moved(state, at), stopping=(), ended="run_short"),)
     else:
-        part = part_of(one, order.fulfillments_planned + 1, taken, state)
+        part = part_of(one, order.fulfillments_planned + 1, taken, state, at)
         changed = (_without(one, taken), evolve(part, ended="run_short"))
     told = FulfillmentsChanged(
         action="short_pick",
@@ -206,21 +209,17 @@ def move(
         FulfillmentItem(line_id, order.line(line_id).sku, units)
         for line_id, units in one.units.items()
     )
-    planned = FulfillmentPlan(
-        fulfillments=(PlannedFulfillment(location.id, items),),
-        leftovers=(),
-        cost=location.cost,
-        optimal=False,
-        reasons=(),
-    )
     kind = location.makes or one.kind
     new = Fulfillment(
         id=f"f{order.fulfillments_planned + 1}",
         location=location.id,
-        items=by_lot(planned, stocks).fulfillments[0].items,
+        items=by_lot(_all_from(location, items), stocks).fulfillments[0].items,
         kind=kind,
         state=order.lifecycles.of(kind).initial,
         lapses_at=one.lapses_at,
+        since=at,
+        ingredients=one.ingredients,
+        larder=location.larder or location.id,
     )
     changed = FulfillmentsChanged(
         action="move",
@@ -231,3 +230,10 @@ def move(
         at=at,
     )
     return (changed, moved(order, one, new, changed, at))
+
+
+def _all_from(location: Location, items: Sequence[FulfillmentItem]) -> FulfillmentPlan:
+    part = PlannedFulfillment.at(location, items)
+    return FulfillmentPlan(
+        fulfillments=(part,), leftovers=(), cost=location.cost, optimal=False, reasons=()
+    )

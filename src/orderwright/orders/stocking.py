@@ -8,10 +8,8 @@ from attrs import evolve
 
 from orderwright.errors import OutOfStock, Shortage
 from orderwright.fulfillment.fulfillment import Booked, Fulfillment
-from orderwright.fulfillment.planning import Demand
 from orderwright.inventory.entries import Reservation, StockTerms
 from orderwright.inventory.postings import Posting
-from orderwright.inventory.reading import first_expired
 from orderwright.lifecycles import Phase
 from orderwright.orders.commands import cancel, open_exception
 from orderwright.orders.events import (
@@ -23,84 +21,32 @@ from orderwright.orders.events import (
     UnitsMissing,
 )
 from orderwright.orders.intents import Intent
+from orderwright.orders.sourcing import by_course, kind_of
+from orderwright.values import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from orderwright.fulfillment.fulfillment import FulfillmentItem
-    from orderwright.fulfillment.planning import FulfillmentPlan, PlannedFulfillment
-    from orderwright.inventory.ledger import Stock
+    from orderwright.fulfillment.planning import FulfillmentPlan
     from orderwright.orders.intents import Purpose
     from orderwright.orders.order import Order
 
 __all__ = [
     "allocated",
-    "by_lot",
-    "demand",
     "firm_stock",
     "lapsing",
     "missing",
     "moved",
     "settle_stock",
-    "short_of",
     "stock_posted",
     "stock_refused",
 ]
 
 
-def demand(order: Order, *, backordered: bool = False) -> tuple[Demand, ...]:
-    """Return the units that still have to be sourced, ``backordered`` ones only if asked for.
-
-    Empty while a plan is being reserved, a hold stops allocating, or the order is over.
-    """
-    if order.state.phase not in (Phase.WAITING, Phase.WORKING) or order.blocked("allocate"):
-        return ()
-    if order.stocked and not backordered:
-        return ()
-    if any(one.state.phase is Phase.PLANNED for one in order.fulfillments):
-        return ()
-    counts = order.quantities()
-    wanted = {
-        line.id: counts[line.id].open + (line.backordered if backordered else 0)
-        for line in order.lines
-    }
-    avoided: dict[str, frozenset[str]] = {}
-    if not backordered:  # what waited may be there by now
-        for one in order.fulfillments:
-            if one.ended in _AVOIDED:
-                for item in one.items:
-                    known = avoided.get(item.line_id, frozenset())
-                    avoided[item.line_id] = known | {one.location}
-    return tuple(
-        Demand(
-            line.id,
-            line.sku,
-            wanted[line.id],
-            line.requires,
-            line.together,
-            not_from=avoided.get(line.id, frozenset()),
-        )
-        for line in order.lines
-        if wanted[line.id]
-    )
-
-
-_AVOIDED = ("refuse", "run_short")
+_FACTS: tuple[Purpose, ...] = ("hand_over", "take_back", "consume")
 _WASTED = ("run_short", "remake")
-
-
-def short_of(order: Order, wanted: Sequence[Demand], made: FulfillmentPlan) -> OutOfStock:
-    """Return the refusal that names what of ``wanted`` the plan ``made`` cannot serve."""
-    lacking = {one.line_id: one.quantity for one in made.leftovers}
-    return OutOfStock(
-        (
-            Shortage(one.sku, "", one.quantity, one.quantity - lacking[one.line_id])
-            for one in wanted
-            if one.line_id in lacking
-        ),
-        order.id,
-    )
 
 
 def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event, ...]:
@@ -122,12 +68,18 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
         Fulfillment(
             id=f"f{index}",
             location=part.location,
-            items=part.items,
-            kind=(kind := _kind(order, part.makes)),
+            items=items,
+            kind=(kind := kind_of(order, part.makes)),
             state=order.lifecycles.of(kind).initial,
             lapses_at=lapses_at if order.state.phase is Phase.WAITING else None,
+            since=at,
+            promised_at=None if part.promise is None else in_utc(part.promise.by, "promise"),
+            ingredients="wanted" if any(order.line(one.line_id).uses for one in items) else "none",
+            larder=part.larder or part.location,
         )
-        for index, part in enumerate(plan.fulfillments, order.fulfillments_planned + 1)
+        for index, (part, items) in enumerate(
+            by_course(order, plan), order.fulfillments_planned + 1
+        )
     )
     served: dict[str, int] = {}
     for part in plan.fulfillments:
@@ -146,13 +98,6 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
     if fulfillments:
         events.append(_reserved(order, events[0], fulfillments, at))
     return tuple(events)
-
-
-def _kind(order: Order, makes: str) -> str:
-    """What the location makes, or else what the order's service is, if that is a kind."""
-    if makes:
-        return makes
-    return order.service if order.service in order.lifecycles.kinds else "shipment"
 
 
 def _reserved(
@@ -180,26 +125,6 @@ def moved(
     freed = Posting.settle(intent.id, release=order.reservations(one), at=at)
     posting = Posting.linked(intent.id, [freed, intent.request])
     return evolve(intended, intent=evolve(intent, request=posting, replaces=(one.id,)))
-
-
-def by_lot(plan: FulfillmentPlan, stocks: Iterable[Stock]) -> FulfillmentPlan:
-    """Return the plan with its units taken from lots: the first to expire goes out first."""
-    lots = {(one.sku, one.location): list(one.lots) for one in stocks if one.lots}
-    if not lots:
-        return plan
-    parts: list[PlannedFulfillment] = []
-    for part in plan.fulfillments:
-        items: list[FulfillmentItem] = []
-        for item in part.items:
-            left = lots.get((item.sku, part.location), [])
-            taken = first_expired(left, item.quantity)
-            items += (item._replace(lot=lot, quantity=units) for lot, units in taken)
-            used = dict(taken)
-            lots[item.sku, part.location] = [
-                one._replace(available=one.available - used.get(one.lot, 0)) for one in left
-            ]
-        parts.append(part._replace(items=tuple(items)))
-    return evolve(plan, fulfillments=tuple(parts))
 
 
 def _claims(order: Order) -> tuple[tuple[str, int], ...]:
@@ -337,7 +262,7 @@ def stock_refused(
     intent = order.intent(intent_id)
     parts = [one for one in order.fulfillments if one.id in intent.fulfillments]
     lapsed = {one.reservation for one in shortages}
-    if intent.purpose in ("hand_over", "take_back"):
+    if intent.purpose in _FACTS:
         parts = []
     elif intent.purpose != "reserve":
         named = [one for one in parts if any(held.id in lapsed for held in order.reservations(one))]
@@ -359,7 +284,7 @@ def stock_refused(
             rejected = cancel(order.after((refused,)), at=at, reason=detail, action="reject")
             return (refused, rejected)
         return (refused, *open_exception(order, "backorder_refused", detail, at=at))
-    if intent.purpose in ("hand_over", "take_back"):
+    if intent.purpose in _FACTS:
         return (refused, *open_exception(order, "stock_mismatch", detail, at=at))
     return (refused,)
 
@@ -374,9 +299,42 @@ def settle_stock(order: Order, at: datetime) -> Iterator[Event]:
     for purpose, parts in owed.items():
         if purpose != "hand_over" or not order.has_exception("stock_mismatch"):
             yield _stock_intent(order, purpose, parts, at)
-    if order.returns and not order.has_exception("stock_mismatch"):
-        yield from _take_back(order, at)
+    if not order.has_exception("stock_mismatch"):
+        yield from _use_up(order, at)
+        if order.returns:
+            yield from _take_back(order, at)
     yield from _settle_claims(order, at)
+
+
+def _use_up(order: Order, at: datetime) -> Iterator[Event]:
+    """What dishes are made of is used up once work on them begins, whatever becomes of them."""
+    begun = [
+        one
+        for one in order.fulfillments
+        if one.ingredients == "wanted"
+        and one.started_at is not None
+        and not any(
+            intent.purpose == "consume" and one.id in intent.fulfillments
+            for intent in order.intents
+        )
+    ]
+    if not begun:
+        return
+    posting_id = f"{order.id}/consume-{order.version + 1}"
+    used: dict[str, dict[str, int]] = {}
+    for one in begun:
+        larder = used.setdefault(one.larder or one.location, {})
+        for item in one.items:
+            for sku, units in order.line(item.line_id).uses:
+                larder[sku] = larder.get(sku, 0) + units * item.quantity
+    posting = Posting.linked(
+        posting_id,
+        [
+            Posting.make(posting_id, place, used=units.items(), at=at, order_id=order.id)
+            for place, units in used.items()
+        ],
+    )
+    yield _intended(order, posting_id, "consume", posting, [one.id for one in begun], at)
 
 
 def _take_back(order: Order, at: datetime) -> Iterator[Event]:
@@ -405,7 +363,8 @@ def _owed(one: Fulfillment) -> Purpose | None:
         return "commit" if one.stock == "held" else "hand_over"
     if one.live or one.stock != "held":
         return None
-    return "write_off" if one.ended in _WASTED else "release"
+    # Work that is given up once its ingredients are used is waste.
+    return "write_off" if one.ended in _WASTED or one.ingredients == "used" else "release"
 
 
 def firm_stock(order: Order, at: datetime) -> Iterator[Event]:

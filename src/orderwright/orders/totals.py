@@ -44,7 +44,7 @@ class Terms(NamedTuple):
         """Return the terms of a line or charge as the caller gave it."""
         if isinstance(one, Charge):
             return cls(one.kind, one.amount, 1, one.adjustments, one.taxes)
-        return cls(one.sku, one.unit_price, one.quantity, one.adjustments, one.taxes, group)
+        return cls(one.sku, one.price, one.quantity, one.adjustments, one.taxes, group)
 
 
 @final

@@ -128,6 +128,12 @@ def _moved(event: e.FulfillmentAdvanced) -> str:
     return f"{event.fulfillment_id} {event.state}" + (f" with {with_}" if with_ else "")
 
 
+def _scanned(event: e.ParcelScanned) -> str:
+    place = f" in {event.place}" if event.place else ""
+    due = f", expected {event.expected_at:%Y-%m-%d %H:%M}" if event.expected_at else ""
+    return f"{event.fulfillment_id} scanned{place}: {event.status.replace('_', ' ')}{due}"
+
+
 def _rearranged(event: e.FulfillmentsChanged) -> str:
     names = ", ".join(event.fulfillment_ids)
     told = {
@@ -236,5 +242,17 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.StopRequested: lambda event: _because(
         f"{event.fulfillment_id} asked to stop {_listed(event.units)}", event.reason
     ),
+    e.OrderPromised: lambda event: _because(
+        f"promised for {event.promised_at:%Y-%m-%d %H:%M}", event.reason
+    ),
+    e.CourseFired: lambda event: (
+        f"course {event.course} fired: {', '.join(name for name, _ in event.states)}"
+        if event.course
+        else f"fired: {', '.join(name for name, _ in event.states)}"
+    ),
+    e.TableChanged: lambda event: _because(f"now at table {event.table}", event.reason),
+    e.TabClosed: lambda event: _because(f"tab closed at {event.due}", event.reason),
+    e.TabReopened: lambda event: _because("tab open again", event.reason),
+    e.ParcelScanned: _scanned,
     e.StopRefused: lambda event: _because(f"{event.fulfillment_id} too late to stop", event.reason),
 }
