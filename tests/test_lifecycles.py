@@ -103,6 +103,12 @@ EXPECTED = {
         refused   *
         remade    *
     """,
+    "booking": """
+        planned   reserve -> booked, withdraw -> withdrawn, use -> used
+        booked    withdraw -> withdrawn, use -> used
+        withdrawn use -> used
+        used      *
+    """,
     "payment operation": """
         requested succeeded, declined, failed, pending, unknown, requires_action
         pending   succeeded, declined, failed, unknown, requires_action
@@ -138,6 +144,7 @@ PHASES = {
     "ticket": "planned planned, queued waiting, fired working, preparing working, ready working, "
     "recalled working, on_the_way out, missed out, returned_to_sender out, served done, "
     "delivered done, remade dropped, refused dropped, withdrawn dropped",
+    "booking": "planned planned, booked waiting, used done, withdrawn dropped",
     "payment operation": "requested waiting, pending working, unknown working, "
     "requires_action working, succeeded done, declined dropped, failed dropped",
     "return": "requested planned, approved waiting, receiving working, closed done, "
@@ -234,6 +241,7 @@ def test_reports_are_never_refused() -> None:
         "delivery": {"dispatch", "deliver"},
         "digital": {"send"},
         "ticket": {"serve", "dispatch", "deliver"},
+        "booking": {"use"},
     }
     for kind, actions in arrive.items():
         lifecycle = lc.KINDS[kind]

@@ -390,8 +390,25 @@ TICKET = Lifecycle(
     terminal=frozenset({DELIVERED, REFUSED, REMADE}),
 )
 
+BOOKED = State("booked", Phase.WAITING)
+USED = State("used", Phase.DONE)
+
+BOOKING = Lifecycle(
+    "booking",
+    PLANNED,
+    {
+        (PLANNED, "reserve"): BOOKED,
+        (PLANNED, "withdraw"): WITHDRAWN,
+        (BOOKED, "withdraw"): WITHDRAWN,
+        (PLANNED, "use"): USED,
+        (BOOKED, "use"): USED,
+        (WITHDRAWN, "use"): USED,
+    },
+    terminal=frozenset({USED}),
+)
+
 KINDS: Mapping[str, Lifecycle] = {
-    one.name: one for one in (SHIPMENT, PICKUP, DELIVERY, DIGITAL, TICKET)
+    one.name: one for one in (SHIPMENT, PICKUP, DELIVERY, DIGITAL, TICKET, BOOKING)
 }
 """What each kind of fulfillment goes through."""
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orderwright import Charge, InvalidInput, Money, Order, Policy
-from orderwright.orders.bills import split_bill
+from orderwright.orders.bills import by_seat, split_bill, split_evenly
 from tests.worlds import World, eur, line
 
 DINNER = Policy(require_cover=False, short="backorder", unpaid_ttl=None)
@@ -74,3 +74,36 @@ def test_the_parts_always_come_to_what_is_due(
     assert order.due.minor == sum(part.minor for part in parts.values())
     assert all(part.minor >= 0 for part in parts.values())
     assert guests == list(parts)
+
+
+def seated(*seats: str) -> Order:
+    """An order with a line of 10.01 for each seat."""
+    lines = [line(price="10.01", seat=seat) for seat in seats]
+    return World(("MUG", "MAIN", 9)).desk.place(lines, order_id="o1", policy=DINNER)
+
+
+def test_each_seat_pays_its_own_and_shares_what_is_nobodys() -> None:
+    """Bread for the table is shared by the seats, odd cents to who is named first."""
+    order = seated("ann", "", "bob", "ann")
+    groups = by_seat(order)
+    assert {"ann": ("l1", "l2", "l4"), "bob": ("l2", "l3")} == groups
+    assert {"ann": eur("25.03"), "bob": eur("15.01")} == split_bill(order, groups)
+    assert {"table": ("l1", "l2")} == by_seat(seated("", ""))
+
+
+@given(st.lists(st.sampled_from(["", "a", "b", "c"]), min_size=1, max_size=6), st.integers(1, 9))
+def test_no_cent_of_a_bill_is_lost(seats: list[str], ways: int) -> None:
+    """By seats or evenly, the parts come to what is due, and even ones differ by a cent at most."""
+    order = seated(*seats)
+    parts = split_bill(order, by_seat(order))
+    assert order.due.minor == sum(one.minor for one in parts.values())
+    even = split_evenly(order, ways)
+    assert (order.due.minor, ways) == (sum(one.minor for one in even), len(even))
+    assert max(even).minor - min(even).minor <= 1
+
+
+def test_a_bill_is_not_split_among_nobody() -> None:
+    """At least one has to pay."""
+    for wrong in (0, -1, 1.5):
+        with pytest.raises(InvalidInput):
+            split_evenly(seated("a"), wrong)  # type: ignore[arg-type]

@@ -128,14 +128,14 @@ class Stocking(Flows):
         units are open again on their orders, which are sourced elsewhere or wait, with the
         exception ``stock_missing``, for a substitute. Returns the ids of these orders. Put it on
         offer again with :meth:`.Posting.make`. ``notice_id`` is the key: the same notice again
-        takes nothing more.
+        takes nothing more. Raises OutOfStock where others order faster than it is taken off.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
         identifier(location, "location")
         instance(queued, bool, "queued")
         posting_id = f"sold-out/{identifier(notice_id, 'notice_id')}"
-        for _ in range(MAX_TRIES):
+        for attempt in range(MAX_TRIES):
             stocks = yield from ask(ReadSupply((sku,), at))
             units = sum(max(0, one.available) for one in stocks if one.location == location)
             waiting: tuple[Reservation, ...] = ()
@@ -147,6 +147,8 @@ class Stocking(Flows):
             try:
                 yield from ask(PostStock(posting))
             except OutOfStock:
+                if attempt + 1 == MAX_TRIES:
+                    raise
                 continue  # somebody ordered one meanwhile: look again
             except KeyReused:
                 pass  # it was taken off before: only the orders may not know yet
@@ -214,14 +216,18 @@ def _queued(
     """Return what is reserved of ``sku`` there for work that nobody has begun."""
     held = yield from ask(ReadReservations(at, sku=sku))
     there = {one.id: one for one in held if one.location == location and not one.lot}
-    found: list[Reservation] = []
+    wanted: dict[str, int] = {}
     for order_id in (yield from _orders_at(setting, location, (Phase.WAITING,))):
         order = yield from load(order_id)
         for one in order.fulfillments:
             if one.location == location and one.state.phase is Phase.WAITING:
-                names = [held.id for held in order.reservations(one) if held.sku == sku]
-                found += [evolve(there[name], expires_at=None) for name in names if name in there]
-    return tuple(found)
+                for part in order.reservations(one):  # several may share one
+                    if part.id in there:
+                        wanted[part.id] = wanted.get(part.id, 0) + part.quantity
+    return tuple(
+        evolve(there[name], quantity=min(units, there[name].quantity), expires_at=None)
+        for name, units in wanted.items()
+    )
 
 
 def _orders_at(setting: Setting, location: str, phases: tuple[Phase, ...]) -> Flow[Iterable[str]]:

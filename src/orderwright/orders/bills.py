@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 from orderwright.errors import Fault, InvalidInput
 from orderwright.money import Money, total
-from orderwright.values import tags
+from orderwright.values import quantity, tags
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from orderwright.orders.order import Order
 
-__all__ = ["split_bill"]
+__all__ = ["by_seat", "split_bill", "split_evenly"]
 
 
 def split_bill(order: Order, groups: Mapping[str, Collection[str]]) -> dict[str, Money]:
@@ -51,3 +51,22 @@ def _faults(order: Order, shares: Mapping[str, Collection[str]]) -> Iterator[Fau
     for index, line in enumerate(order.lines):
         if not any(line.id in ids for ids in shares.values()):
             yield Fault(f"lines[{index}]", f"line {line.id!r} is in no group")
+
+
+def by_seat(order: Order) -> dict[str, tuple[str, ...]]:
+    """Return the groups of :func:`split_bill` by which each seat pays for its own.
+
+    What is of no seat is shared by all of them; where no line has one, all is ``table``'s.
+    """
+    seats = dict.fromkeys(line.seat for line in order.lines if line.seat) or {"table": None}
+    return {
+        seat: tuple(line.id for line in order.lines if line.seat in ("", seat)) for seat in seats
+    }
+
+
+def split_evenly(order: Order, ways: int) -> tuple[Money, ...]:
+    """Return what each of so many guests owes: equal parts, odd cents to the first of them.
+
+    A bill split by amounts needs no function: each is the amount of a tender, the last has none.
+    """
+    return order.due.split([1] * quantity(ways, "ways"))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
-from orderwright.orders.commands import advance
+from orderwright.orders.commands import advance, advance_fulfillment
 from orderwright.orders.events import (
     Event,
     Intended,
@@ -395,6 +395,17 @@ def _complete(order: Order, at: datetime) -> Iterator[Event]:
         yield advance(order, "complete", at=at)
 
 
+def _use_bookings(order: Order, at: datetime) -> Iterator[Event]:
+    """A place in the kitchen or a delivery slot is used up with the goods it was booked for."""
+    booked = [one for one in order.fulfillments if one.kind == "booking"]
+    waiting = [one for one in booked if one.state.phase is Phase.WAITING]
+    if not waiting or not order.stocked:
+        return
+    served = [one for one in order.fulfillments if one.live and one.kind != "booking"]
+    if served and all(one.state.phase is Phase.DONE or one.astray for one in served):
+        yield from advance_fulfillment(order, waiting[0].id, "use", at=at)
+
+
 _Rule = Callable[["Order", "datetime"], "Iterator[Event]"]
 
 _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
@@ -418,6 +429,7 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
         _capture,
         _void_credited,
         _pay_out,
+        _use_bookings,
         _complete,
     ),
     Phase.OUT: (settle_stock,),

@@ -1,0 +1,660 @@
+"""An evening at the tables: rounds, courses, what is sold out, made again, wasted, and paid."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from orderwright import (
+    AddAdjustment,
+    AddCharge,
+    AddLine,
+    Adjustment,
+    ChangeLine,
+    Charge,
+    InvalidInput,
+    Money,
+    Order,
+    OrderwrightError,
+    OutOfStock,
+    Policy,
+    Tender,
+)
+from orderwright.errors import AdapterFault, IllegalTransition, KeyReused, NotFound, OnHold
+from orderwright.inventory.guard import GUARDED
+from orderwright.lifecycles import Phase
+from tests.kitchens import CHEESE, MENU, TAB, Kitchen, minutes
+from tests.worlds import (
+    Crashed,
+    card,
+    check_laws,
+    check_quiet,
+    eur,
+    flow_of,
+    interleavings,
+    line,
+    run_until,
+)
+
+STEAK, SALAD, ICE, WINE, BURGER = (
+    MENU[sku].line() for sku in ("STEAK", "SALAD", "ICE", "WINE", "BURGER")
+)
+
+
+def at_table(*lines: Any, **more: Any) -> tuple[Kitchen, Order]:  # noqa: ANN401
+    """A kitchen, and guests at table 4 who ordered so far."""
+    world = Kitchen()
+    order = world.desk.place(
+        lines or [SALAD, STEAK], order_id="t1", table="4", service="dine_in", **more
+    )
+    return world, order
+
+
+def tickets(order: Order) -> list[tuple[str, str, str]]:
+    """Each live ticket: its station, state, and dishes."""
+    return [
+        (one.location, one.state.name, "+".join(item.sku for item in one.items))
+        for one in order.fulfillments
+        if one.live
+    ]
+
+
+# Rounds and courses ------------------------------------------------------------------------------
+
+
+def test_each_course_of_each_station_is_a_ticket_of_its_own() -> None:
+    """What one station makes is divided by course, and each round has tickets of its own."""
+    world, order = at_table(SALAD, STEAK, BURGER, ICE)
+    assert [
+        ("COLD", "queued", "SALAD"),
+        ("GRILL", "queued", "STEAK+BURGER"),
+        ("COLD", "queued", "ICE"),
+    ] == tickets(order)
+    order = world.desk.add_round("t1", [ICE, SALAD], by="Kim")
+    assert [("COLD", "queued", "SALAD"), ("COLD", "queued", "ICE")] == tickets(order)[3:]
+    assert [1, 1, 1, 1, 2, 2] == [one.round for one in order.lines]
+    check_laws(world)
+
+
+def test_an_order_without_courses_is_not_divided() -> None:
+    """A shop's parcel stays one, also where a line is added to it before it is planned."""
+    world = Kitchen(policy=Policy(require_cover=False))
+    plain = [MENU[sku].line(course=0) for sku in ("SALAD", "ICE")]
+    order = world.desk.place(plain, order_id="o1")
+    assert [("COLD", "queued", "SALAD+ICE")] == tickets(order)
+
+
+def test_a_course_is_fired_once_at_every_station() -> None:
+    """All its tickets begin; again it is refused, unless a later round brought more of it."""
+    world, _ = at_table(STEAK, MENU["ICE"].line(course=2), ICE)
+    order = world.desk.fire("t1", 2, key="k")
+    assert order == world.desk.fire("t1", 2, key="k")
+    assert ["fired", "fired", "queued"] == [one.state.name for one in order.fulfillments]
+    with pytest.raises(IllegalTransition) as caught:
+        world.desk.fire("t1", 2)
+    assert "course 2 is fired" in str(caught.value)
+    with pytest.raises(NotFound) as unknown:
+        world.desk.fire("t1", 9)
+    assert ("course", "9", "t1") == (unknown.value.kind, unknown.value.key, unknown.value.order_id)
+    with pytest.raises(KeyReused):
+        world.desk.fire("t1", 3, key="k")
+    world.desk.add_round("t1", [BURGER])
+    order = world.desk.fire("t1", 2)
+    assert ["fired", "fired", "queued", "fired"] == [one.state.name for one in order.fulfillments]
+    check_laws(world)
+
+
+def test_a_course_waits_for_its_order_and_its_holds() -> None:
+    """An order nobody confirmed, and one that is held, is not cooked."""
+    world = Kitchen(policy=Policy(tab=True, confirm="by_hand"))
+    world.desk.place([STEAK], order_id="t1", table="4")
+    with pytest.raises(IllegalTransition) as caught:
+        world.desk.fire("t1", 2)
+    assert "order" == caught.value.subject
+    world.desk.confirm("t1")
+    world.desk.hold("t1", "allergy", blocks={"fulfil"})
+    with pytest.raises(OnHold):
+        world.desk.fire("t1", 2)
+    world.desk.release_hold("t1", "allergy")
+    assert "fired" == world.desk.fire("t1", 2).fulfillments[0].state.name
+
+
+def test_a_round_needs_an_open_tab() -> None:
+    """Not an order that is none, not one that is closed, not one that is over."""
+    world, _ = at_table()
+    world.desk.place([WINE], order_id="o1", policy=Policy(require_cover=False))
+    with pytest.raises(IllegalTransition) as caught:
+        world.desk.add_round("o1", [WINE])
+    assert ("order", "no tab") == (caught.value.subject, caught.value.state)
+    world.desk.close_tab("t1")
+    before = world.trace()
+    for changes in ([AddLine(line=ICE)], [ChangeLine(line_id="l1", quantity=2)]):
+        with pytest.raises(IllegalTransition) as caught:
+            world.desk.edit("t1", changes)
+        assert ("tab", "closed", ("reopen_tab",)) == (
+            caught.value.subject,
+            caught.value.state,
+            caught.value.allowed,
+        )
+    off = AddAdjustment(adjustment=Adjustment(name="off", percent="-5"))
+    for call in (
+        lambda: world.desk.add_round("t1", [ICE]),
+        lambda: world.desk.edit("t1", [off]),
+        lambda: world.desk.add_round("t1", []),
+    ):
+        with pytest.raises(OrderwrightError):
+            call()
+    assert before == world.trace()
+    world.desk.reopen_tab("t1")
+    order = world.desk.add_round("t1", [ICE])
+    assert (False, 3) == (order.closed, len(order.lines))
+
+
+def test_a_line_that_is_edited_keeps_its_course() -> None:
+    """One more of a dish goes to its station and course, without touching what is fired."""
+    world, _ = at_table(STEAK)
+    world.desk.fire("t1", 2)
+    order = world.desk.edit("t1", [ChangeLine(line_id="l1", quantity=3)])
+    assert [("GRILL", "fired", "STEAK"), ("GRILL", "queued", "STEAK")] == tickets(order)
+    assert [1, 2] == [one.units["l1"] for one in order.fulfillments]
+    world.desk.fire("t1", 2)
+    assert 750 == world.used("BEEF")
+
+
+def test_tickets_of_different_courses_are_not_merged() -> None:
+    """What is fired apart stays apart."""
+    world, _ = at_table(SALAD, ICE)
+    with pytest.raises(IllegalTransition):
+        world.desk.merge("t1", ["f1", "f2"])
+    assert 2 == len(world.desk.order("t1").fulfillments)
+
+
+# Ingredients -------------------------------------------------------------------------------------
+
+
+def test_ingredients_are_used_when_a_dish_is_fired_and_never_come_back() -> None:
+    """Queued it uses nothing; fired it does; stopped it is waste; made again it uses twice."""
+    world, _ = at_table(MENU["STEAK"].line(2), SALAD)
+    assert (0, 0) == (world.used("BEEF"), world.used("ONION"))
+    order = world.desk.fire("t1", 2)
+    [grill] = [one for one in order.fulfillments if one.location == "GRILL"]
+    assert (500, 60, "used") == (world.used("BEEF"), world.used("ONION"), grill.ingredients)
+    world.desk.advance("t1", grill.id, "prepare")
+    order = world.desk.advance("t1", grill.id, "remake")
+    again = order.fulfillments[-1]
+    assert ("queued", "wanted") == (again.state.name, again.ingredients)
+    world.desk.fire("t1", 2)
+    assert 1_000 == world.used("BEEF")
+    world.desk.request_stop("t1", again.id)
+    order = world.desk.stop("t1", again.id, reason="they left")
+    assert (1_000, eur("9.00")) == (world.used("BEEF"), order.due)
+    stock = world.inventory.ledger.stock("STEAK", "GRILL", now=world.now)
+    assert (16, 0) == (stock.available, stock.reserved)  # two were made again, two thrown away
+    check_laws(world)
+
+
+def test_what_was_not_begun_goes_back_on_offer() -> None:
+    """A dish cancelled in the queue costs nothing: its portion can be sold again."""
+    world, _ = at_table(MENU["STEAK"].line(2), SALAD)
+    world.desk.cancel("t1", units={"l1": 2}, reason="rather not")
+    stock = world.inventory.ledger.stock("STEAK", "GRILL", now=world.now)
+    assert (20, 0) == (stock.available, world.used("BEEF"))
+    check_laws(world)
+
+
+def test_what_was_served_without_being_fired_is_used_up_too() -> None:
+    """A cook who tells the screen nothing until the plate is out has used what it took."""
+    world, order = at_table(STEAK)
+    world.desk.advance("t1", order.fulfillments[0].id, "serve")
+    assert 250 == world.used("BEEF")
+    check_laws(world)
+
+
+def test_guarded_ingredients_that_are_not_there_are_a_mismatch() -> None:
+    """The dish is being made, so the count is wrong: a person looks, and it is booked then."""
+    world, _ = at_table(MENU["WINE"].line(1), STEAK)
+    world.inventory.ledger.policies = lambda _sku, _location: GUARDED
+    order = world.desk.edit("t1", [AddLine(line=MENU["BURGER"].line(12))])  # needs 12 buns, 2,160 g
+    order = world.desk.fire("t1", 2)
+    assert ["stock_mismatch"] == [one.code for one in order.exceptions]
+    assert {"wanted"} == {one.ingredients for one in order.fulfillments if one.started_at}
+    world.receive("more", "BEEF", "LARDER", 5_000)
+    order = world.desk.resolve("t1", "stock_mismatch", resolution="bought some")
+    assert 12 * 180 + 250 == world.used("BEEF")
+    check_laws(world)
+
+
+# Sold out ----------------------------------------------------------------------------------------
+
+
+def test_a_dish_that_is_sold_out_cannot_be_ordered_any_more() -> None:
+    """What is queued is still made; the next guest is told, and what there is instead."""
+    world, _ = at_table(STEAK)
+    assert () == world.desk.sell_out("STEAK", "GRILL", notice_id="n1")
+    with pytest.raises(OutOfStock) as caught:
+        world.desk.add_round("t1", [STEAK])
+    assert ("STEAK", 0) == (caught.value.shortages[0].sku, caught.value.shortages[0].available)
+    stocks = world.inventory.supply(["BURGER", "SALAD"], now=world.now)
+    assert ["BURGER", "SALAD"] == [one.sku for one in MENU.instead_of("STEAK", stocks)]
+    order = world.desk.fire("t1", 2)
+    assert ("fired", 250) == (order.fulfillments[0].state.name, world.used("BEEF"))
+    before = world.trace()
+    assert () == world.desk.sell_out("STEAK", "GRILL", notice_id="n1")
+    assert before == world.trace()
+    world.desk.post_stock(MENU.offer("again", "GRILL", {"STEAK": 2}, at=world.now))
+    world.desk.add_round("t1", [STEAK])
+    check_laws(world)
+
+
+def test_queued_dishes_that_are_sold_out_wait_for_a_substitute() -> None:
+    """Only what nobody has begun is given up; the guest has something else, and pays for that."""
+    world, _ = at_table(STEAK)
+    world.desk.fire("t1", 2)
+    world.desk.add_round("t1", [MENU["STEAK"].line(2), BURGER])
+    told = world.desk.sell_out("STEAK", "GRILL", notice_id="n1", queued=True)
+    order = world.desk.order("t1")
+    assert (("t1",), ["stock_missing"]) == (told, [one.code for one in order.exceptions])
+    assert (1, 2) == (order.quantities()["l1"].in_fulfilment, order.quantities()["l2"].backordered)
+    assert ("GRILL", "queued", "BURGER") in tickets(order)
+    with pytest.raises(IllegalTransition) as caught:
+        world.desk.close_tab("t1")
+    assert ("line l2", ("cancel", "edit")) == (caught.value.subject, caught.value.allowed)
+    instead = [ChangeLine(line_id="l2", quantity=0), AddLine(line=BURGER, replaces="l2")]
+    world.desk.edit("t1", instead)
+    order = world.desk.resolve("t1", "stock_missing", resolution="a burger instead")
+    assert eur("57.00") == world.desk.close_tab("t1").due
+    assert () == world.desk.sell_out("STEAK", "GRILL", notice_id="n1", queued=True)
+    check_laws(world)
+
+
+def test_parts_of_a_ticket_are_sold_out_together() -> None:
+    """Two tickets that share what is reserved for them give up what is theirs, and only once."""
+    world, _ = at_table(MENU["STEAK"].line(3))
+    world.desk.split("t1", "f1", {"l1": 1})
+    world.desk.advance("t1", "f1", "fire")
+    assert ("t1",) == world.desk.sell_out("STEAK", "GRILL", notice_id="n1", queued=True)
+    order = world.desk.order("t1")
+    assert (2, 1) == (order.quantities()["l1"].in_fulfilment, order.line("l1").backordered)
+    check_laws(world)
+
+
+def test_selling_out_while_somebody_orders_takes_what_is_left() -> None:
+    """However the order and the notice interleave, nobody gets a dish after it is off the menu."""
+
+    def scene() -> tuple[Kitchen, tuple[Any, ...]]:
+        world = Kitchen(2)
+        placing = flow_of(world.desk, "place", [STEAK], order_id="t1", table="4", policy=TAB)
+        notice = flow_of(world.desk, "sell_out", "STEAK", "GRILL", notice_id="n1")
+        return world, (placing, notice)
+
+    ends = set()
+    for world, running in interleavings(scene):
+        world.calm()
+        check_quiet(world)
+        stock = world.inventory.ledger.stock("STEAK", "GRILL", now=world.now)
+        assert 0 == stock.available
+        order = world.orders.load("t1")
+        served = order is not None and order.state.phase is Phase.WORKING
+        assert int(served) == stock.reserved
+        assert running[1].error is None
+        ends.add(served)
+    assert {True, False} == ends
+
+
+# Several waiters at once -------------------------------------------------------------------------
+
+
+def test_rounds_of_several_waiters_all_arrive_once() -> None:
+    """However two rounds interleave, both are on the tab, each with tickets of its own."""
+
+    def scene() -> tuple[Kitchen, tuple[Any, ...]]:
+        world, _ = at_table(SALAD)
+        rounds = ([ICE, WINE], [MENU["ICE"].line(2)])
+        flows = (
+            flow_of(world.desk, "add_round", "t1", lines, key=f"k{number}", by=f"w{number}")
+            for number, lines in enumerate(rounds)
+        )
+        return world, tuple(flows)
+
+    seen = 0
+    for world, running in interleavings(scene):
+        assert [None, None] == [one.error for one in running]
+        world.calm()
+        check_quiet(world)
+        order = world.desk.order("t1")
+        assert {1, 2, 3} == {one.round for one in order.lines}
+        assert 5 == sum(one.ordered for one in order.lines)
+        by_round = [
+            sorted({order.line(item.line_id).round for item in one.items})
+            for one in order.fulfillments
+        ]
+        assert all(len(one) == 1 for one in by_round)
+        for number in (0, 1):  # said again, it is known
+            assert order == world.desk.add_round(
+                "t1", [[ICE, WINE], [MENU["ICE"].line(2)]][number], key=f"k{number}"
+            )
+        seen += 1
+    assert seen > 5
+
+
+def test_a_tab_is_closed_before_a_round_or_after_it_never_in_between() -> None:
+    """A round that comes while the bill is made is on it, or refused; none is lost or free."""
+
+    def scene() -> tuple[Kitchen, tuple[Any, ...]]:
+        world, _ = at_table(SALAD)
+        adding = flow_of(world.desk, "add_round", "t1", [WINE], key="k")
+        return world, (adding, flow_of(world.desk, "close_tab", "t1"))
+
+    ends = set()
+    for world, (adding, closing) in interleavings(scene):
+        world.calm()
+        order = world.desk.order("t1")
+        added = adding.error is None
+        assert (2 if added else 1) == len(order.lines)
+        assert order.due == (eur("14.20") if added else eur("9.00"))
+        if closing.error is None:
+            assert order.closed
+        ends.add((type(adding.error).__name__, type(closing.error).__name__))
+        check_quiet(world)
+    assert ("IllegalTransition", "NoneType") in ends
+    assert ("NoneType", "NoneType") in ends
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [("add_round", ([STEAK, WINE],)), ("fire", (2,)), ("close_tab", ())],
+)
+def test_a_crash_anywhere_loses_no_dish_and_uses_nothing_twice(
+    name: str, args: tuple[Any, ...]
+) -> None:
+    """Wherever the process dies, saying it again and resuming ends as if it had not died."""
+
+    def end(world: Kitchen) -> object:
+        order = world.desk.order("t1")
+        states = [(one.state.name, one.ingredients, one.items) for one in order.fulfillments]
+        return states, order.due, order.closed, world.used("BEEF"), world.used("ONION")
+
+    calm, _ = at_table()
+    getattr(calm.desk, name)("t1", *args, key="k")
+    calm.calm()
+    stop, crashed = 0, True
+    while crashed:
+        crashed = False
+        for performed in (False, True):
+            world, _ = at_table()
+            try:
+                run_until(
+                    world,
+                    flow_of(world.desk, name, "t1", *args, key="k"),
+                    stop,
+                    performed=performed,
+                )
+            except Crashed:
+                crashed = True
+            world.calm()
+            getattr(world.desk, name)("t1", *args, key="k")
+            world.calm()
+            check_quiet(world)
+            assert end(calm) == end(world)
+        stop += 1
+    assert stop > 2
+
+
+# Tables and the bill -----------------------------------------------------------------------------
+
+
+def test_guests_change_tables() -> None:
+    """The tab goes with them; to where they sit already is no move."""
+    world, order = at_table()
+    assert "4" == order.table
+    order = world.desk.move_tab("t1", "7", reason="by the window")
+    assert "7" == order.table
+    assert order == world.desk.move_tab("t1", "7")
+    world.desk.cancel("t1", reason="they left")
+    with pytest.raises(IllegalTransition):
+        world.desk.move_tab("t1", "8")
+
+
+def test_a_tab_is_paid_at_close_with_a_tip_and_then_complete() -> None:
+    """Nothing has to be covered before; what is served and paid stays open until it is closed."""
+    world, order = at_table(SALAD)
+    assert (None, "confirmed", "unpaid") == (order.expires_at, order.state.name, order.money)
+    world.desk.advance("t1", "f1", "serve")
+    order = world.desk.pay("t1", [card()])
+    assert ("confirmed", "paid") == (order.state.name, order.money)
+    world.desk.add_round("t1", [WINE])
+    world.desk.advance("t1", "f2", "serve")
+    order = world.desk.close_tab("t1", expected_due=eur("14.20"))
+    tip = Charge(kind="tip", amount=eur("1.80"))
+    world.desk.edit("t1", [AddCharge(charge=tip)])
+    order = world.desk.pay("t1", [Tender(method="card")])
+    assert ("completed", "paid", eur("16.00")) == (order.state.name, order.money, order.captured)
+    check_quiet(world)
+
+
+def test_a_tip_in_another_currency_is_refused() -> None:
+    """It says in which currency the order is, and leaves the tab as it was."""
+    world, _ = at_table()
+    order = world.desk.close_tab("t1")
+    tip = AddCharge(charge=Charge(kind="tip", amount=Money.of("5", "USD")))
+    with pytest.raises(InvalidInput) as caught:
+        world.desk.edit("t1", [tip])
+    assert "the order is in EUR" in str(caught.value)
+    assert order == world.desk.order("t1")
+
+
+def test_closing_and_reopening_twice_changes_nothing() -> None:
+    """Each is a no-op the second time, and neither is possible once the tab is over."""
+    world, _ = at_table(SALAD)
+    closed = world.desk.close_tab("t1")
+    assert closed == world.desk.close_tab("t1")
+    opened = world.desk.reopen_tab("t1")
+    assert opened == world.desk.reopen_tab("t1")
+    world.desk.cancel("t1", reason="gone")
+    for call in (world.desk.close_tab, world.desk.reopen_tab):
+        with pytest.raises(IllegalTransition):
+            call("t1")
+
+
+# A place in the kitchen --------------------------------------------------------------------------
+
+
+def test_a_slot_is_stock_like_any_other() -> None:
+    """It runs out, is free again with a cancellation, and is used up with what it is for."""
+    world = Kitchen(policy=Policy(require_cover=False, short="reject"))
+    world.receive("slots", "slot 19:00", "SLOTS", 3)
+    slot = line("slot 19:00", 2, "0")
+    dinner = [STEAK, slot]
+    order = world.desk.place(dinner, order_id="o1", service="takeaway")
+    assert {"ticket": "queued", "booking": "booked"} == {
+        one.kind: one.state.name for one in order.fulfillments
+    }
+    with pytest.raises(OutOfStock):
+        world.desk.place(dinner, order_id="o2", service="takeaway")
+    world.desk.cancel("o1", reason="no time")
+    world.desk.place(dinner, order_id="o3", service="takeaway")
+    order = world.desk.order("o3")
+    ticket = next(one for one in order.fulfillments if one.kind == "ticket")
+    order = world.desk.advance("o3", ticket.id, "serve")
+    assert ["used", "served"] == sorted(
+        (one.state.name for one in order.fulfillments), reverse=True
+    )
+    order = world.desk.record_payment("o3", eur("28.00"), method="cash")
+    assert "completed" == order.state.name
+    check_quiet(world)
+
+
+# All of it, in any order -------------------------------------------------------------------------
+
+some_dishes = st.lists(
+    st.builds(
+        lambda sku, count, course, wishes: MENU[sku].line(count, course=course, modifiers=wishes),
+        st.sampled_from(list(MENU.dishes)),
+        st.integers(1, 3),
+        st.sampled_from([None, 0, 1, 2]),
+        st.sampled_from([(), (), (CHEESE,)]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+pieces = st.sampled_from(["f1", "f1", "f2", "f2", "f3", "f4", "f5"])
+line_ids = st.sampled_from(["l1", "l1", "l2", "l3", "l4"])
+STEPS = (
+    *("prepare", "prepare", "ready", "ready", "serve", "serve", "serve", "recall", "remake"),
+    *("refuse", "fire", "dispatch", "deliver", "miss", "juggle"),
+)
+
+
+class Evening(RuleBasedStateMachine):
+    """Two tables, one kitchen with few portions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = Kitchen(5)
+        self.number = 0
+        self.refusals: list[str] = []
+
+    def call(self, name: str, *args: object, **kwargs: object) -> None:
+        """Call the desk; a refusal says why and leaves no trace."""
+        before = self.world.trace()
+        try:
+            getattr(self.world.desk, name)(*args, **kwargs)
+        except AdapterFault as fault:
+            raise AssertionError(fault) from fault
+        except OrderwrightError as error:
+            self.refusals.append(str(error))
+            assert before == self.world.trace()
+
+    def next(self) -> str:
+        """A name that was not used before."""
+        self.number += 1
+        return f"n{self.number}"
+
+    @initialize(first=some_dishes, second=some_dishes)
+    def seat(self, first: list[Any], second: list[Any]) -> None:
+        """Guests come."""
+        self.call("place", first, order_id="t1", table="4")
+        self.call(
+            "place", second, order_id="t2", table="5", policy=Policy(tab=True, short="backorder")
+        )
+
+    @rule(tab=st.sampled_from(["t1", "t2"]), dishes=some_dishes)
+    def add_round(self, tab: str, dishes: list[Any]) -> None:
+        """They order more, and the waiter says it twice."""
+        key = self.next()
+        self.call("add_round", tab, dishes, key=key)
+        if self.world.orders.find_key(tab, key):
+            before = self.world.trace()
+            self.world.desk.add_round(tab, dishes, key=key)
+            assert before == self.world.trace()
+
+    @rule(tab=st.sampled_from(["t1", "t2"]), course=st.integers(0, 3))
+    def fire(self, tab: str, course: int) -> None:
+        """The waiter calls a course."""
+        self.call("fire", tab, course)
+
+    @rule(tab=st.sampled_from(["t1", "t2"]), piece=pieces, step=st.sampled_from(STEPS))
+    def cook(self, tab: str, piece: str, step: str) -> None:
+        """The kitchen takes a step."""
+        self.call("advance", tab, piece, step)
+
+    @rule(
+        name=st.sampled_from(["request_stop", "stop", "refuse_stop"]),
+        tab=st.sampled_from(["t1", "t2"]),
+        piece=pieces,
+    )
+    def stop(self, name: str, tab: str, piece: str) -> None:
+        """Somebody changes their mind."""
+        self.call(name, tab, piece)
+
+    @rule(
+        tab=st.sampled_from(["t1", "t2"]),
+        piece=pieces,
+        units=st.dictionaries(line_ids, st.integers(1, 2), min_size=1, max_size=2),
+    )
+    def split(self, tab: str, piece: str, units: dict[str, int]) -> None:
+        """A ticket is parted."""
+        self.call("split", tab, piece, units)
+
+    @rule(
+        tab=st.sampled_from(["t1", "t2"]),
+        units=st.dictionaries(line_ids, st.integers(1, 2), min_size=1, max_size=2),
+    )
+    def cancel(self, tab: str, units: dict[str, int]) -> None:
+        """Something is not wanted after all."""
+        self.call("cancel", tab, units=units, reason="no")
+
+    @rule(tab=st.sampled_from(["t1", "t2"]), line_id=line_ids, quantity=st.integers(0, 4))
+    def edit(self, tab: str, line_id: str, quantity: int) -> None:
+        """More or fewer of a dish."""
+        self.call("edit", tab, [ChangeLine(line_id=line_id, quantity=quantity)])
+
+    @rule(sku=st.sampled_from(["STEAK", "ICE", "SALAD"]), queued=st.booleans())
+    def sell_out(self, sku: str, queued: bool) -> None:  # noqa: FBT001
+        """A dish is off the menu."""
+        place = "GRILL" if sku == "STEAK" else "COLD"
+        notice = self.next()
+        self.world.desk.sell_out(sku, place, notice_id=notice, queued=queued)
+        stock = self.world.inventory.ledger.stock(sku, place, now=self.world.now)
+        assert 0 == stock.available
+
+    @rule(sku=st.sampled_from(["STEAK", "ICE", "SALAD"]))
+    def offer(self, sku: str) -> None:
+        """A dish is on offer again, and who waits has it."""
+        place = "GRILL" if sku == "STEAK" else "COLD"
+        self.world.desk.post_stock(MENU.offer(self.next(), place, {sku: 2}, at=self.world.now))
+
+    @rule(tab=st.sampled_from(["t1", "t2"]), which=st.integers(0, 3))
+    def resolve(self, tab: str, which: int) -> None:
+        """The chef looks at an exception."""
+        order = self.world.orders.load(tab)
+        codes = [one.code for one in order.exceptions] if order else []
+        self.call("resolve", tab, codes[which % len(codes)] if codes else "none", resolution="seen")
+
+    @rule(name=st.sampled_from(["close_tab", "reopen_tab"]), tab=st.sampled_from(["t1", "t2"]))
+    def close(self, name: str, tab: str) -> None:
+        """The bill, please; or one more."""
+        self.call(name, tab)
+
+    @rule(tab=st.sampled_from(["t1", "t2"]), amount=st.sampled_from([None, eur("5.55"), eur(50)]))
+    def pay(self, tab: str, amount: Money | None) -> None:
+        """Somebody pays some of it, or the rest."""
+        self.call("pay", tab, [Tender(method="card", amount=amount)])
+
+    @rule(tab=st.sampled_from(["t1", "t2"]))
+    def tip(self, tab: str) -> None:
+        """A tip, also when the tab is closed."""
+        charge = Charge(kind="tip", amount=eur("1.11"))
+        self.call("edit", tab, [AddCharge(charge=charge)])
+
+    @rule(tab=st.sampled_from(["t1", "t2"]), after=st.integers(0, 40))
+    def promise(self, tab: str, after: int) -> None:
+        """The waiter says when."""
+        self.call("promise", tab, self.world.now + minutes(after))
+
+    @rule(by=st.integers(1, 20))
+    def time_passes(self, by: int) -> None:
+        """Time moves on, and what is due is done."""
+        self.world.now += minutes(by)
+        assert () == self.world.desk.resume().failures
+
+    @invariant()
+    def laws(self) -> None:
+        """Everything adds up, ingredients too, and every refusal says something."""
+        assert all(self.refusals)
+        check_laws(self.world)
+
+    def teardown(self) -> None:
+        """In the end nothing is in flight."""
+        self.world.calm()
+        check_quiet(self.world)
+
+
+TestEvening = Evening.TestCase
+TestEvening.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
