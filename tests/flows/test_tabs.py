@@ -1,5 +1,6 @@
 """An evening at the tables: rounds, courses, what is sold out, made again, wasted, and paid."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -192,6 +193,25 @@ def test_ingredients_are_used_when_a_dish_is_fired_and_never_come_back() -> None
     assert (1_000, eur("9.00")) == (world.used("BEEF"), order.due)
     stock = world.inventory.ledger.stock("STEAK", "GRILL", now=world.now)
     assert (16, 0) == (stock.available, stock.reserved)  # two were made again, two thrown away
+    check_laws(world)
+
+
+def test_a_dish_that_comes_back_from_the_table_is_a_loss() -> None:
+    """The guest had one steak in the end, two were made, and one is in the bin."""
+    world, order = at_table(STEAK)
+    world.desk.fire("t1", 2)
+    first = order.fulfillments[0].id
+    world.desk.advance("t1", first, "serve")
+    order = world.desk.advance("t1", first, "remake")
+    assert ("freed", 1) == (order.fulfillment(first).stock, order.quantities()["l1"].reserved)
+    world.desk.fire("t1", 2)
+    world.desk.advance("t1", order.fulfillments[-1].id, "serve")
+    balances = Counter[str]()
+    for account, units in world.inventory.ledger.balances().items():
+        if account.sku == "STEAK":
+            balances[account.bucket] += units
+    assert {"customer": 1, "loss": 1, "available": 18, "production": -20} == balances
+    assert 500 == world.used("BEEF")
     check_laws(world)
 
 

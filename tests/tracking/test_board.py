@@ -48,6 +48,23 @@ def test_a_course_is_ready_together() -> None:
     ]
 
 
+def test_what_is_fired_together_is_ready_together() -> None:
+    """Also where one of the dishes was ordered later; what is made again has a time of its own."""
+    world = Kitchen()
+    world.desk.place([STEAK], order_id="t1", table="4")
+    world.desk.add_round("t1", [MENU["SALAD"].line(course=2)])
+    board = KitchenBoard()
+    board.show(world.desk.fire("t1", 2))
+    assert {NOON + minutes(15)} == {one.ready_by for one in board.tickets(NOON)}
+    world.now += minutes(20)
+    world.desk.advance("t1", "f1", "serve")
+    world.desk.advance("t1", "f1", "remake")
+    board.show(world.desk.fire("t1", 2))
+    assert [NOON + minutes(15), NOON + minutes(35)] == [
+        one.ready_by for one in board.tickets(world.now)
+    ]
+
+
 def test_the_board_is_in_the_order_in_which_to_begin() -> None:
     """First what has to begin first, then what stands at the pass, then what waits."""
     world = Kitchen()

@@ -299,6 +299,15 @@ class Posting:
         return cls(id=id, at=at, entries=tuple(entries), order_id=_owner(lost))
 
     @classmethod
+    def spoil(cls, id: str, units: Iterable[Reservation], *, at: datetime) -> Self:  # noqa: A002
+        """Return the posting by which what a customer had is lost: sent back, and thrown away."""
+        lost = _checked(units)
+        entries: list[Entry] = []
+        for one in lost:
+            entries += _moved(one.sku, one.location, "customer", "loss", one.quantity, one.lot)
+        return cls(id=id, at=at, entries=tuple(entries), order_id=_owner(lost))
+
+    @classmethod
     def rehold(
         cls,
         id: str,  # noqa: A002

@@ -22,13 +22,14 @@ Purpose = Literal[
     "write_off",
     "claim",
     "consume",
+    "spoil",
     "authorize",
     "capture",
     "void",
     "refund",
     "charge",
 ]
-"""What the call is for: nine of stock, five of money."""
+"""What the call is for: ten of stock, five of money."""
 
 
 @final

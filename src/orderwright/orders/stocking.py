@@ -188,6 +188,8 @@ def _stock_intent(
         posting = Posting.settle(posting_id, release=units, at=at)
     elif purpose == "write_off":
         posting = Posting.write_off(posting_id, units, at=at)
+    elif purpose == "spoil":
+        posting = Posting.spoil(posting_id, units, at=at)
     elif purpose == "firm":
         kept = [evolve(one, expires_at=None) for one in units]
         posting = Posting.rehold(posting_id, zip(units, kept, strict=True), at=at)
@@ -223,6 +225,7 @@ _BOOKED: Mapping[Purpose, Booked] = {
     "hand_over": "left",
     "release": "freed",
     "write_off": "freed",
+    "spoil": "freed",
 }
 
 
@@ -361,6 +364,8 @@ def _owed(one: Fulfillment) -> Purpose | None:
     """What the ledger still has to be told of a fulfillment."""
     if one.gone and one.stock != "left":
         return "commit" if one.stock == "held" else "hand_over"
+    if not one.live and one.stock == "left" and one.ended in _WASTED:
+        return "spoil"  # it came back from the table, and another is made
     if one.live or one.stock != "held":
         return None
     # Work that is given up once its ingredients are used is waste.

@@ -1,8 +1,8 @@
 """The kitchen's board: what to cook now, in order, what waits, and what will be late.
 
 A :class:`KitchenBoard` keeps the open tickets of the orders it was shown, and nothing of finished
-ones. Times follow from the preparation times of the lines: all tickets of one course (and round)
-of an order are to be ready together, when the slowest can be.
+ones. Times follow from the preparation times of the lines: all tickets of a course that are fired
+together are to be ready together, when the slowest can be.
 """
 
 from __future__ import annotations
@@ -72,7 +72,6 @@ class KitchenTicket(NamedTuple):
     table: str
     service: str
     course: int
-    round: int
     plates: tuple[Plate, ...]
     begin_at: datetime | None
     ready_by: datetime | None
@@ -187,16 +186,18 @@ def _states(lifecycle: Lifecycle, action: str) -> frozenset[str]:
 
 def _tickets(order: Order) -> Iterator[KitchenTicket]:
     """Return the tickets of an order that are not out of the kitchen yet."""
-    groups: dict[tuple[int, int], list[Fulfillment]] = {}
+    groups: dict[tuple[int, datetime | None], list[Fulfillment]] = {}
     for one in order.fulfillments:
-        if one.live and _states(order.lifecycle(one), "fire"):
-            groups.setdefault(_group(order, one), []).append(one)
-    for (number, course), tickets in groups.items():
-        if all(one.gone for one in tickets):
-            continue
-        ready_by = _ready_by(order, tickets)
+        if _states(order.lifecycle(one), "fire"):
+            # What is fired together is to be ready together.
+            groups.setdefault((course_of(order, one), one.started_at), []).append(one)
+    for (course, started_at), tickets in groups.items():
+        ready_by = order.promised_at
+        if started_at is not None:
+            together = started_at + max(_longest(order, one) for one in tickets)
+            ready_by = together if ready_by is None else max(together, ready_by)
         for one in tickets:
-            if one.gone or one.state.phase is Phase.PLANNED:
+            if one.state.phase not in (Phase.WAITING, Phase.WORKING):
                 continue
             fired = one.state.name in _states(order.lifecycle(one), "fire")
             yield KitchenTicket(
@@ -210,7 +211,6 @@ def _tickets(order: Order) -> Iterator[KitchenTicket]:
                 order.table,
                 order.service,
                 course,
-                number,
                 tuple(_plates(order, one, ready_by)),
                 None if ready_by is None else ready_by - _longest(order, one),
                 ready_by,
@@ -218,23 +218,8 @@ def _tickets(order: Order) -> Iterator[KitchenTicket]:
             )
 
 
-def _group(order: Order, one: Fulfillment) -> tuple[int, int]:
-    """What is fired together: a course, on a tab one of each round."""
-    number = max(order.line(item.line_id).round for item in one.items)
-    return (number if order.policy.tab else 1, course_of(order, one))
-
-
 def _longest(order: Order, one: Fulfillment) -> timedelta:
     return max(order.line(item.line_id).preparation for item in one.items)
-
-
-def _ready_by(order: Order, tickets: list[Fulfillment]) -> datetime | None:
-    """When all of a course is to be ready: once the slowest can be, and not before its time."""
-    started = [one.started_at for one in tickets if one.started_at is not None]
-    if not started:
-        return order.promised_at
-    together = max(started) + max(_longest(order, one) for one in tickets)
-    return together if order.promised_at is None else max(together, order.promised_at)
 
 
 def _stage(order: Order, one: Fulfillment) -> Stage:
