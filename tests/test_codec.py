@@ -235,13 +235,30 @@ def _evening(desk: OrderDesk) -> None:
     desk.promise("A-11", NOON + timedelta(minutes=5), at=NOON)
     desk.fire("A-11", 1, at=NOON)
     desk.move_tab("A-11", "5", at=NOON)
+    water = DraftLine(sku="SHAKE", quantity=1, unit_price=UnitPrice.of("1.00", "EUR"))
+    desk.place([water], order_id="A-12", table="6", policy=Policy(tab=True), at=NOON)
+    desk.transfer("A-12", "A-11", at=NOON)
     desk.close_tab("A-11", at=NOON)
     desk.reopen_tab("A-11", at=NOON)
     desk.scan("A-11", "f1", "out_for_delivery", place="the yard", expected_at=NOON, at=NOON)
 
 
 DESK = busy_desk()
-ORDER_IDS = ("A-0", "A-1", "A-2", "A-3", "A-4", "A-5", "A-6", "A-7", "A-8", "A-9", "A-10", "A-11")
+ORDER_IDS = (
+    "A-0",
+    "A-1",
+    "A-2",
+    "A-3",
+    "A-4",
+    "A-5",
+    "A-6",
+    "A-7",
+    "A-8",
+    "A-9",
+    "A-10",
+    "A-11",
+    "A-12",
+)
 HISTORIES = {order_id: DESK.history(order_id) for order_id in ORDER_IDS}
 
 

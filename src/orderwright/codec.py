@@ -33,6 +33,7 @@ from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import STANDARD, Lifecycles, Phase
 from orderwright.money import Money
 from orderwright.orders import events
+from orderwright.orders.intents import Transfer
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, Change, ChangeLine
 from orderwright.orders.order import Order
 from orderwright.payments.operations import PaymentRequest
@@ -92,8 +93,14 @@ _EVENTS: dict[type[events.Event], str] = {
     events.TableChanged: "table_changed.v1",
     events.TabClosed: "tab_closed.v1",
     events.TabReopened: "tab_reopened.v1",
+    events.DueTransferred: "due_transferred.v1",
+    events.TransferSettled: "transfer_settled.v1",
 }
-_REQUESTS: dict[type, str] = {Posting: "posting.v1", PaymentRequest: "payment.v1"}
+_REQUESTS: dict[type, str] = {
+    Posting: "posting.v1",
+    PaymentRequest: "payment.v1",
+    Transfer: "transfer.v1",
+}
 _CHANGES: dict[type, str] = {
     AddLine: "add_line.v1",
     ChangeLine: "change_line.v1",
@@ -347,7 +354,7 @@ def _converter(lifecycles: Lifecycles) -> Converter:
 
     converter.register_structure_hook(Lifecycles, named)
     for union, tags in (
-        (Posting | PaymentRequest, _REQUESTS),
+        (Posting | PaymentRequest | Transfer, _REQUESTS),
         (Change, _CHANGES),
         (_EVENT, _EVENTS),
     ):

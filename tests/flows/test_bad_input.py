@@ -86,6 +86,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "fire": {"order_id": "o1", "course": 1},
     "move_tab": {"order_id": "o1", "table": "4"},
     "close_tab": {"order_id": "o1"},
+    "transfer": {"order_id": "o1", "to": "t1"},
     "reopen_tab": {"order_id": "o1"},
     "promise": {"order_id": "o1", "promised_at": NOON + HOUR},
     "scan": {"order_id": "o1", "fulfillment_id": "f1", "status": "in_transit"},
@@ -101,6 +102,7 @@ NOT_A_TIME = [NAIVE, "2026-01-01", 1_767_268_800, 1.5]
 NOT_A_VERSION = ["1", 1.0, True, -1, 10**13]
 NOT_LISTS = [None, 7, "card", {"a": 1}, [None], [7], [card().__class__], [[card()]], [object()]]
 
+NOT_A_TAB = [*NOT_AN_ID, "nobody", "o1"]
 WRONG: dict[str, list[Any]] = {
     "at": NOT_A_TIME,
     "now": NOT_A_TIME,
@@ -212,7 +214,7 @@ CASES = [
     (name, argument, value)
     for name, declared in sorted(commands_of(OrderDesk).items())
     for argument in list(inspect.signature(declared.flow).parameters)[1:]
-    for value in WRONG[argument]
+    for value in (NOT_A_TAB if (name, argument) == ("transfer", "to") else WRONG[argument])
     if not possible(name, argument, value)
 ]
 

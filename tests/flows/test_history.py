@@ -135,6 +135,12 @@ def tab(world: World) -> None:
     world.desk.place([dish], order_id="o1", table="4", policy=Policy(tab=True))
 
 
+def tabs(world: World) -> None:
+    """The same, and another table."""
+    tab(world)
+    world.desk.place([line()], order_id="o2", table="5", policy=Policy(tab=True))
+
+
 def closed(world: World) -> None:
     """They asked for the bill."""
     tab(world)
@@ -195,6 +201,7 @@ READY: dict[str, tuple[Callable[[World], None] | None, dict[str, Any]]] = {
     "move_tab": (tab, {"table": "5"}),
     "close_tab": (tab, {}),
     "reopen_tab": (closed, {}),
+    "transfer": (tabs, {"to": "o2"}),
     "promise": (placed, {"promised_at": LATER + HOUR}),
     "scan": (placed, {"fulfillment_id": "f1", "status": "in_transit"}),
     "allocate": (backordered, {}),

@@ -15,17 +15,30 @@ from orderwright import (
     Adjustment,
     ChangeLine,
     Charge,
+    DraftLine,
     InvalidInput,
     Money,
     Order,
     OrderwrightError,
     OutOfStock,
     Policy,
+    TaxLine,
     Tender,
+    UnitPrice,
 )
-from orderwright.errors import AdapterFault, IllegalTransition, KeyReused, NotFound, OnHold
+from orderwright.errors import (
+    AdapterFault,
+    IllegalTransition,
+    KeyReused,
+    NotFound,
+    OnHold,
+    QuantityRefused,
+)
 from orderwright.inventory.guard import GUARDED
 from orderwright.lifecycles import Phase
+from orderwright.orders.events import OrderEdited
+from orderwright.orders.explaining import explain, taxes
+from orderwright.orders.intents import Transfer
 from tests.kitchens import CHEESE, MENU, TAB, Kitchen, minutes
 from tests.worlds import (
     Crashed,
@@ -478,6 +491,154 @@ def test_closing_and_reopening_twice_changes_nothing() -> None:
             call("t1")
 
 
+def two_tables() -> Kitchen:
+    """Table 4 with taxed dishes and a discount, table 5 with a glass of wine."""
+    world, _ = at_table(
+        DraftLine(
+            sku="SALAD",
+            quantity=3,
+            unit_price=UnitPrice.of("3.33", "EUR"),
+            requires=["cold"],
+            adjustments=[Adjustment(name="happy", percent="-10")],
+            taxes=[TaxLine(name="VAT", percent="10"), TaxLine(name="in", percent=5, included=True)],
+        ),
+        ICE,
+        charges=[Charge(kind="cover", amount=eur("2.00"))],
+    )
+    world.desk.place([WINE], order_id="t2", table="5", policy=TAB)
+    return world
+
+
+def test_tabs_are_merged_to_the_cent() -> None:
+    """All that was due at one table is due at the other, component by component."""
+    world = two_tables()
+    first, second = world.desk.order("t1"), world.desk.order("t2")
+    moved = world.desk.transfer("t1", "t2", reason="they joined us", key="k", by="Kim")
+    other = world.desk.order("t2")
+    assert (eur(0), first.due + second.due) == (moved.due, other.due)
+    expected, found = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for share in (*explain(first), *explain(second)):
+        expected[share.kind, share.name] += share.remaining.minor
+    for share in explain(other):
+        found[share.kind, share.name] += share.remaining.minor
+    assert expected == found
+    assert moved == world.desk.transfer("t1", "t2", reason="they joined us", key="k")
+    assert moved == world.desk.transfer("t1", "t2")  # nothing is left to move
+    assert taxes(first)["VAT"] == taxes(other)["VAT"]
+    world.desk.advance("t1", "f1", "serve")
+    world.desk.advance("t1", "f2", "serve")
+    assert "completed" == world.desk.close_tab("t1").state.name
+    check_quiet(world)
+
+
+@pytest.mark.parametrize("units", [{"l1": 1}, {"l1": 2, "l2": 1}, {"l1": 3}])
+def test_a_tab_is_split_to_the_cent(units: dict[str, int]) -> None:
+    """Some units go to the other table and the rest stays; both may be moved on."""
+    world = two_tables()
+    before = world.desk.order("t1").due + world.desk.order("t2").due
+    moved = world.desk.transfer("t1", "t2", units=units)
+    assert before == moved.due + world.desk.order("t2").due
+    assert {name: moved.line(name).ordered - count for name, count in units.items()} == {
+        name: moved.line(name).remaining_units for name in units
+    }
+    with pytest.raises(QuantityRefused):
+        world.desk.transfer("t1", "t2", units={"l1": 4 - units["l1"]})
+    back = world.desk.transfer("t2", "t1")
+    assert (eur(0), before) == (back.due, world.desk.order("t1").due)
+    check_quiet(world)
+
+
+def test_nothing_moves_to_where_it_cannot_be() -> None:
+    """Not to itself, not to what is no open tab, not into another currency."""
+    world = two_tables()
+    world.desk.place([WINE], order_id="o1", policy=Policy(require_cover=False))
+    dollars = DraftLine(sku="WINE", quantity=1, unit_price=UnitPrice.of("5", "USD"))
+    world.desk.place([dollars], order_id="usd", table="6", policy=TAB)
+    before = world.trace()
+    for to, error in (
+        ("t1", InvalidInput),
+        ("usd", InvalidInput),
+        ("o1", IllegalTransition),
+        ("nobody", NotFound),
+    ):
+        with pytest.raises(error):
+            world.desk.transfer("t1", to)
+    assert before == world.trace()
+    world.desk.close_tab("t2")
+    with pytest.raises(IllegalTransition):
+        world.desk.transfer("t1", "t2")
+    with pytest.raises(IllegalTransition):
+        world.desk.transfer("t2", "t1")
+
+
+def due_everywhere(world: Kitchen) -> Money:
+    """What is due on both tabs, and on the way between them."""
+    total = world.desk.order("t1").due + world.desk.order("t2").due
+    for intent in world.desk.order("t1").intents:
+        if isinstance(intent.request, Transfer):
+            known = world.orders.find_key(intent.request.order_id, intent.id)
+            if not any(isinstance(one, OrderEdited) for one in known):
+                total = sum((one.total for one in intent.request.charges), total)
+    return total
+
+
+def test_a_crash_anywhere_neither_loses_nor_doubles_what_is_due() -> None:
+    """Wherever the process dies, the sum is the same at once, and at its place once resumed."""
+    stop, crashed = 0, True
+    while crashed:
+        crashed = False
+        for performed in (False, True):
+            world = two_tables()
+            before = due_everywhere(world)
+            flow = flow_of(world.desk, "transfer", "t1", "t2", key="k")
+            try:
+                run_until(world, flow, stop, performed=performed)
+            except Crashed:
+                crashed = True
+            assert before == due_everywhere(world)
+            world.calm()
+            world.desk.transfer("t1", "t2", key="k")
+            assert (eur(0), before) == (world.desk.order("t1").due, world.desk.order("t2").due)
+            check_quiet(world)
+        stop += 1
+    assert stop > 5
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("close_tab", ("t2",)),
+        ("cancel", ("t2",)),
+        ("add_round", ("t2", [WINE])),
+        ("close_tab", ("t1",)),
+        ("transfer", ("t2", "t1")),
+        ("transfer", ("t1", "t2")),
+    ],
+)
+def test_whatever_happens_meanwhile_the_sum_stays(name: str, args: tuple[Any, ...]) -> None:
+    """A tab that is closed or cancelled under way takes nothing: it is due at the first again."""
+
+    def scene() -> tuple[Kitchen, tuple[Any, ...]]:
+        world = two_tables()
+        more = {"reason": "left"} if name == "cancel" else {}
+        moving = flow_of(world.desk, "transfer", "t1", "t2")
+        return world, (moving, flow_of(world.desk, name, *args, **more))
+
+    start = due_everywhere(two_tables())
+    ends = set()
+    for world, running in interleavings(scene):
+        world.calm()
+        check_quiet(world)
+        gone = eur("5.20") if name in ("cancel", "add_round") and not running[1].error else eur(0)
+        expected = start + gone if name == "add_round" else start - gone
+        first, second = world.desk.order("t1"), world.desk.order("t2")
+        if name == "cancel" and second.state.name == "cancelled" and first.due == eur(0):
+            expected = eur(0)  # it had gone over, and was given up with the rest there
+        assert expected == first.due + second.due
+        ends.add((first.due.minor > 0, type(running[0].error).__name__))
+    assert ends
+
+
 # A place in the kitchen --------------------------------------------------------------------------
 
 
@@ -653,6 +814,19 @@ class Evening(RuleBasedStateMachine):
     def promise(self, tab: str, after: int) -> None:
         """The waiter says when."""
         self.call("promise", tab, self.world.now + minutes(after))
+
+    @rule(
+        tab=st.sampled_from(["t1", "t2"]),
+        to=st.sampled_from(["t1", "t2"]),
+        units=st.none() | st.dictionaries(line_ids, st.integers(1, 2), min_size=1, max_size=2),
+    )
+    def transfer(self, tab: str, to: str, units: dict[str, int] | None) -> None:
+        """Guests pay for others, or join them."""
+        orders = [self.world.orders.load(one) for one in ("t1", "t2")]
+        before = sum(one.due.minor for one in orders if one)
+        self.call("transfer", tab, to, units=units)
+        orders = [self.world.orders.load(one) for one in ("t1", "t2")]
+        assert before == sum(one.due.minor for one in orders if one)
 
     @rule(by=st.integers(1, 20))
     def time_passes(self, by: int) -> None:

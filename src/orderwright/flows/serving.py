@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
-from orderwright.flows.settling import Flows
+from orderwright.flows.settling import Flows, load
 from orderwright.orders import tabs
 from orderwright.orders.editing import edit
 from orderwright.orders.events import (
     CourseFired,
+    DueTransferred,
     OrderEdited,
     TabClosed,
     TableChanged,
     TabReopened,
 )
 from orderwright.orders.lines import AddLine, DraftLine
-from orderwright.values import each, identifier, quantity, text
+from orderwright.orders.transferring import transfer
+from orderwright.values import counts, each, identifier, quantity, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from orderwright.money import Money
@@ -119,6 +121,47 @@ class Serving(Flows):
                 order_id,
                 call,
                 lambda order: tabs.move_tab(order, table, at=at, reason=reason),
+            )
+        )
+
+    @command
+    def transfer(
+        self,
+        order_id: str,
+        to: str,
+        *,
+        units: Mapping[str, int] | None = None,
+        reason: str = "",
+        at: datetime | None = None,
+        key: str = "",
+        by: str = "",
+        expected_version: int | None = None,
+    ) -> Flow[Order]:
+        """Move what is due for ``units`` (by line id), or all of it, onto the open tab ``to``.
+
+        So tabs are merged, and split. Dishes and their tickets stay with the tab that ordered
+        them; what is cancelled later is credited where it is due. Until the other tab has it, an
+        intent of this one does; if that one was closed meanwhile, it is due here again. Raises
+        NotFound, IllegalTransition unless both are open tabs, QuantityRefused for more units than
+        are still to be paid for, InvalidInput for the same tab, or one in another currency.
+        """
+        at = self.setting.moment(at)
+        asked = () if units is None else counts(units, "units")
+        said = {
+            "to": identifier(to, "to"),
+            "units": asked,
+            "reason": text(reason, "reason"),
+        }
+        call = Call(DueTransferred, said, at, key, by, expected_version)
+        call.check()
+        yield from load(order_id)  # which is missed first
+        other = yield from load(to)
+        return (
+            yield from decide(
+                self.setting,
+                order_id,
+                call,
+                lambda order: transfer(order, other, asked, at=at, reason=reason),
             )
         )
 

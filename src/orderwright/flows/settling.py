@@ -18,6 +18,7 @@ from orderwright.errors import (
     AdapterFault,
     BrokenPromise,
     Conflict,
+    IllegalTransition,
     InvalidInput,
     KeyReused,
     NotFound,
@@ -25,14 +26,23 @@ from orderwright.errors import (
 )
 from orderwright.fulfillment.planning import FulfillmentPlan, Sourcing, Strategy, plan
 from orderwright.inventory.postings import Posting
-from orderwright.orders.events import Event, Intended, IntentParked
+from orderwright.orders.events import (
+    DueTransferred,
+    Event,
+    Intended,
+    IntentParked,
+    NothingChanged,
+)
+from orderwright.orders.intents import Transfer
 from orderwright.orders.paying import report_payment
 from orderwright.orders.processing import fault_noted, next_events
 from orderwright.orders.sourcing import by_lot, demand
 from orderwright.orders.stocking import allocated, stock_posted, stock_refused
+from orderwright.orders.transferring import taken_over, transfer_settled
 from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import (
     CallProvider,
+    FindKey,
     LoadOrder,
     LookUp,
     PostStock,
@@ -46,7 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from orderwright.errors import Shortage
+    from orderwright.errors import OrderwrightError, Shortage
     from orderwright.fulfillment.locations import Location
     from orderwright.fulfillment.planning import Demand
     from orderwright.lifecycles import Lifecycles
@@ -323,6 +333,8 @@ def _performed(setting: Setting, intent: Intent, at: datetime, *, ask_first: boo
     request = intent.request
     if isinstance(request, Posting):
         return (yield from _posted(intent, request, at))
+    if isinstance(request, Transfer):
+        return (yield from _transferred(setting, intent, request, at))
     try:
         outcome = (yield from _found(setting, intent, request, at)) if ask_first else None
         if outcome is None:
@@ -396,11 +408,44 @@ def _posted(intent: Intent, posting: Posting, at: datetime) -> Flow[Report]:
     return _if_open(intent.id, lambda order: stock_posted(order, intent.id, at))
 
 
+def _transferred(setting: Setting, intent: Intent, request: Transfer, at: datetime) -> Flow[Report]:
+    """Have another tab take over what was due; a refusal uses up its key there, like a posting's.
+
+    Raises nothing: what fails is noted, and tried again by whoever resumes.
+    """
+    for _ in range(MAX_TRIES):
+        try:
+            other = yield from load(request.order_id)
+            before = yield from ask(FindKey(other.id, request.id))
+            if not before:
+                after, events = follow(other, _taken_over(other, request, at), at)
+                mine = yield from save(other, after, events)
+                yield from carry_on(setting, after, at, mine=mine)
+                before = events
+        except Conflict:
+            continue
+        except (AdapterFault, NotFound) as fault:
+            return _fault(intent, fault, at)
+        return _settled(intent, at, taken=not isinstance(before[0], NothingChanged))
+    return _nothing
+
+
+def _settled(intent: Intent, at: datetime, *, taken: bool) -> Report:
+    return _if_open(intent.id, lambda order: transfer_settled(order, intent.id, taken=taken, at=at))
+
+
+def _taken_over(other: Order, request: Transfer, at: datetime) -> tuple[Event, ...]:
+    try:
+        return taken_over(other, request, at=at)
+    except IllegalTransition:
+        return (NothingChanged(command=DueTransferred.__name__, key=request.id, at=at),)
+
+
 def _refused(intent: Intent, shortages: Sequence[Shortage], at: datetime) -> Report:
     return _if_open(intent.id, lambda order: stock_refused(order, intent.id, shortages, at))
 
 
-def _fault(intent: Intent, fault: AdapterFault, at: datetime) -> Report:
+def _fault(intent: Intent, fault: OrderwrightError, at: datetime) -> Report:
     return _if_open(intent.id, lambda order: fault_noted(order, intent.id, str(fault), at))
 
 

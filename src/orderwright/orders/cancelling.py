@@ -8,7 +8,7 @@ from attrs import evolve
 
 from orderwright.errors import IllegalTransition, QuantityRefused
 from orderwright.lifecycles import Phase
-from orderwright.orders.commands import everything_due
+from orderwright.orders.commands import credited_elsewhere, everything_due
 from orderwright.orders.crediting import units_of
 from orderwright.orders.events import OrderCancelled, StopRefused, StopRequested
 
@@ -210,7 +210,7 @@ def stop(order: Order, fulfillment_id: str, *, at: datetime, reason: str) -> Ord
     subject = f"fulfillment {one.id}"
     state = order.lifecycle(one).step(one.state, "stop", subject, order.id)
     asked = dict(one.stopping)
-    if not asked and not any(order.line(item.line_id).remaining_units for item in one.items):
+    if not asked and credited_elsewhere(order, one):
         asked = one.units
     if not asked:
         allowed = order.lifecycle(one).allowed(one.state)

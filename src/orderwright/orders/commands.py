@@ -43,6 +43,7 @@ __all__ = [
     "approve",
     "cancel",
     "change_tags",
+    "credited_elsewhere",
     "everything_due",
     "hold",
     "hold_ran_out",
@@ -339,9 +340,10 @@ def _said_again(  # noqa: PLR0917 - the arguments of the report itself
     return open_exception(order, "handed_over_twice", detail, at=at)
 
 
-def _credited(order: Order, one: Fulfillment) -> bool:
+def credited_elsewhere(order: Order, one: Fulfillment) -> bool:
     """Whether nothing is due any more for what ``one`` serves: it was cancelled elsewhere."""
-    return not any(order.line(item.line_id).remaining_units for item in one.items)
+    lines = (order.line(item.line_id) for item in one.items)
+    return not any(line.remaining_units or line.moved for line in lines)
 
 
 def _uncancelled(one: Fulfillment) -> tuple[tuple[str, int], ...]:
@@ -353,7 +355,7 @@ def _contradictions(
 ) -> Iterator[ExceptionOpened]:
     if one.gone or state.phase not in (Phase.OUT, Phase.DONE):
         return
-    if not one.live or _credited(order, one):
+    if not one.live or credited_elsewhere(order, one):
         yield from _opened(order, "shipped_after_cancellation", f"fulfillment {one.id}", at)
     elif order.state.phase is not Phase.WORKING:
         yield from _opened(order, "shipped_unconfirmed", f"fulfillment {one.id}", at)

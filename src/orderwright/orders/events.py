@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ContactsForgotten",
     "CourseFired",
+    "DueTransferred",
     "Event",
     "ExceptionOpened",
     "ExceptionResolved",
@@ -80,6 +81,7 @@ __all__ = [
     "TabReopened",
     "TableChanged",
     "TagsChanged",
+    "TransferSettled",
     "UnitsClaimed",
     "UnitsMissing",
     "require_same",
@@ -193,6 +195,25 @@ class TabClosed(Event):
 @frozen(kw_only=True, eq=False, repr=False)
 class TabReopened(Event):
     """The guests want something more after all."""
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class DueTransferred(Event):
+    """What is due for ``units`` (line id, units; none: for everything) goes onto the tab ``to``."""
+
+    to: str
+    units: tuple[tuple[str, int], ...]
+    credits: tuple[Credit, ...]
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class TransferSettled(Event):
+    """The other tab took it over; or it did not, and ``charges`` are due here again."""
+
+    intent_id: str
+    charges: tuple[Charge, ...] = ()
 
 
 @final

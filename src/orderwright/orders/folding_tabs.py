@@ -8,7 +8,7 @@ from attrs import evolve
 
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.orders import events as e
-from orderwright.orders.steps import following
+from orderwright.orders.steps import credited, following
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +46,21 @@ def _fired(order: Order, event: e.CourseFired) -> Order:
     )
 
 
+def _transferred(order: Order, event: e.DueTransferred) -> Order:
+    lines, charges = credited(order, event.credits)
+    units = {credit.target: credit.units for credit in event.credits}
+    moved = (evolve(one, moved=one.moved + units.get(one.id, 0)) for one in lines)
+    return following(order, lines=tuple(moved), charges=charges)
+
+
+def _settled(order: Order, event: e.TransferSettled) -> Order:
+    return following(
+        order,
+        charges=order.charges + event.charges,
+        intents=tuple(one for one in order.intents if one.id != event.intent_id),
+    )
+
+
 def _scanned(order: Order, event: e.ParcelScanned) -> Order:
     if not event.latest:
         return following(order)
@@ -65,5 +80,7 @@ TABS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.TabClosed: _closed,
     e.TabReopened: _reopened,
     e.CourseFired: _fired,
+    e.DueTransferred: _transferred,
+    e.TransferSettled: _settled,
     e.ParcelScanned: _scanned,
 }

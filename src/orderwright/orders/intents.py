@@ -8,9 +8,10 @@ from typing import Literal, final
 from attrs import frozen
 
 from orderwright.inventory.postings import Posting
+from orderwright.orders.lines import Charge
 from orderwright.payments.operations import PaymentRequest
 
-__all__ = ["Intent", "Purpose"]
+__all__ = ["Intent", "Purpose", "Transfer"]
 
 Purpose = Literal[
     "reserve",
@@ -28,8 +29,19 @@ Purpose = Literal[
     "void",
     "refund",
     "charge",
+    "transfer",
 ]
-"""What the call is for: ten of stock, five of money."""
+"""What the call is for: ten of stock, five of money, one of another order."""
+
+
+@final
+@frozen(kw_only=True)
+class Transfer:
+    """What was due on one tab and is to be due on the tab ``order_id``; ``id`` is its key there."""
+
+    id: str
+    order_id: str
+    charges: tuple[Charge, ...]
 
 
 @final
@@ -47,7 +59,7 @@ class Intent:
 
     id: str
     purpose: Purpose
-    request: Posting | PaymentRequest
+    request: Posting | PaymentRequest | Transfer
     since: datetime
     due_at: datetime
     attempts: int = 1

@@ -259,7 +259,7 @@ class OrderLine(Priced):
     ``ordered`` units cost ``total``. What was credited is gone from ``remaining_units`` and
     ``remaining``; ``cancelled`` units will not be served, ``backordered`` ones wait for stock,
     as many as ``claimed`` in the queue of the ledger.
-    ``lost`` ones were claimed.
+    ``lost`` ones were claimed; ``moved`` ones are paid for on another tab.
     ``components`` are the price, its ``adjustments``, the shares of the order's adjustments, and
     its ``taxes``, in this order. ``replaces`` is the line it stands in for, if any; ``kit`` the
     one it is a component of. ``unit_price`` and ``uses`` are those with the ``modifiers``;
@@ -289,6 +289,7 @@ class OrderLine(Priced):
     uses: Uses = ()
     preparation: timedelta = NO_TIME
     round: int = 1
+    moved: int = 0
 
 
 def _simple(charge: Charge) -> tuple[Component, ...]:

@@ -384,6 +384,7 @@ def _replacement(line: OrderLine, line_id: str, units: int, credit: Credit | Non
         backordered=0,
         claimed=0,
         lost=0,
+        moved=0,
         replaces=line.id,
         kit=None,
         components=tuple(
