@@ -16,6 +16,7 @@ __all__ = [
     "Once",
     "aware",
     "choice",
+    "copied",
     "counts",
     "each",
     "identifier",
@@ -171,6 +172,20 @@ def span(value: object, path: str, otherwise: str = "") -> timedelta:
         most = f"at most {_LONGEST.days} days{otherwise}"
         raise InvalidInput.at(path, f"{found}: expected more than no time, {most}")
     return found
+
+
+def copied(one: T, /, *forgotten: str, **changes: Any) -> T:  # noqa: ANN401 - the fields' own types
+    """Return a copy of an object with a dict, with ``changes``, less what it had worked out.
+
+    `attrs.evolve`, and a slotted class, take six times as long. Nothing is checked anew.
+    """
+    after = object.__new__(type(one))
+    facts = after.__dict__
+    facts.update(one.__dict__)
+    facts.update(changes)
+    for name in forgotten:
+        facts.pop(name, None)
+    return after
 
 
 class Once(Generic[T]):

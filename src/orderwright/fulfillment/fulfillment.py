@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple, final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from orderwright.lifecycles import Phase, State
+from orderwright.values import copied
 
 __all__ = ["Booked", "Fulfillment", "FulfillmentItem", "Ingredients", "Scan", "ScanStatus"]
 
@@ -64,7 +65,7 @@ class FulfillmentItem(NamedTuple):
 
 
 @final
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # to be copied fast: most events change one
 class Fulfillment:
     """What one location does for an order, and how far it has come.
 
@@ -103,7 +104,7 @@ class Fulfillment:
         """Return it in another ``state`` since ``at``; work may have begun with that."""
         begun = state.phase not in (Phase.PLANNED, Phase.WAITING, Phase.DROPPED)
         started_at = at if begun and self.started_at is None else self.started_at
-        return evolve(self, state=state, since=at, started_at=started_at)
+        return copied(self, state=state, since=at, started_at=started_at)
 
     @property
     def units(self) -> dict[str, int]:

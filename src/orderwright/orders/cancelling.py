@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from attrs import evolve
-
 from orderwright.errors import IllegalTransition, QuantityRefused
 from orderwright.lifecycles import Phase
 from orderwright.orders.commands import credited_elsewhere, everything_due
 from orderwright.orders.crediting import units_of
 from orderwright.orders.events import OrderCancelled, StopRefused, StopRequested
+from orderwright.values import copied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +134,7 @@ def part_of(
     one: Fulfillment, number: int, taken: Sequence[FulfillmentItem], state: State, at: datetime
 ) -> Fulfillment:
     """Return what is taken out of a fulfillment, as one of its own."""
-    return evolve(
+    return copied(
         one if state == one.state else one.moved(state, at),
         id=f"f{number}",
         items=tuple([item.held(one.id) for item in taken]),

@@ -14,6 +14,7 @@ from orderwright.orders.folding_tabs import TABS
 from orderwright.orders.steps import charge_credited, credited, following, line_credited
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import PaymentOperation
+from orderwright.values import copied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,7 +108,7 @@ def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
         ),
         charges=tuple(charge_credited(one, credits_.get(one.id)) for one in order.charges),
         fulfillments=tuple(
-            evolve(one.moved(withdrawn[one.id], event.at), stopping=())
+            copied(one.moved(withdrawn[one.id], event.at), stopping=())
             if one.id in withdrawn
             else one
             for one in parted.get("fulfillments", order.fulfillments)
@@ -158,7 +159,7 @@ def _less(one: Fulfillment, taken: Mapping[tuple[str, str, str, str], int]) -> F
             items.append(item)
         elif less < item.quantity:
             items.append(item.some(item.quantity - less))
-    return evolve(one, items=tuple(items), stopping=())
+    return copied(one, items=tuple(items), stopping=())
 
 
 def _missing(order: Order, event: e.UnitsMissing) -> Order:
@@ -277,12 +278,12 @@ def _stock_posted(order: Order, event: e.StockPosted) -> Order:
         if one.id not in intent.fulfillments:
             return one
         if intent.purpose == "consume":
-            return evolve(one, ingredients="used")
+            return copied(one, ingredients="used")
         if event.stock is None:
-            return evolve(one, lapses_at=None)
+            return copied(one, lapses_at=None)
         state = states.get(one.id)
         booked = one if state is None else one.moved(state, event.at)
-        return evolve(booked, stock=event.stock)
+        return copied(booked, stock=event.stock)
 
     claimed = dict(intent.claims)
     return following(
@@ -306,7 +307,7 @@ def _stock_refused(order: Order, event: e.StockRefused) -> Order:
         order,
         intents=_without(order, event.intent_id),
         fulfillments=tuple(
-            evolve(one, stock="freed", lapses_at=None) if one.id in event.freed else one
+            copied(one, stock="freed", lapses_at=None) if one.id in event.freed else one
             for one in order.fulfillments
             if one.id not in event.removed
         ),
@@ -376,7 +377,7 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
         order,
         lines=lines,
         fulfillments=tuple(
-            evolve(
+            copied(
                 one if one.state == event.state else one.moved(event.state, event.at),
                 carrier=event.carrier or one.carrier,
                 tracking=event.tracking or one.tracking,
@@ -415,7 +416,7 @@ def _stopping(order: Order, fulfillment_id: str, units: tuple[tuple[str, int], .
     return following(
         order,
         fulfillments=tuple(
-            evolve(one, stopping=units) if one.id == fulfillment_id else one
+            copied(one, stopping=units) if one.id == fulfillment_id else one
             for one in order.fulfillments
         ),
     )

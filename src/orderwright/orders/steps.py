@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from orderwright.orders.amounts import Component
+from orderwright.values import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,31 +23,18 @@ __all__ = ["charge_credited", "credited", "following", "line_credited"]
 def following(order: Order, **changes: Any) -> Order:  # noqa: ANN401 - checked by the fields' own types
     """Return ``order`` one version on, with ``changes``: a copy of its dict, less what it cached.
 
-    Every event does this once. `evolve`, and a slotted class, take six times as long.
+    Every event does this once.
     """
-    return _copied(order, order.CACHED, version=order.version + 1, **changes)
-
-
-_T = TypeVar("_T")
-
-
-def _copied(one: _T, cached: Iterable[str], **changes: Any) -> _T:  # noqa: ANN401 - as above
-    after = object.__new__(type(one))
-    facts = after.__dict__
-    facts.update(one.__dict__)
-    facts.update(changes)
-    for name in cached:
-        facts.pop(name, None)
-    return after
+    return copied(order, *order.CACHED, version=order.version + 1, **changes)
 
 
 def line_credited(line: OrderLine, cancelled: int, credit: Credit | None) -> OrderLine:
     """Return the line with so many units cancelled, and less due."""
     if not cancelled and credit is None:
         return line
-    return _copied(
+    return copied(
         line,
-        line.CACHED,
+        *line.CACHED,
         cancelled=line.cancelled + cancelled,
         backordered=max(0, line.backordered - cancelled),
         remaining_units=line.remaining_units - (credit.units if credit else 0),

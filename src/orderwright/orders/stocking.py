@@ -302,10 +302,10 @@ def settle_stock(order: Order, at: datetime) -> Iterator[Event]:
     for purpose, parts in owed.items():
         if purpose != "hand_over" or not order.has_exception("stock_mismatch"):
             yield _stock_intent(order, purpose, parts, at)
-    if not order.has_exception("stock_mismatch"):
+    cooks = any(one.ingredients == "wanted" for one in order.fulfillments)
+    if (cooks or order.returns) and not order.has_exception("stock_mismatch"):
         yield from _use_up(order, at)
-        if order.returns:
-            yield from _take_back(order, at)
+        yield from _take_back(order, at)
     yield from _settle_claims(order, at)
 
 
