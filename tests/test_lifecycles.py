@@ -74,7 +74,7 @@ EXPECTED = {
         withdrawn dispatch -> on_the_way, deliver -> delivered
         on_the_way deliver -> delivered, miss -> missed
         missed    dispatch -> on_the_way, deliver -> delivered, return_to_sender -> returned_to_sender
-        returned_to_sender dispatch -> on_the_way
+        returned_to_sender dispatch -> on_the_way, deliver -> delivered
         delivered *
         refused   *
         short     *
@@ -98,7 +98,7 @@ EXPECTED = {
         served    remake -> remade
         on_the_way deliver -> delivered, miss -> missed
         missed    dispatch -> on_the_way, deliver -> delivered, return_to_sender -> returned_to_sender
-        returned_to_sender dispatch -> on_the_way
+        returned_to_sender dispatch -> on_the_way, deliver -> delivered
         delivered *
         refused   *
         remade    *

@@ -312,6 +312,7 @@ _BY_COURIER = {
     (MISSED, "deliver"): DELIVERED,
     (MISSED, "return_to_sender"): RETURNED_TO_SENDER,
     (RETURNED_TO_SENDER, "dispatch"): ON_THE_WAY,
+    (RETURNED_TO_SENDER, "deliver"): DELIVERED,
 }
 """How what a courier took gets to the customer."""
 

@@ -1,5 +1,6 @@
 """An evening at the tables: rounds, courses, what is sold out, made again, wasted, and paid."""
 
+import contextlib
 from collections import Counter
 from typing import Any
 
@@ -28,17 +29,20 @@ from orderwright import (
 )
 from orderwright.errors import (
     AdapterFault,
+    Conflict,
     IllegalTransition,
     KeyReused,
     NotFound,
     OnHold,
     QuantityRefused,
 )
+from orderwright.flows.settling import MAX_TRIES
 from orderwright.inventory.guard import GUARDED
 from orderwright.lifecycles import Phase
 from orderwright.orders.events import OrderEdited
 from orderwright.orders.explaining import explain, taxes
 from orderwright.orders.intents import Transfer
+from orderwright.requests import FindKey, PostStock, SaveOrder
 from tests.kitchens import CHEESE, MENU, TAB, Kitchen, minutes
 from tests.worlds import (
     Crashed,
@@ -311,6 +315,47 @@ def test_parts_of_a_ticket_are_sold_out_together() -> None:
     order = world.desk.order("t1")
     assert (2, 1) == (order.quantities()["l1"].in_fulfilment, order.line("l1").backordered)
     check_laws(world)
+
+
+def test_a_dish_that_sells_faster_than_it_is_taken_off_is_told() -> None:
+    """Where somebody orders each time between the look and the notice, the notice gives up."""
+    world = Kitchen(99)
+    flow = flow_of(world.desk, "sell_out", "STEAK", "GRILL", notice_id="n1")
+    with pytest.raises(OutOfStock):
+        outrun(world, flow)
+    assert MAX_TRIES == len(world.all_orders())
+    check_laws(world)
+
+
+def outrun(world: Kitchen, flow: Any) -> None:  # noqa: ANN401
+    """Run a flow, with somebody ordering a steak before each of its postings."""
+    request = flow.send(None)
+    while True:
+        if isinstance(request, PostStock):
+            name = f"o{len(world.all_orders())}"
+            world.desk.place([STEAK], order_id=name, policy=TAB)
+        try:
+            reply = request.perform(world.desk.ports)
+        except OutOfStock as short:
+            request = flow.throw(short)
+        else:
+            request = flow.send(reply)
+
+
+def test_a_notice_that_was_booked_tells_orders_that_were_not_told() -> None:
+    """The process died after the ledger had it: said again, the guests hear of it."""
+    world, _ = at_table(MENU["STEAK"].line(2))
+    flow = flow_of(world.desk, "sell_out", "STEAK", "GRILL", notice_id="n1", queued=True)
+    stop = 0
+    while world.inventory.ledger.posting("sold-out/n1") is None:
+        with contextlib.suppress(Crashed):
+            run_until(world, flow, stop, performed=True)
+        flow = flow_of(world.desk, "sell_out", "STEAK", "GRILL", notice_id="n1", queued=True)
+        stop += 1
+    world.desk.post_stock(MENU.offer("more", "GRILL", {"STEAK": 1}, at=world.now))
+    assert ("t1",) == world.desk.sell_out("STEAK", "GRILL", notice_id="n1", queued=True)
+    counts = world.desk.order("t1").quantities()["l1"]
+    assert (1, 1) == (counts.reserved, counts.backordered)  # one more was on offer by then
 
 
 def test_selling_out_while_somebody_orders_takes_what_is_left() -> None:
@@ -602,6 +647,35 @@ def test_a_crash_anywhere_neither_loses_nor_doubles_what_is_due() -> None:
             check_quiet(world)
         stop += 1
     assert stop > 5
+
+
+def test_a_transfer_waits_for_a_store_that_fails_or_is_busy() -> None:
+    """A fault is noted, lost races are left to whoever resumes; then it is where it belongs."""
+    for trouble, told in (
+        (AdapterFault("orders", "down"), "orders: down"),
+        (NotFound("order", "t2"), "no order 't2'"),
+        (Conflict("t2", 1, 2), ""),
+    ):
+        world = two_tables()
+        before = due_everywhere(world)
+        flow = flow_of(world.desk, "transfer", "t1", "t2")
+        request, announced = flow.send(None), False
+        try:
+            while True:
+                announced = announced or isinstance(request, SaveOrder)
+                hurt = announced and getattr(request, "order_id", "") == "t2"
+                if hurt and isinstance(trouble, Conflict):
+                    hurt = isinstance(request, FindKey)
+                request = (
+                    flow.throw(trouble) if hurt else flow.send(request.perform(world.desk.ports))
+                )
+        except StopIteration as stopped:
+            order = stopped.value
+        assert ["transfer"] == [one.purpose for one in order.intents]
+        assert all(told in one.reason for one in order.intents)
+        assert before == due_everywhere(world)
+        world.calm()
+        assert (eur(0), before) == (world.desk.order("t1").due, world.desk.order("t2").due)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,21 @@ def test_the_board_is_in_the_order_in_which_to_begin() -> None:
     assert [] == list(board.tickets(world.now, station="COLD"))
 
 
+def test_a_cook_takes_what_is_next() -> None:
+    """The first ticket of the station that nobody is at; none where all are begun."""
+    world = Kitchen()
+    board = KitchenBoard()
+    for name in ("t1", "t2"):
+        world.desk.place([STEAK], order_id=name, table=name)
+        board.show(world.desk.fire(name, 2))
+    for name in ("t1", "t2"):
+        ticket = board.next_up(world.now, station="GRILL")
+        assert ticket is not None
+        assert name == ticket.order_id
+        board.show(world.desk.advance(name, ticket.fulfillment_id, "prepare"))
+    assert board.next_up(world.now) is None
+
+
 def test_delays_are_told_before_they_happen() -> None:
     """What is not begun in time will be late by as much; what is begun in time will not."""
     world = Kitchen()

@@ -1,8 +1,13 @@
 """The timeline tells a person what happened to a real order, and nothing that is unfinished."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.desk import OrderDesk
@@ -11,11 +16,21 @@ from orderwright.inventory.entries import Reservation
 from orderwright.inventory.ledger import Stock
 from orderwright.inventory.postings import Posting
 from orderwright.money import Money, UnitPrice
+from orderwright.orders.amounts import Adjustment
+from orderwright.orders.contacts import Contact
 from orderwright.orders.events import Event
-from orderwright.orders.lines import DraftLine, Policy
+from orderwright.orders.lines import (
+    AddAdjustment,
+    AddCharge,
+    AddLine,
+    ChangeLine,
+    Charge,
+    DraftLine,
+    Policy,
+)
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import Tender
-from orderwright.tracking.timeline import TimelineEntry, render, timeline
+from orderwright.tracking.timeline import TimelineEntry, as_rows, mermaid, render, timeline
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MUGS = DraftLine(sku="MUG", quantity=2, unit_price=UnitPrice.of("10.00", "EUR"))
@@ -245,3 +260,169 @@ def test_later_part_of_a_history() -> None:
 def test_nothing_happened() -> None:
     """No events make no entries and no text."""
     assert ((), "") == (timeline(()), render(()))
+    assert ([], "timeline") == (as_rows(()), mermaid(()))
+
+
+# In a zone, as data, as a picture ----------------------------------------------------------
+
+TOKYO = timezone(timedelta(hours=9))
+
+
+def test_times_of_a_zone() -> None:
+    """A terminal may stand in any zone; times that are told of within the text go with it."""
+    shop = desk(stocked(), MemoryPayments(), Policy())
+    shop.place([CUP], order_id="o1", tenders=[CARD], at=NOON)
+    shop.promise("o1", NOON + timedelta(days=1), reason="birthday", at=NOON)
+    shop.edit("o1", [], scheduled_for=NOON + timedelta(hours=5), at=NOON)
+    expected = NOON + timedelta(hours=6)
+    shop.scan("o1", "f1", "in_transit", place="Ulm", expected_at=expected, at=after(60))
+    shop.scan("o1", "f1", "delivered", at=after(90))
+    events = shop.history("o1")
+    told = render(timeline(events, zone=TOKYO), zone=TOKYO).splitlines()
+    assert [
+        "2026-01-01 21:00  promised for 2026-01-02 21:00: birthday",
+        "2026-01-01 21:00  changed: wanted at 2026-01-02 02:00",
+        "2026-01-01 22:00  f1 scanned in Ulm: in transit, expected 2026-01-02 03:00",
+        "2026-01-01 22:30  f1 scanned: delivered",
+    ] == [one for one in told if re.search("promised|wanted|scanned", one)]
+    assert "2026-01-01 12:00  promised for 2026-01-02 12:00: birthday" in render(timeline(events))
+
+
+def test_rows() -> None:
+    """Entries are plain data, both their times in UTC, and survive JSON."""
+    rows = as_rows(timeline(paid_late_and_returned_by_a_court()))
+    assert rows == json.loads(json.dumps(rows))
+    [shipped] = [row for row in rows if "shipped" in str(row["text"])]
+    assert {
+        "number": shipped["number"],
+        "at": "2026-01-01T12:04:00+00:00",
+        "recorded_at": "2026-01-01T12:09:00+00:00",
+        "text": "f1 shipped with DHL T1",
+        "by": "",
+    } == shipped
+    assert ("ann", 1) == (rows[0]["by"], rows[0]["number"])
+
+
+def test_picture() -> None:
+    """A picture has a section a day, a column a minute, and tells all in the order it occurred."""
+    late = TimelineEntry(3, NOON, after(9), "f1 shipped: by night", "ann")
+    entries = (*timeline(delivered())[:2], late)
+    assert """\
+timeline
+    title Order #35;1
+    section 2026-01-01
+        21#58;00 : placed#58; 1 unit by web : planned#58; f1 from SHOP (1 unit) \
+: f1 shipped#58; by night""" == mermaid(entries, "Order #1", zone=TOKYO)
+    earlier = TimelineEntry(9, NOON - timedelta(days=1), NOON, "thought of")
+    assert """\
+timeline
+    section 2025-12-31
+        12#58;00 : thought of
+    section 2026-01-01
+        12#58;00 : f1 shipped#58; by night""" == mermaid([late, earlier])
+
+
+SAFE = r"(?:[^\W_]|[ .,_()/+'-]|#[0-9]+;)+"
+"""What may stand in a Mermaid timeline: no colon, no semicolon, no hash but that of an entity."""
+GRAMMAR = re.compile(
+    rf"timeline\n(?:    title {SAFE}\n)?"
+    r"(?:    section \d{4}-\d\d-\d\d\n"
+    rf"(?:        \d\d#58;\d\d(?: : {SAFE})+\n)+)*"
+)
+
+
+@given(
+    said=st.lists(
+        st.tuples(st.text(), st.integers(0, 5000), st.text('ab:;#%{}<>\n"\\', max_size=9)),
+        max_size=9,
+    ),
+    title=st.text(),
+)
+def test_nothing_written_is_a_command_to_a_picture(
+    said: list[tuple[str, int, str]], title: str
+) -> None:
+    """Whatever people wrote, a picture keeps to the grammar, and shows what they wrote."""
+    entries = [
+        TimelineEntry(number, NOON + minutes * timedelta(minutes=7), NOON, f"{text}{odd}")
+        for number, (text, minutes, odd) in enumerate(said)
+    ]
+    drawn = mermaid(entries, title)
+    assert GRAMMAR.fullmatch(f"{drawn}\n")
+    shown = [
+        re.sub(r"#(\d+);", lambda code: chr(int(code[1])), cell)
+        for row in drawn.splitlines()
+        if row.startswith(" " * 8)
+        for cell in row.strip().split(" : ")[1:]
+    ]
+    in_order = sorted(entries, key=lambda one: (one.at, one.number))
+    wanted = ["".join(c if c.isprintable() else " " for c in one.text).strip() for one in in_order]
+    assert [one or "-" for one in wanted] == shown
+
+
+def rearranged() -> tuple[Event, ...]:
+    """The history of an order that was changed in every way."""
+    inventory = stocked()
+    inventory.post(Posting.receive("delivery-3", "MUG", "MAIN", 20, at=NOON))
+    inventory.post(Posting.receive("delivery-4", "MUG", "SHOP", 20, at=NOON))
+    shop = desk(inventory, MemoryPayments(), Policy())
+    six = DraftLine(sku="MUG", quantity=6, unit_price=MUGS.unit_price)
+    shop.place([six], order_id="o1", tenders=[CARD], at=NOON)
+    shop.split("o1", "f1", {"l1": 2}, at=after(1))
+    shop.merge("o1", ["f1", "f2"], at=after(2))
+    shop.move("o1", "f1", "SHOP", reason="nearer", at=after(3))
+    price = UnitPrice.of("9.00", "EUR")
+    discount = Adjustment(name="sorry", amount=Money.of("-1.00", "EUR"))
+    shop.edit(
+        "o1",
+        [
+            AddLine(line=CUP),
+            ChangeLine(line_id="l1", quantity=5, unit_price=price),
+            AddCharge(charge=Charge(kind="tip", amount=Money.of("2.00", "EUR"))),
+            AddAdjustment(adjustment=discount),
+            AddAdjustment(adjustment=discount, line_id="l1"),
+        ],
+        contact=Contact(name="Bo"),
+        service="shipment",
+        reason="phoned",
+        at=after(4),
+    )
+    shop.cancel("o1", units={"l1": 1}, reason="too many", at=after(5))
+    for step in ("release", "pick"):
+        shop.advance("o1", "f3", step, at=after(6))
+    shop.short_pick("o1", "f3", {"l1": 1}, reason="broken", at=after(7))
+    return shop.history("o1")
+
+
+def test_story_of_changes() -> None:
+    """Work that was divided anew, and all that an edit changed, is told in words."""
+    changes = (
+        "1 unit of CUP more, l1 now 5 units at 9.00 EUR, tip of 2.00 EUR, "
+        "sorry on all lines, sorry on l1, another contact, service shipment"
+    )
+    told = [entry.text for entry in timeline(rearranged())]
+    assert [
+        "f1 split: 2 of l1",
+        "f1, f2 merged",
+        "f1 is to move to SHOP: nearer",
+        f"changed: {changes}: phoned",
+        "cancelled 1 of l1: phoned",
+        "cancelled 1 of l1: too many",
+        "f3 short of 1 of l1: broken",
+    ] == [one for one in told if re.search("split|merged|move|changed|cancelled|short", one)]
+
+
+def test_story_of_a_return() -> None:
+    """What came back, what was made of it, and that it was credited, is told."""
+    shop = desk(stocked(), MemoryPayments(), Policy())
+    shop.place([CUP], order_id="o1", tenders=[CARD], at=NOON)
+    shop.deliver("o1", "f1", at=after(1))
+    shop.request_return("o1", {"l1": 1}, reason="chipped", at=after(2))
+    shop.receive_return("o1", {"l1": 1}, return_id="r1", location="SHOP", at=after(3))
+    shop.inspect_return("o1", "r1", write_off={"l1": 1}, reason="indeed", at=after(4))
+    told = [entry.text for entry in timeline(shop.history("o1"))]
+    assert [
+        "return r1 of 1 of l1 asked for: chipped",
+        "1 of l1 came back to SHOP (r1)",
+        "return r1 inspected: write_off 1 of l1: indeed",
+        "return r1 credited",
+    ] == [one for one in told if "r1" in one]

@@ -57,19 +57,44 @@ from orderwright.flows.resuming import Resumed
 from orderwright.fulfillment.fulfillment import FulfillmentItem
 from orderwright.fulfillment.planning import FulfillmentPlan
 from orderwright.inventory.ledger import Stock
-from orderwright.orders.bills import split_bill
+from orderwright.orders.bills import by_seat, split_bill, split_evenly
 from orderwright.orders.events import Event
 from orderwright.orders.explaining import explain, explanation, taxes
 from orderwright.orders.lines import LineQuantities
+from orderwright.orders.menu import Dish, Menu
+from orderwright.orders.modifiers import Modifier
 from orderwright.payments.payment import PaymentOperation
 from orderwright.ports import InventoryRepository, OrderRepository, PaymentPort
 from orderwright.requests import Flow, LoadOrder, ask
 from orderwright.returns.returns import Return
+from orderwright.tracking.board import KitchenBoard, KitchenTicket
 from orderwright.tracking.timeline import TimelineEntry, timeline
 
 orders: OrderRepository = MemoryOrders()
 inventory: InventoryRepository = MemoryInventory()
 payments: PaymentPort = MemoryPayments()
+
+
+def evening(desk: OrderDesk, dish: Dish, at: datetime) -> None:
+    """A restaurant's words."""
+    line = dish.line(2, modifiers=[Modifier("rare")], seat="1")
+    assert_type(line, DraftLine)
+    assert_type(line.price, UnitPrice)
+    assert_type(desk.add_round("T-1", [line]), Order)
+    assert_type(desk.fire("T-1", 1), Order)
+    assert_type(desk.move_tab("T-1", "5"), Order)
+    assert_type(desk.transfer("T-1", "T-2", units={"l1": 1}), Order)
+    assert_type(desk.close_tab("T-1"), Order)
+    assert_type(desk.reopen_tab("T-1"), Order)
+    assert_type(desk.promise("T-1", at), Order)
+    assert_type(desk.scan("T-1", "f1", "in_transit"), Order)
+    assert_type(desk.sell_out("STEAK", "GRILL", notice_id="n"), tuple[str, ...])
+    assert_type(split_bill(desk.order("T-1"), by_seat(desk.order("T-1"))), dict[str, Money])
+    assert_type(split_evenly(desk.order("T-1"), 3), tuple[Money, ...])
+    assert_type(Menu([dish])["STEAK"], Dish)
+    board = KitchenBoard(at_once={"GRILL": 2})
+    assert_type(board.tickets(at), tuple[KitchenTicket, ...])
+    assert_type(board.quote(desk.order("T-1"), at), datetime)
 
 
 def rearranging(desk: OrderDesk) -> None:

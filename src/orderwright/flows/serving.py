@@ -78,7 +78,7 @@ class Serving(Flows):
     def fire(
         self,
         order_id: str,
-        course: int,
+        course: int = 0,
         *,
         at: datetime | None = None,
         key: str = "",
@@ -87,7 +87,7 @@ class Serving(Flows):
     ) -> Flow[Order]:
         """Have the kitchen make a course now: all its tickets that wait, at every station.
 
-        What its dishes are made of is used up with that. Raises NotFound for a course there is
+        Dishes that are of no course are fired with 0, which may be left out. What its dishes are made of is used up with that. Raises NotFound for a course there is
         not, IllegalTransition if it was fired already or the order is not confirmed, OnHold.
         """
         at = self.setting.moment(at)

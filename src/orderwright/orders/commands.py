@@ -333,6 +333,7 @@ def _said_again(  # noqa: PLR0917 - the arguments of the report itself
             carrier=carrier,
             tracking=tracking,
             state=one.state,
+            ended=one.ended,
             at=at,
         )
         return (late,)

@@ -366,7 +366,7 @@ def _money_moved(order: Order, event: e.MoneyMoved) -> Order:
 
 
 def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
-    lines = order.lines
+    lines, when = order.lines, event.occurred_at or event.at
     if event.uncancelled:
         back = dict(event.uncancelled)
         lines = tuple(
@@ -378,10 +378,10 @@ def _fulfillment_advanced(order: Order, event: e.FulfillmentAdvanced) -> Order:
         lines=lines,
         fulfillments=tuple(
             copied(
-                one if one.state == event.state else one.moved(event.state, event.at),
+                one if one.state == event.state else one.moved(event.state, when),
                 carrier=event.carrier or one.carrier,
                 tracking=event.tracking or one.tracking,
-                arrived_at=(event.occurred_at or event.at)
+                arrived_at=when
                 if event.state.phase is Phase.DONE and one.arrived_at is None
                 else one.arrived_at,
                 stopping=one.stopping if event.state.phase is Phase.WORKING else (),

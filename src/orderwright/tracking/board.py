@@ -131,6 +131,11 @@ class KitchenBoard:
         found.sort(key=_urgency)
         return tuple(found)
 
+    def next_up(self, now: datetime, *, station: str = "") -> KitchenTicket | None:
+        """Return the ticket to begin with next (at one ``station``); None if all are begun."""
+        found = self.tickets(now, station=station)
+        return next((one for one in found if one.stage == "cook" and not one.begun), None)
+
     def late(self, now: datetime) -> tuple[KitchenTicket, ...]:
         """Return the tickets that miss the time they are to be ready by, the latest first."""
         found = [one for one in self.tickets(now) if one.late]
@@ -277,7 +282,8 @@ def render_board(tickets: Iterable[KitchenTicket], *, zone: tzinfo = UTC) -> str
         if one.stage != stage:
             stage = one.stage
             rows.append(_HEADS[one.stage])
-        begin = "" if one.begin_at is None else f"{one.begin_at.astimezone(zone):%H:%M}"
+        moment = one.since if one.stage == "ready" else one.begin_at
+        begin = "" if moment is None else f"{moment.astimezone(zone):%H:%M}"
         place = f"table {one.table}" if one.table else one.order_id
         dishes = ", ".join(_dish(plate) for plate in one.plates)
         late = f"  LATE {-(-one.late // _MINUTE)} min" if one.late else ""

@@ -1,8 +1,9 @@
-"""The timeline of an order: its events in words, as plain data and as text."""
+"""The timeline of an order: its events in words, as plain data, as text, and as a picture."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, final
 
 from attrs import frozen
@@ -10,12 +11,14 @@ from attrs import frozen
 from orderwright.lifecycles import Phase
 from orderwright.orders import events as e
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine
+from orderwright.tracking.telling import local, on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import tzinfo
     from typing import Any
 
-__all__ = ["TimelineEntry", "render", "timeline"]
+__all__ = ["TimelineEntry", "as_rows", "mermaid", "render", "timeline"]
 
 
 @final
@@ -34,33 +37,76 @@ class TimelineEntry:
     by: str = ""
 
 
-def timeline(events: Iterable[e.Event], *, first: int = 1) -> tuple[TimelineEntry, ...]:
+def timeline(
+    events: Iterable[e.Event], *, first: int = 1, zone: tzinfo = UTC
+) -> tuple[TimelineEntry, ...]:
     """Return what the ``events`` of one order, numbered from ``first`` on, tell a person.
 
-    Unfinished business is left out: an intent shows once its outcome is known.
+    Unfinished business is left out: an intent shows once its outcome is known. Times that are told
+    of (a promise, an expected arrival) are those of ``zone``; ``at`` and ``recorded_at`` are UTC.
     """
     entries: list[TimelineEntry] = []
     for number, event in enumerate(events, first):
         words = _WORDS.get(type(event))
-        said = words(event) if words is not None else ""
+        timed = _TIMED.get(type(event))
+        said = words(event) if words is not None else timed(event, zone) if timed else ""
         if said:
             at = event.at if event.occurred_at is None else event.occurred_at
             entries.append(TimelineEntry(number, at, event.at, said, event.by))
     return tuple(entries)
 
 
-def render(entries: Iterable[TimelineEntry]) -> str:
-    """Return the timeline as text, a line an entry, for a terminal."""
+def as_rows(entries: Iterable[TimelineEntry]) -> list[dict[str, str | int]]:
+    """Return the entries as plain data, ready for JSON; times are ISO 8601 in UTC."""
+    return [
+        {
+            "number": entry.number,
+            "at": entry.at.isoformat(),
+            "recorded_at": entry.recorded_at.isoformat(),
+            "text": entry.text,
+            "by": entry.by,
+        }
+        for entry in entries
+    ]
+
+
+def render(entries: Iterable[TimelineEntry], *, zone: tzinfo = UTC) -> str:
+    """Return the timeline as text, a line an entry, for a terminal in ``zone``."""
     return "\n".join(
-        f"{entry.at:%Y-%m-%d %H:%M}  {_on_one_line(entry.text)}"
-        + (f" ({_on_one_line(entry.by)})" if entry.by else "")
+        f"{local(entry.at, zone)}  {on_one_line(entry.text)}"
+        + (f" ({on_one_line(entry.by)})" if entry.by else "")
         for entry in entries
     )
 
 
-def _on_one_line(said: str) -> str:
-    """Line breaks and terminal commands in what people wrote become blanks."""
-    return "".join(char if char.isprintable() else " " for char in said)
+def mermaid(entries: Iterable[TimelineEntry], title: str = "", *, zone: tzinfo = UTC) -> str:
+    """Return the timeline as a Mermaid ``timeline``: a section a day, a column a minute.
+
+    Columns are in the order in which things occurred, in the time of ``zone``. What is written in
+    the entries stays text, whatever it means to Mermaid or to a browser.
+    """
+    lines = ["timeline"]
+    if title:
+        lines.append(f"    title {_escaped(title)}")
+    told = sorted((entry.at, entry.number, entry) for entry in entries)
+    local = [(f"{at.astimezone(zone):%Y-%m-%d %H:%M}", entry) for at, _, entry in told]
+    for day, of_day in groupby(local, lambda one: one[0][:10]):
+        lines.append(f"    section {day}")
+        for minute, of_minute in groupby(of_day, lambda one: one[0][11:]):
+            said = " : ".join(_escaped(entry.text) for _, entry in of_minute)
+            lines.append(f"        {_escaped(minute)} : {said}")
+    return "\n".join(lines)
+
+
+def _escaped(said: str) -> str:
+    """What is neither a letter, a digit nor harmless becomes a Mermaid entity, such as ``#58;``."""
+    shown = on_one_line(said).strip() or "-"  # a column without a word is none to Mermaid
+    return "".join(
+        char if char.isalnum() or char in _HARMLESS else f"#{ord(char)};" for char in shown
+    )
+
+
+_HARMLESS = " .,-_()/+'"
 
 
 def _because(text: str, reason: str) -> str:
@@ -128,9 +174,9 @@ def _moved(event: e.FulfillmentAdvanced) -> str:
     return f"{event.fulfillment_id} {event.state}" + (f" with {with_}" if with_ else "")
 
 
-def _scanned(event: e.ParcelScanned) -> str:
+def _scanned(event: e.ParcelScanned, zone: tzinfo) -> str:
     place = f" in {event.place}" if event.place else ""
-    due = f", expected {event.expected_at:%Y-%m-%d %H:%M}" if event.expected_at else ""
+    due = f", expected {local(event.expected_at, zone)}" if event.expected_at else ""
     return f"{event.fulfillment_id} scanned{place}: {event.status.replace('_', ' ')}{due}"
 
 
@@ -152,7 +198,7 @@ def _cancelled(event: e.OrderCancelled) -> str:
     return _because(word, event.reason)
 
 
-def _edited(event: e.OrderEdited) -> str:
+def _edited(event: e.OrderEdited, zone: tzinfo) -> str:
     told: list[str] = []
     for one in event.changes:
         if isinstance(one, AddLine):
@@ -170,7 +216,7 @@ def _edited(event: e.OrderEdited) -> str:
     if event.service:
         told.append(f"service {event.service}")
     if event.scheduled_for is not None:
-        told.append(f"wanted at {event.scheduled_for:%Y-%m-%d %H:%M}")
+        told.append(f"wanted at {local(event.scheduled_for, zone)}")
     return _because(f"changed: {', '.join(told)}", event.reason)
 
 
@@ -204,7 +250,6 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.TagsChanged: lambda event: " ".join(
         ["tagged:", *(f"+{one}" for one in event.add), *(f"-{one}" for one in event.remove)]
     ),
-    e.OrderEdited: _edited,
     e.OrderCredited: lambda event: _because(f"{event.amount} credited", event.reason),
     e.ReturnRequested: lambda event: _because(
         f"return {event.return_id} of {_listed(event.units)} asked for", event.reason
@@ -242,9 +287,6 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.StopRequested: lambda event: _because(
         f"{event.fulfillment_id} asked to stop {_listed(event.units)}", event.reason
     ),
-    e.OrderPromised: lambda event: _because(
-        f"promised for {event.promised_at:%Y-%m-%d %H:%M}", event.reason
-    ),
     e.CourseFired: lambda event: (
         f"course {event.course} fired: {', '.join(name for name, _ in event.states)}"
         if event.course
@@ -253,6 +295,18 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.TableChanged: lambda event: _because(f"now at table {event.table}", event.reason),
     e.TabClosed: lambda event: _because(f"tab closed at {event.due}", event.reason),
     e.TabReopened: lambda event: _because("tab open again", event.reason),
-    e.ParcelScanned: _scanned,
+    e.DueTransferred: lambda event: _because(
+        f"{_listed(event.units) or 'all that is due'} moved to {event.to}", event.reason
+    ),
+    e.TransferSettled: lambda event: f"due here again: {event.reason}" if event.charges else "",
     e.StopRefused: lambda event: _because(f"{event.fulfillment_id} too late to stop", event.reason),
 }
+
+_TIMED: Mapping[type[e.Event], Callable[[Any, tzinfo], str]] = {
+    e.OrderEdited: _edited,
+    e.ParcelScanned: _scanned,
+    e.OrderPromised: lambda event, zone: _because(
+        f"promised for {local(event.promised_at, zone)}", event.reason
+    ),
+}
+"""Those whose words tell of a time."""
