@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import Counter
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -415,6 +416,35 @@ def test_rounds_of_several_waiters_all_arrive_once() -> None:
             )
         seen += 1
     assert seen > 5
+
+
+def test_waiters_in_threads_lose_no_round() -> None:
+    """Six waiters add ten rounds each to one tab at once; each is on it once, with its tickets."""
+    world = Kitchen(999)
+    world.desk.place([SALAD], order_id="t1", table="4")
+
+    def wait(name: str) -> None:
+        desk = world.new_desk()
+        for number in range(10):
+            for _ in range(100):  # who loses ten races in a row says it again, under its key
+                with contextlib.suppress(Conflict):
+                    desk.add_round("t1", [WINE, ICE], key=f"{name}-{number}", by=name)
+                    break
+
+    waiters = [Thread(target=wait, args=(f"w{number}",)) for number in range(6)]
+    for one in waiters:
+        one.start()
+    for one in waiters:
+        one.join()
+    world.calm()
+    check_quiet(world)
+    order = world.desk.order("t1")
+    assert (121, 61) == (len(order.lines), max(line.round for line in order.lines))
+    assert Counter({line.round: 2 for line in order.lines[1:]}) == Counter(
+        line.round for line in order.lines[1:]
+    )
+    assert 121 == sum(sum(one.units.values()) for one in order.fulfillments if one.live)
+    assert eur("681.00") == order.due
 
 
 def test_a_tab_is_closed_before_a_round_or_after_it_never_in_between() -> None:
