@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from bench.baselines.dicts import DictShop
 from bench.baselines.eventsourced import EventsourcedShop
 from bench.commands import cancelling, old_order, totals_grow
+from bench.kitchen import board
 from bench.ledger import building, growing, posting
 from bench.ours import OurShop
 from bench.planning import planning
+from bench.reports import reporting
 from bench.story import baskets
 from bench.timing import Result, best, timed
 from orderwright import (
@@ -78,6 +80,11 @@ class Size:
     ledger: int
     """How many postings the smaller ledger has."""
     ledger_times: int
+    reported: int
+    """How many orders the shorter report is over; the longer one has ten times as many."""
+    tickets: int
+    finished: int
+    """How many orders a kitchen has served before."""
 
 
 FULL = Size(
@@ -94,6 +101,9 @@ FULL = Size(
     postings=5_000,
     ledger=1_000,
     ledger_times=1_000,
+    reported=3_000,
+    tickets=500,
+    finished=50_000,
 )
 TINY = Size(
     rounds=1,
@@ -109,6 +119,9 @@ TINY = Size(
     postings=20,
     ledger=10,
     ledger_times=10,
+    reported=20,
+    tickets=10,
+    finished=20,
 )
 
 # The life of an order -----------------------------------------------------------------------
@@ -421,4 +434,6 @@ CASES: dict[str, Callable[[Size], Result]] = {
     "building": building,
     "ledger": growing,
     "planning": planning,
+    "reports": reporting,
+    "kitchen": board,
 }

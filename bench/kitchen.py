@@ -13,10 +13,11 @@ from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPay
 from orderwright.tracking.board import KitchenBoard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bench.cases import Size
     from orderwright import Order
+    from orderwright.tracking.board import KitchenTicket
 
 __all__ = ["board"]
 
@@ -57,6 +58,7 @@ def _board(tickets: int, finished: int) -> Callable[[], object]:
     mine = [evolve(fired, id="t0", version=fired.version + turn) for turn in range(2)]
 
     def work() -> None:
+        found: Sequence[KitchenTicket] = ()
         for one in mine:
             made.show(one)
             found = made.tickets(NOON)

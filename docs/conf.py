@@ -39,7 +39,7 @@ nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join(FOREIGN)})\..*"),
     (r"py:.*", rf"({'|'.join(BUILTIN)})"),
     # Imported by name, the standard library's own are named without their module.
-    (r"py:.*", r"datetime|timedelta|tzinfo|Decimal|Callable|Awaitable"),
+    (r"py:.*", r"datetime|date|timedelta|tzinfo|Decimal|Fraction|Callable|Awaitable"),
     (r"py:.*", r"Sequence|Mapping|Iterable|Iterator"),
     # A type variable (T, T_co) is no place to go to.
     (r"py:.*", r"(orderwright\..*\.)?[A-Z](_co|_contra)?"),
