@@ -21,6 +21,8 @@ DATA = Path("../shared/data")
 # Needs the data files and minutes rather than seconds, so it has a session of its own.
 REPLAY = Path("examples/replay_history.py")
 PARTS = Path("examples/replenish_parts.py")
+PIZZAS = Path("examples/pizza_year.py")
+BURRITOS = Path("examples/chipotle.py")
 
 
 def starts(version: str) -> bool:
@@ -101,7 +103,7 @@ def examples(session: nox.Session) -> None:
     # The reader of the real history needs time zones, which a bare machine may lack.
     session.install("-q", ".", "tzdata")
     for program in sorted(Path("examples").glob("*.py")):
-        if program not in (REPLAY, PARTS):
+        if program not in (REPLAY, PARTS, PIZZAS, BURRITOS):
             session.run("python", str(program))
     demand = DATA / "carparts_monthly_demand.csv.gz"
     if demand.is_file():
@@ -118,6 +120,17 @@ def replay(session: nox.Session) -> None:
     session.install("-q", ".", "tzdata")
     files = sorted(map(str, DATA.glob("olist_*.csv.gz")))
     session.run("python", str(REPLAY), *(session.posargs or [*files, "--quiet"]))
+
+
+@nox.session
+def kitchen(session: nox.Session) -> None:
+    """Cook a pizzeria's year (`-- --month 2015-11` for a part), and a burrito bar's orders."""
+    if not DATA.is_dir():
+        session.skip(f"no data at {DATA}")
+    session.install("-q", ".")
+    files = sorted(map(str, DATA.glob("pizza_*.csv.gz")))
+    session.run("python", str(PIZZAS), *files, "--quiet", *session.posargs)
+    session.run("python", str(BURRITOS), str(DATA / "chipotle_orders.csv.gz"))
 
 
 @nox.session
