@@ -33,6 +33,13 @@ def test_the_shop_prints_its_day() -> None:
     assert Path(__file__).with_name("online_retailer.txt").read_text("utf-8") == done.stdout
 
 
+def test_the_restaurant_prints_its_evening() -> None:
+    """The evening runs without complaint and prints exactly what it is known to print."""
+    done = run("restaurant.py")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert Path(__file__).with_name("restaurant.txt").read_text("utf-8") == done.stdout
+
+
 def number(text: str, label: str) -> str:
     """Return the last word of the line of a report that begins with ``label``."""
     [line] = [line for line in text.splitlines() if line.strip().startswith(label + "  ")]

@@ -87,8 +87,9 @@ class Serving(Flows):
     ) -> Flow[Order]:
         """Have the kitchen make a course now: all its tickets that wait, at every station.
 
-        Dishes that are of no course are fired with 0, which may be left out. What its dishes are made of is used up with that. Raises NotFound for a course there is
-        not, IllegalTransition if it was fired already or the order is not confirmed, OnHold.
+        Dishes that are of no course are fired with 0, which may be left out. What the dishes are
+        made of is used up with that. Raises NotFound for a course there is not, IllegalTransition
+        if it was fired already or the order is not confirmed, OnHold.
         """
         at = self.setting.moment(at)
         said = {"course": quantity(course, "course", least=0)}
