@@ -40,7 +40,7 @@ from orderwright.errors import (
 from orderwright.flows.settling import MAX_TRIES
 from orderwright.inventory.guard import GUARDED
 from orderwright.lifecycles import Phase
-from orderwright.orders.events import OrderEdited
+from orderwright.orders.events import NoteAdded, OrderEdited
 from orderwright.orders.explaining import explain, taxes
 from orderwright.orders.intents import Transfer
 from orderwright.requests import FindKey, PostStock, SaveOrder
@@ -416,6 +416,33 @@ def test_rounds_of_several_waiters_all_arrive_once() -> None:
             )
         seen += 1
     assert seen > 5
+
+
+def test_lost_races_are_no_lack_of_stock() -> None:
+    """However often others save while a round is planned, what is there is reserved for it."""
+    world, _ = at_table(SALAD)
+    flow = flow_of(world.desk, "add_round", "t1", [ICE], key="k")
+    request, saved, result = flow.send(None), 0, None
+    try:
+        while True:
+            if isinstance(request, SaveOrder):
+                saved += 1
+                if 1 < saved <= 9:  # the first one is the round itself
+                    known = world.desk.order("t1")
+                    note = NoteAdded(text="meanwhile", at=world.now)
+                    after = known.after([note])
+                    world.orders.save(after, [note], expected_version=known.version)
+            try:
+                reply = request.perform(world.desk.ports)
+            except Conflict as conflict:
+                request = flow.throw(conflict)
+            else:
+                request = flow.send(reply)
+    except StopIteration as stopped:
+        result = stopped.value
+    counts = result.quantities()["l2"]
+    assert (1, 0) == (counts.reserved, counts.backordered)
+    check_quiet(world)
 
 
 def test_waiters_in_threads_lose_no_round() -> None:

@@ -241,7 +241,7 @@ def settle(
     if not setting.durable:
         return order
     todo = list(mine)
-    plans = 0
+    refused = 0
     for _ in range(MAX_STEPS):
         intent = next((one for one in order.intents if one.id in todo and not one.parked), None)
         if intent is not None:
@@ -251,18 +251,22 @@ def settle(
             wanted = demand(order)
             if not wanted:
                 return order
-            plans += 1
-            made = yield from _plan_again(setting, order, wanted, plans, at)
+            made = yield from _plan_again(setting, order, wanted, refused, at)
             report = _fixed(order.version, allocated(order, made, at))
         order = yield from record(order.id, report, at, order, todo)
+        if intent is not None and intent.purpose == "reserve":
+            refused += not any(one.id in intent.fulfillments for one in order.fulfillments)
     raise _endless(order)
 
 
 def _plan_again(
-    setting: Setting, order: Order, wanted: Sequence[Demand], plans: int, at: datetime
+    setting: Setting, order: Order, wanted: Sequence[Demand], refused: int, at: datetime
 ) -> Flow[FulfillmentPlan]:
-    """Plan, but not more often than the policy says: then it is as if nobody had anything."""
-    if plans > order.policy.replans:
+    """Plan, unless stock moved more often than the policy says: then nobody has anything.
+
+    A plan that somebody else's save made void says nothing of the stock.
+    """
+    if refused > order.policy.replans:
         return FulfillmentPlan.nothing(wanted, "stock moved too often while it was planned")
     return (yield from plan_for(setting, order, wanted, at))
 
