@@ -72,8 +72,9 @@ EXPECTED = {
         picking   pack -> packed, stop -> withdrawn, refuse -> refused, run_short -> short, dispatch -> on_the_way, deliver -> delivered
         packed    stop -> withdrawn, run_short -> short, dispatch -> on_the_way, deliver -> delivered
         withdrawn dispatch -> on_the_way, deliver -> delivered
-        on_the_way deliver -> delivered, miss -> missed
-        missed    dispatch -> on_the_way, deliver -> delivered, return_to_sender -> returned_to_sender
+        on_the_way deliver -> delivered, miss -> missed, lose -> lost
+        missed    dispatch -> on_the_way, deliver -> delivered, return_to_sender -> returned_to_sender, lose -> lost
+        lost      deliver -> delivered
         returned_to_sender dispatch -> on_the_way, deliver -> delivered
         delivered *
         refused   *
@@ -96,8 +97,9 @@ EXPECTED = {
         recalled  prepare -> preparing, ready -> ready, remake -> remade, serve -> served, dispatch -> on_the_way, deliver -> delivered
         withdrawn serve -> served, dispatch -> on_the_way, deliver -> delivered
         served    remake -> remade
-        on_the_way deliver -> delivered, miss -> missed
-        missed    dispatch -> on_the_way, deliver -> delivered, return_to_sender -> returned_to_sender
+        on_the_way deliver -> delivered, miss -> missed, lose -> lost
+        missed    dispatch -> on_the_way, deliver -> delivered, return_to_sender -> returned_to_sender, lose -> lost
+        lost      deliver -> delivered
         returned_to_sender dispatch -> on_the_way, deliver -> delivered
         delivered *
         refused   *
@@ -137,12 +139,12 @@ PHASES = {
     "packed working, ready working, not_collected working, collected done, "
     "withdrawn dropped, refused dropped, short dropped",
     "delivery": "planned planned, reserved waiting, released working, picking working, "
-    "packed working, on_the_way out, missed out, returned_to_sender out, delivered done, "
+    "packed working, on_the_way out, missed out, returned_to_sender out, lost out, delivered done, "
     "withdrawn dropped, refused dropped, short dropped",
     "digital": "planned planned, reserved waiting, released working, sending_failed working, "
     "sent done, withdrawn dropped",
     "ticket": "planned planned, queued waiting, fired working, preparing working, ready working, "
-    "recalled working, on_the_way out, missed out, returned_to_sender out, served done, "
+    "recalled working, on_the_way out, missed out, returned_to_sender out, lost out, served done, "
     "delivered done, remade dropped, refused dropped, withdrawn dropped",
     "booking": "planned planned, booked waiting, used done, withdrawn dropped",
     "payment operation": "requested waiting, pending working, unknown working, "

@@ -473,7 +473,7 @@ def _used_up(order: Order) -> Counter[tuple[str, str]]:
         if ticket.started_at is not None and not order.has_exception("stock_mismatch"):
             assert ticket.ingredients != "wanted"
         assert ticket.ingredients != "used" or ticket.started_at is not None
-        if ticket.ingredients == "used":
+        if ticket.started_at is not None and ticket.ingredients != "wanted":
             for item in ticket.items:
                 for sku, units in order.line(item.line_id).uses:
                     found[ticket.larder, sku] += units * item.quantity

@@ -313,6 +313,9 @@ _BY_COURIER = {
     (MISSED, "return_to_sender"): RETURNED_TO_SENDER,
     (RETURNED_TO_SENDER, "dispatch"): ON_THE_WAY,
     (RETURNED_TO_SENDER, "deliver"): DELIVERED,
+    (ON_THE_WAY, "lose"): LOST,
+    (MISSED, "lose"): LOST,
+    (LOST, "deliver"): DELIVERED,
 }
 """How what a courier took gets to the customer."""
 
@@ -330,6 +333,7 @@ DELIVERY = Lifecycle(
 
 SENDING_FAILED = State("sending_failed", Phase.WORKING)
 SENT = State("sent", Phase.DONE)
+_UNSENT = (PLANNED, RESERVED, RELEASED, SENDING_FAILED, WITHDRAWN)
 
 DIGITAL = Lifecycle(
     "digital",
@@ -342,11 +346,7 @@ DIGITAL = Lifecycle(
         (RELEASED, "withdraw"): WITHDRAWN,
         (RELEASED, "fail"): SENDING_FAILED,
         (SENDING_FAILED, "withdraw"): WITHDRAWN,
-        (PLANNED, "send"): SENT,
-        (RESERVED, "send"): SENT,
-        (RELEASED, "send"): SENT,
-        (SENDING_FAILED, "send"): SENT,
-        (WITHDRAWN, "send"): SENT,
+        **dict.fromkeys(((state, "send") for state in _UNSENT), SENT),
     },
     terminal=frozenset({SENT}),
 )

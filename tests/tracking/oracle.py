@@ -229,11 +229,12 @@ class Seen:
         return found
 
     def booked(self) -> list[str]:
-        """The postings that moved goods out, back, or into dishes."""
+        """The postings that moved goods out, back, or into dishes; not off the menu."""
         return [
             event.intent_id
             for event, (before, _) in self.steps
             if isinstance(event, e.StockPosted)
+            and before.intent(event.intent_id).purpose != "release"
             and (
                 {"customer", "production"}
                 & {one.bucket for one in before.intent(event.intent_id).request.entries}

@@ -57,12 +57,46 @@ def test_what_is_fired_together_is_ready_together() -> None:
     board.show(world.desk.fire("t1", 2))
     assert {NOON + minutes(15)} == {one.ready_by for one in board.tickets(NOON)}
     world.now += minutes(20)
+    world.desk.advance("t1", "f2", "serve")
     world.desk.advance("t1", "f1", "serve")
     world.desk.advance("t1", "f1", "remake")
     board.show(world.desk.fire("t1", 2))
-    assert [NOON + minutes(15), NOON + minutes(35)] == [
-        one.ready_by for one in board.tickets(world.now)
-    ]
+    assert [NOON + minutes(35)] == [one.ready_by for one in board.tickets(world.now)]
+
+
+def test_what_is_given_up_holds_nobody_back() -> None:
+    """The salad need not wait for a steak that is not made any more."""
+    world = Kitchen()
+    world.desk.place([STEAK, MENU["SALAD"].line(course=2)], order_id="t1", table="4")
+    world.desk.fire("t1", 2)
+    world.desk.request_stop("t1", "f2")
+    board = KitchenBoard()
+    board.show(world.desk.stop("t1", "f2"))
+    [ticket] = board.tickets(NOON)
+    assert ("COLD", NOON, NOON + minutes(4)) == (ticket.station, ticket.begin_at, ticket.ready_by)
+
+
+def test_a_promise_that_is_missed_stays_missed_when_it_is_fired() -> None:
+    """Fired too late for what the customer was told, it is late from the first minute."""
+    world = Kitchen()
+    world.desk.place([STEAK], order_id="t1", table="4")
+    world.desk.promise("t1", NOON + minutes(20))
+    world.now += minutes(15)
+    board = KitchenBoard()
+    board.show(world.desk.fire("t1", 2))
+    [ticket] = board.late(world.now)
+    assert (NOON + minutes(30), minutes(10)) == (ticket.ready_by, ticket.late)
+
+
+def test_a_quote_for_more_than_the_calendar_holds_is_refused() -> None:
+    """Any number of units is counted at once, and one typed error tells of too many."""
+    world = Kitchen(10**12 - 10, policy=Policy(require_cover=False))
+    board = KitchenBoard(at_once={"GRILL": 3})
+    order = world.desk.place([MENU["STEAK"].line(7)], order_id="o1")
+    assert NOON + 3 * minutes(15) == board.quote(order, NOON)
+    order = world.desk.place([MENU["STEAK"].line(10**11)], order_id="o2")
+    with pytest.raises(InvalidInput, match="longer than the calendar"):
+        board.quote(order, NOON)
 
 
 def test_the_board_is_in_the_order_in_which_to_begin() -> None:
@@ -240,6 +274,8 @@ t1 f1  ready by 13:15
       no onions, extra cheese
   1 x Steak"""
     )
+    told = ticket_text(ticket._replace(table="4\n5", station="GRILL\x1b[2J"))
+    assert told.startswith("GRILL [2J  table 4 5  course 2\n")
     assert "GRILL  take away\no1 f1\n  1 x Steak" == ticket_text(takeaway())
 
 

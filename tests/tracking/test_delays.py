@@ -237,6 +237,9 @@ def naive(order: Order, one: Fulfillment, now: datetime, limits: Limits) -> set[
     if state == "queued" and promises:
         found.add(("too_late_to_start", after(min(promises)) + 20))
     if state in ("fired", "preparing"):
+        if promises:  # the kitchen's own times tell
+            over = one.started_at + 20 * MINUTE - min(promises)
+            found.add(("will_be_late", int(over.total_seconds() // 60)))
         found.add(("slow", after(one.started_at) - 20))
     if state in limits_named(limits):
         found.add(("stuck", after(one.since) - 45))

@@ -9,7 +9,7 @@ from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
 from orderwright.flows.settling import Flows, load
 from orderwright.orders import commands
-from orderwright.orders.cancelling import refuse_stop, request_stop, stop
+from orderwright.orders.cancelling import noted, refuse_stop, request_stop, stop
 from orderwright.orders.events import (
     FulfillmentAdvanced,
     FulfillmentsChanged,
@@ -137,7 +137,7 @@ class Fulfilling(Flows):
                 self.setting,
                 order_id,
                 call,
-                lambda order: (stop(order, fulfillment_id, at=at, reason=reason),),
+                lambda order: noted(order, stop(order, fulfillment_id, at=at, reason=reason)),
             )
         )
 

@@ -8,7 +8,7 @@ from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
 from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for, save
 from orderwright.orders import commands
-from orderwright.orders.cancelling import cancel_units
+from orderwright.orders.cancelling import cancel_units, noted
 from orderwright.orders.events import (
     ExceptionResolved,
     OrderAdvanced,
@@ -108,8 +108,8 @@ class Processing(Flows):
 
         def decision(order: Order) -> Sequence[Event]:
             if not asked:
-                return (commands.cancel(order, at=at, reason=reason),)
-            return (cancel_units(order, asked, at=at, reason=reason),)
+                return noted(order, commands.cancel(order, at=at, reason=reason))
+            return noted(order, cancel_units(order, asked, at=at, reason=reason))
 
         call = Call(OrderCancelled, said, at, key, by, expected_version, expected_due=expected_due)
         return (yield from decide(self.setting, order_id, call, decision))

@@ -140,11 +140,13 @@ class Serving(Flows):
     ) -> Flow[Order]:
         """Move what is due for ``units`` (by line id), or all of it, onto the open tab ``to``.
 
-        So tabs are merged, and split. Dishes and their tickets stay with the tab that ordered
-        them; what is cancelled later is credited where it is due. Until the other tab has it, an
-        intent of this one does; if that one was closed meanwhile, it is due here again. Raises
-        NotFound, IllegalTransition unless both are open tabs, QuantityRefused for more units than
-        are still to be paid for, InvalidInput for the same tab, or one in another currency.
+        So tabs are merged, and split; a charge is moved by its id, as one unit. Dishes and their
+        tickets stay with the tab that ordered them: one that is cancelled there afterwards opens
+        the exception ``cancelled_after_transfer``, until somebody credits it where it is due.
+        Until the other tab has it, an intent of this one does; if that one was closed meanwhile,
+        it is due here again. Raises NotFound, IllegalTransition unless both are open tabs,
+        QuantityRefused for more units than are due, AmountRefused for more than is neither paid
+        nor authorized here, InvalidInput for the same tab, or one in another currency.
         """
         at = self.setting.moment(at)
         asked = () if units is None else counts(units, "units")

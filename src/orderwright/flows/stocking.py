@@ -13,6 +13,7 @@ from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, load,
 from orderwright.inventory.claims import broken, promises, queued
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Phase
+from orderwright.orders.selling_out import sold_out
 from orderwright.orders.stocking import missing
 from orderwright.requests import (
     FindOpen,
@@ -26,12 +27,15 @@ from orderwright.requests import (
 from orderwright.values import each, identifier, instance, quantity, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from orderwright.flows.settling import Setting
     from orderwright.inventory.claims import QueueOrder
     from orderwright.inventory.entries import Reservation
+    from orderwright.inventory.ledger import Stock
+    from orderwright.orders.events import Event
+    from orderwright.orders.order import Order
     from orderwright.requests import Flow
 
 __all__ = ["Stocking"]
@@ -86,7 +90,7 @@ class Stocking(Flows):
         identifier(location, "location")
         quantity(counted, "counted", least=0)
         text(reason, "reason")
-        posting_id = f"count/{identifier(count_id, 'count_id')}"
+        posting_id = f"count/{location}/{sku}/{identifier(count_id, 'count_id')}"
         stocks = yield from ask(ReadSupply((sku,), at))
         stock = next((one for one in stocks if one.location == location), None)
         if stock is not None and (stock.lots or stock.expired):
@@ -126,36 +130,43 @@ class Stocking(Flows):
 
         What is queued there is still made, unless it is ``queued`` itself that cannot be: these
         units are open again on their orders, which are sourced elsewhere or wait, with the
-        exception ``stock_missing``, for a substitute. Returns the ids of these orders. Put it on
-        offer again with :meth:`.Posting.make`. ``notice_id`` is the key: the same notice again
-        takes nothing more. Raises OutOfStock where others order faster than it is taken off.
+        exception ``stock_missing``, for a substitute. What is fired already is made. Returns the
+        ids of these orders. Put it on offer again with :meth:`.Posting.make`. ``notice_id`` is the
+        key of the notice for that SKU and location: the same again takes nothing more off, and
+        tells orders that were not told. Raises InvalidInput for what was never on offer there or
+        what nobody counts, OutOfStock where others order faster than it is taken off.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
         identifier(location, "location")
         instance(queued, bool, "queued")
-        posting_id = f"sold-out/{identifier(notice_id, 'notice_id')}"
+        posting_id = f"sold-out/{location}/{sku}/{identifier(notice_id, 'notice_id')}"
         for attempt in range(MAX_TRIES):
             stocks = yield from ask(ReadSupply((sku,), at))
-            units = sum(max(0, one.available) for one in stocks if one.location == location)
-            waiting: tuple[Reservation, ...] = ()
-            if queued:
-                waiting = yield from _queued(setting, sku, location, at)
-            if not units and not waiting:
+            units = _on_offer(stocks, sku, location)
+            if not units:
                 break
-            posting = Posting.sell_out(posting_id, sku, location, units, breaking=waiting, at=at)
             try:
-                yield from ask(PostStock(posting))
+                yield from ask(PostStock(Posting.sell_out(posting_id, sku, location, units, at=at)))
             except OutOfStock:
                 if attempt + 1 == MAX_TRIES:
                     raise
                 continue  # somebody ordered one meanwhile: look again
             except KeyReused:
-                pass  # it was taken off before: only the orders may not know yet
+                pass  # it was taken off before
             break
-        if not queued:
-            return ()
-        return (yield from _told_missing(setting, sku, location, at))
+        found: list[str] = []
+        if queued:
+            for order_id in (yield from _orders_at(setting, location, (Phase.WAITING,))):
+                told = yield from _told(
+                    setting,
+                    order_id,
+                    lambda order, held: sold_out(order, held, sku, location, at),
+                    at,
+                )
+                if told:
+                    found.append(order_id)
+        return tuple(found)
 
     @command
     def fill(
@@ -210,24 +221,15 @@ def _filled(
     return tuple(found)
 
 
-def _queued(
-    setting: Setting, sku: str, location: str, at: datetime
-) -> Flow[tuple[Reservation, ...]]:
-    """Return what is reserved of ``sku`` there for work that nobody has begun."""
-    held = yield from ask(ReadReservations(at, sku=sku))
-    there = {one.id: one for one in held if one.location == location and not one.lot}
-    wanted: dict[str, int] = {}
-    for order_id in (yield from _orders_at(setting, location, (Phase.WAITING,))):
-        order = yield from load(order_id)
-        for one in order.fulfillments:
-            if one.location == location and one.state.phase is Phase.WAITING:
-                for part in order.reservations(one):  # several may share one
-                    if part.id in there:
-                        wanted[part.id] = wanted.get(part.id, 0) + part.quantity
-    return tuple(
-        evolve(there[name], quantity=min(units, there[name].quantity), expires_at=None)
-        for name, units in wanted.items()
-    )
+def _on_offer(stocks: Iterable[Stock], sku: str, location: str) -> int:
+    """Return how many can be ordered there; raise InvalidInput where that cannot be taken off."""
+    here = next((one for one in stocks if one.location == location), None)
+    if here is None:
+        raise InvalidInput.at("sku", f"{sku} was never on offer at {location}")
+    if here.unlimited:
+        wrong = f"nobody counts {sku} at {location}: its policy there has to be 'guarded'"
+        raise InvalidInput.at("sku", wrong)
+    return max(0, here.available)
 
 
 def _orders_at(setting: Setting, location: str, phases: tuple[Phase, ...]) -> Flow[Iterable[str]]:
@@ -251,19 +253,25 @@ def _told_missing(setting: Setting, sku: str, location: str, at: datetime) -> Fl
     orders = yield from _orders_at(setting, location, (Phase.WAITING, Phase.WORKING))
     found: list[str] = []
     for order_id in orders:
-        if (yield from _missed(setting, order_id, sku, at)):
-            found.append(order_id)  # noqa: PERF401 - a comprehension cannot ask
+        told = yield from _told(
+            setting, order_id, lambda order, held: missing(order, held, at, sku), at
+        )
+        if told:
+            found.append(order_id)
     return tuple(found)
 
 
-def _missed(setting: Setting, order_id: str, sku: str, at: datetime) -> Flow[bool]:
-    """Record what an order misses; return whether it misses anything."""
+def _told(
+    setting: Setting,
+    order_id: str,
+    decision: Callable[[Order, Sequence[Reservation]], Sequence[Event]],
+    at: datetime,
+) -> Flow[bool]:
+    """Save what ``decision`` says of an order and what is held for it; return whether it did."""
     for _ in range(MAX_TRIES):
         order = yield from load(order_id)
-        if not any(line.sku == sku for line in order.lines):
-            return False
         held = yield from ask(ReadReservations(at, order_id=order_id))
-        events = missing(order, held, at)
+        events = decision(order, held)
         if not events:
             return False
         after, events = follow(order, events, at)

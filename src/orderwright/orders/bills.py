@@ -20,9 +20,10 @@ __all__ = ["by_seat", "split_bill", "split_evenly"]
 def split_bill(order: Order, groups: Mapping[str, Collection[str]]) -> dict[str, Money]:
     """Return what each group of ``groups`` owes, by name; the parts sum to ``order.due`` exactly.
 
-    A group is the ids of its lines. A line of several groups is split evenly, odd cents to those
-    named first; charges (a service fee, a tip) are shared in proportion to what the lines of each
-    come to. Raises InvalidInput for a line that there is not, or that is in no group.
+    A group is the ids of its lines, and of charges that are its own (a tip, what came from another
+    tab). One of several groups is split evenly, odd cents to those named first; charges of no group
+    (a service fee) are shared in proportion to what the others of each come to. Raises InvalidInput
+    for a line that there is not, or that is in no group.
     """
     if not isinstance(cast("object", groups), Mapping):
         raise InvalidInput.at(
@@ -33,10 +34,11 @@ def split_bill(order: Order, groups: Mapping[str, Collection[str]]) -> dict[str,
     if faults:
         raise InvalidInput(faults)
     owed = {name: Money.zero(order.currency) for name in shares}
-    for line in order.lines:
-        sharers = [name for name, ids in shares.items() if line.id in ids]
-        for name, part in zip(sharers, line.remaining.split([1] * len(sharers)), strict=True):
-            owed[name] += part
+    for one in (*order.lines, *order.charges):
+        sharers = [name for name, ids in shares.items() if one.id in ids]
+        if sharers:
+            for name, part in zip(sharers, one.remaining.split([1] * len(sharers)), strict=True):
+                owed[name] += part
     rest = order.due - total(owed.values(), order.currency)
     weights = [amount.minor for amount in owed.values()]
     parts = rest.split(weights if any(weights) else [1] * len(weights))
@@ -44,10 +46,10 @@ def split_bill(order: Order, groups: Mapping[str, Collection[str]]) -> dict[str,
 
 
 def _faults(order: Order, shares: Mapping[str, Collection[str]]) -> Iterator[Fault]:
-    known = {line.id for line in order.lines}
+    known = {one.id for one in (*order.lines, *order.charges)}
     for name, ids in shares.items():
         for one in sorted(set(ids) - known):
-            yield Fault(f"groups[{name!r}]", f"no line {one!r} on order {order.id}")
+            yield Fault(f"groups[{name!r}]", f"no line or charge {one!r} on order {order.id}")
     for index, line in enumerate(order.lines):
         if not any(line.id in ids for ids in shares.values()):
             yield Fault(f"lines[{index}]", f"line {line.id!r} is in no group")

@@ -98,10 +98,14 @@ def cancel(
 ) -> OrderCancelled:
     """Give up the whole order: nothing more is due, all stock is freed.
 
-    Raises IllegalTransition if the order cannot be cancelled any more, or a fulfillment cannot be
-    withdrawn (it is being picked, or has left).
+    Raises IllegalTransition if the order cannot be cancelled any more, a fulfillment cannot be
+    withdrawn (it is being picked, or has left), or something came here from another tab.
     """
     state = order.lifecycles.order.step(order.state, action, "order", order.id)
+    for charge in order.charges:
+        if charge.origin and charge.remaining:  # of what was ordered, and served, elsewhere
+            subject = f"charge {charge.id} from {charge.origin.partition('/')[0]}"
+            raise IllegalTransition(subject, "due here", action, ("transfer", "credit"), order.id)
     withdrawn: list[tuple[str, State]] = []
     for one in order.fulfillments:
         if one.live:

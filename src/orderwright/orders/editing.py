@@ -10,7 +10,7 @@ from orderwright.errors import AmountRefused, Fault, IllegalTransition, InvalidI
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment, Component, priced
-from orderwright.orders.cancelling import cancel_units, require_alive
+from orderwright.orders.cancelling import cancel_units, noted, require_alive
 from orderwright.orders.crediting import part_of, spread
 from orderwright.orders.events import Event, HoldReleased, OrderCredited, OrderEdited
 from orderwright.orders.kits import exploded
@@ -90,7 +90,8 @@ def edit(
         events += _rescheduled(order, edited.scheduled_for, at)
     if fewer:
         after_all = order.after(events)
-        events.append(cancel_units(after_all, sorted(fewer.items()), at=at, reason=reason))
+        given_up = cancel_units(after_all, sorted(fewer.items()), at=at, reason=reason)
+        events += noted(after_all, given_up)
     return tuple(events)
 
 

@@ -302,7 +302,8 @@ class Charge(Priced):
     """Money due besides the goods: shipping, a fee, a tip, of ``amount`` before what changes it.
 
     ``adjustments`` and ``taxes`` are as on a line; its ``components`` are worked out when the
-    order is placed.
+    order is placed. ``origin`` says of what came from another tab which line or charge it was
+    there (``T4/l1``).
     """
 
     kind: str
@@ -311,6 +312,7 @@ class Charge(Priced):
     adjustments: tuple[Adjustment, ...] = field(default=(), converter=_adjustments)
     taxes: tuple[TaxLine, ...] = field(default=(), converter=_taxes)
     components: tuple[Component, ...] = Factory(_simple, takes_self=True)
+    origin: str = ""
 
     def __attrs_post_init__(self) -> None:
         """Refuse bad names and negative amounts."""

@@ -37,8 +37,8 @@ class Modifier(NamedTuple):
 
     def check(self, path: str, depth: int = 1) -> None:
         """Raise InvalidInput for what no wish can be, here or deeper."""
-        if not text(self.name, f"{path}.name"):
-            raise InvalidInput.at(f"{path}.name", "say what is wished for")
+        if not text(self.name, f"{path}.name") or not self.name.isprintable():
+            raise InvalidInput.at(f"{path}.name", "say in a line of text what is wished for")
         if self.price is not None:
             instance(self.price, UnitPrice, f"{path}.price")
         quantity(self.quantity, f"{path}.quantity")

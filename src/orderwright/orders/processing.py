@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
+from orderwright.orders.cancelling import cancel_units
 from orderwright.orders.commands import advance, advance_fulfillment
 from orderwright.orders.events import (
     Event,
@@ -397,13 +398,23 @@ def _complete(order: Order, at: datetime) -> Iterator[Event]:
 
 def _use_bookings(order: Order, at: datetime) -> Iterator[Event]:
     """A place in the kitchen or a delivery slot is used up with the goods it was booked for."""
-    booked = [one for one in order.fulfillments if one.kind == "booking"]
+    booked = [one for one in order.fulfillments if one.kind == "booking" and one.live]
     waiting = [one for one in booked if one.state.phase is Phase.WAITING]
     if not waiting or not order.stocked:
         return
     served = [one for one in order.fulfillments if one.live and one.kind != "booking"]
     if served and all(one.state.phase is Phase.DONE or one.astray for one in served):
         yield from advance_fulfillment(order, waiting[0].id, "use", at=at)
+    if served or any(order.busy(one) for one in waiting):
+        return
+    units: dict[str, int] = {}
+    for one in booked:
+        units |= one.units
+    others = [line for line in order.lines if line.id not in units]
+    if others and all(line.cancelled == line.ordered for line in others):
+        # It was booked for what nobody wants any more.
+        freed = sorted(pair for one in waiting for pair in one.units.items())
+        yield cancel_units(order, freed, at=at, reason="nothing is left to serve")
 
 
 _Rule = Callable[["Order", "datetime"], "Iterator[Event]"]

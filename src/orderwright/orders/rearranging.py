@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from orderwright.fulfillment.fulfillment import Ingredients
     from orderwright.fulfillment.locations import Location
     from orderwright.inventory.ledger import Stock
     from orderwright.orders.order import Order
@@ -117,8 +118,11 @@ def merge(
     first, course = parts[0], course_of(order, parts[0])
     items: dict[tuple[str, str, str], FulfillmentItem] = {}
     for one in parts:
-        alike = (one.location, one.kind, one.state, one.lapses_at, course_of(order, one))
-        if alike != (first.location, first.kind, first.state, first.lapses_at, course):
+        alike = (one.location, one.kind, one.state, one.lapses_at, one.larder)
+        if (
+            alike != (first.location, first.kind, first.state, first.lapses_at, first.larder)
+            or course_of(order, one) != course
+        ):
             subject = f"fulfillment {one.id}"
             state = f"{one.state.name} at {one.location}, unlike {first.id}"
             raise IllegalTransition(subject, state, "merge", (), order.id)
@@ -132,12 +136,28 @@ def merge(
     changed = FulfillmentsChanged(
         action="merge",
         fulfillment_ids=tuple(fulfillment_ids),
-        fulfillments=(evolve(first, items=tuple(items.values()), stopping=()),),
+        fulfillments=(
+            evolve(
+                first,
+                items=tuple(items.values()),
+                stopping=(),
+                ingredients=_together(order, parts),
+            ),
+        ),
         removed=tuple(one.id for one in parts[1:]),
         reason=reason,
         at=at,
     )
     return (changed,)
+
+
+def _together(order: Order, parts: Sequence[Fulfillment]) -> Ingredients:
+    """What is known of the ingredients of all ``parts``; some cannot be used up and others not."""
+    found = {one.ingredients for one in parts}
+    if {"used", "wanted"} <= found:
+        subject = f"fulfillment {parts[0].id}"
+        raise IllegalTransition(subject, "partly used up", "merge", (), order.id)
+    return "used" if "used" in found else "wanted" if "wanted" in found else "none"
 
 
 def short_pick(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "allocated",
     "firm_stock",
+    "intended_for",
     "lapsing",
     "missing",
     "moved",
@@ -164,7 +165,7 @@ def _settle_claims(order: Order, at: datetime) -> Iterator[Event]:
         return
     posting_id = f"{order.id}/claim-{order.version + 1}"
     posting = Posting.linked(posting_id, _claim_posting(order, posting_id, claims, at))
-    intended = _intended(order, posting_id, "claim", posting, (), at)
+    intended = intended_for(order, posting_id, "claim", posting, (), at)
     yield evolve(intended, intent=evolve(intended.intent, claims=claims))
 
 
@@ -195,10 +196,10 @@ def _stock_intent(
         posting = Posting.rehold(posting_id, zip(units, kept, strict=True), at=at)
     else:
         posting = Posting.hand_over(posting_id, units, at=at)
-    return _intended(order, posting_id, purpose, posting, [one.id for one in fulfillments], at)
+    return intended_for(order, posting_id, purpose, posting, [one.id for one in fulfillments], at)
 
 
-def _intended(  # noqa: PLR0917 - what an intent consists of
+def intended_for(  # noqa: PLR0917 - what an intent consists of
     order: Order,
     posting_id: str,
     purpose: Purpose,
@@ -206,6 +207,7 @@ def _intended(  # noqa: PLR0917 - what an intent consists of
     fulfillments: Sequence[str],
     at: datetime,
 ) -> Intended:
+    """Return the intent of a posting, for some fulfillments or for none."""
     return Intended(
         intent=Intent(
             id=posting_id,
@@ -337,7 +339,7 @@ def _use_up(order: Order, at: datetime) -> Iterator[Event]:
             for place, units in used.items()
         ],
     )
-    yield _intended(order, posting_id, "consume", posting, [one.id for one in begun], at)
+    yield intended_for(order, posting_id, "consume", posting, [one.id for one in begun], at)
 
 
 def _take_back(order: Order, at: datetime) -> Iterator[Event]:
@@ -357,7 +359,7 @@ def _take_back(order: Order, at: datetime) -> Iterator[Event]:
                 order_id=order.id,
                 at=at,
             )
-            yield _intended(order, posting_id, "take_back", posting, (), at)
+            yield intended_for(order, posting_id, "take_back", posting, (), at)
 
 
 def _owed(one: Fulfillment) -> Purpose | None:
@@ -379,13 +381,17 @@ def firm_stock(order: Order, at: datetime) -> Iterator[Event]:
         yield _stock_intent(order, "firm", idle, at)
 
 
-def missing(order: Order, held: Iterable[Reservation], at: datetime) -> tuple[Event, ...]:
+def missing(
+    order: Order, held: Iterable[Reservation], at: datetime, sku: str = ""
+) -> tuple[Event, ...]:
     """Return what follows where the ledger holds less for an order than it reserved.
 
-    ``held`` is all the ledger holds for it. The units are open again, to be sourced elsewhere or
-    backordered, and the exception ``stock_missing`` tells of it. What is being booked just now is
-    left alone.
+    Of one ``sku`` where that is given: an order without it misses nothing. ``held`` is all the
+    ledger holds for it. The units are open again, to be sourced elsewhere or backordered, and the
+    exception ``stock_missing`` tells of it. What is being booked just now is left alone.
     """
+    if sku and not any(line.sku == sku for line in order.lines):
+        return ()
     there = {(one.id, one.sku, one.lot): one.quantity for one in held}
     units: list[tuple[str, FulfillmentItem]] = []
     for one in order.fulfillments:

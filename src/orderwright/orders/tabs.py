@@ -45,11 +45,14 @@ def require_tab(order: Order, action: str) -> None:
 def close_tab(order: Order, *, at: datetime, reason: str) -> tuple[TabClosed, ...]:
     """End the rounds: what is due is what the guests are asked for. Closed already, a no-op.
 
-    Raises IllegalTransition while units wait that nobody can serve: they would be on the bill.
+    Raises IllegalTransition while units wait that nobody can serve, as they would be on the bill,
+    or something is on its way to another tab.
     """
     require_tab(order, "close_tab")
     if order.closed:
         return ()
+    if any(one.purpose == "transfer" for one in order.intents):
+        raise IllegalTransition("tab", "being transferred", "close_tab", ("resume",), order.id)
     for line_id, counts in order.quantities().items():
         if counts.open or counts.backordered:
             subject, allowed = f"line {line_id}", ("cancel", "edit")
@@ -82,7 +85,13 @@ def fire(order: Order, course: int, *, at: datetime) -> tuple[CourseFired, ...]:
     Raises NotFound for a course there is not, IllegalTransition if it was fired already, or the
     order is not confirmed, OnHold if a hold stops fulfilling.
     """
-    tickets = [one for one in order.fulfillments if one.live and course_of(order, one) == course]
+    if order.state.phase is Phase.PLANNED:
+        raise IllegalTransition("order", order.state.name, "fire", order.allowed(), order.id)
+    tickets = [
+        one
+        for one in order.fulfillments
+        if one.live and one.kind != "booking" and course_of(order, one) == course
+    ]
     if not tickets:
         raise NotFound("course", str(course), order.id)
     if order.state.phase is not Phase.WORKING:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from orderwright.errors import IllegalTransition, InvalidInput, QuantityRefused
+from orderwright.errors import AmountRefused, IllegalTransition, InvalidInput, QuantityRefused
+from orderwright.lifecycles import Phase
+from orderwright.money import Money, total
 from orderwright.orders.amounts import priced
 from orderwright.orders.crediting import all_of, units_of
 from orderwright.orders.editing import free_id
@@ -54,7 +56,7 @@ def transfer(
 
     Nothing, if nothing is due for them. Raises IllegalTransition unless both are open tabs,
     InvalidInput for one tab or two currencies, NotFound for an unknown line, QuantityRefused for
-    more units than are still to be paid for.
+    more units than are due, AmountRefused for more than is neither paid nor authorized.
     """
     _require_open(order, "transfer")
     _require_open(other, "transfer")
@@ -67,6 +69,7 @@ def transfer(
     charges = tuple(_charges(order, credits_))
     if not charges:
         return ()
+    _require_unpaid(order, charges)
     moved = DueTransferred(
         to=other.id, units=tuple(units), credits=tuple(credits_), reason=reason, at=at
     )
@@ -81,9 +84,25 @@ def transfer(
     return (moved, Intended(intent=intent, at=at))
 
 
+def _require_unpaid(order: Order, charges: Iterable[Charge]) -> None:
+    """What guests paid for here stays here: moved, it would be paid back to them."""
+    figures = order.figures
+    held = figures.kept + figures.authorized + figures.capturing
+    left = Money(max(0, figures.due - held), order.currency)
+    moving = total((one.total for one in charges), order.currency)
+    if moving > left:
+        raise AmountRefused(
+            "transfer what is not paid", asked=moving, limit=left, order_id=order.id
+        )
+
+
 def _some(order: Order, units: Sequence[tuple[str, int]]) -> list[Credit]:
     found: list[Credit] = []
+    charges = {one.id: one for one in order.charges if one.remaining}
     for line_id, count in units:
+        if line_id in charges and count == 1:
+            found.append(all_of(charges[line_id], 0))
+            continue
         line = order.line(line_id)
         if count > line.remaining_units:
             raise QuantityRefused(
@@ -115,8 +134,13 @@ def _charges(order: Order, credits_: Iterable[Credit]) -> Iterable[Charge]:
             for one, amount in zip(parts[credit.target].components, credit.parts, strict=True)
         )
         if any(one.amount for one in components if one.adds):
-            amount = components[0].amount
-            yield Charge(kind="transfer", amount=amount, components=components)
+            part = parts[credit.target]
+            yield Charge(
+                kind=part.kind if isinstance(part, Charge) else "transfer",
+                amount=components[0].amount,
+                components=components,
+                origin=f"{order.id}/{part.id}",
+            )
 
 
 def _renamed(order: Order, charges: Iterable[Charge]) -> tuple[Charge, ...]:
@@ -147,6 +171,7 @@ def transfer_settled(
     """Record that the other tab took it over, or that it is due here again."""
     request = order.intent(intent_id).request
     assert isinstance(request, Transfer)
-    back = () if taken else _renamed(order, request.charges)
+    over = order.state.phase is Phase.DROPPED  # cancelled meanwhile: nothing is due for it
+    back = () if taken or over else _renamed(order, request.charges)
     reason = "" if taken else f"{request.order_id} takes no more"
     return (TransferSettled(intent_id=intent_id, charges=back, reason=reason, at=at),)

@@ -12,9 +12,11 @@ from functools import lru_cache
 from heapq import heapreplace
 from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
+from orderwright.errors import InvalidInput
 from orderwright.lifecycles import Phase
 from orderwright.orders.modifiers import told
 from orderwright.orders.tabs import course_of, earliest
+from orderwright.tracking.telling import on_one_line
 from orderwright.values import identifier, in_utc, quantity
 
 if TYPE_CHECKING:
@@ -58,8 +60,8 @@ class KitchenTicket(NamedTuple):
     ``since`` is when it came into its ``state``; ``begun`` tells that somebody is at it.
     ``ready_by`` is when all of its course is to be ready, ``begin_at`` when to begin with it (a
     waiting one: when to fire it) for that; both are None for a course that waits and was promised
-    for no time. ``late`` is by how much it will miss ``ready_by`` as it stands now, no time if it
-    will not.
+    for no time. ``late`` is by how much it will miss that, or what the customer was promised before
+    (``promised_at``), as it stands now; no time if it will not.
     """
 
     order_id: str
@@ -75,6 +77,7 @@ class KitchenTicket(NamedTuple):
     plates: tuple[Plate, ...]
     begin_at: datetime | None
     ready_by: datetime | None
+    promised_at: datetime | None
     late: timedelta
 
     @property
@@ -92,9 +95,10 @@ class KitchenBoard:
     """The open tickets of a kitchen; show it every order that changed.
 
     ``at_once`` says how many dishes a station makes at the same time, by location id; of a station
-    that is left out, any number. Showing an order costs what that order costs, reading the board
-    what is open on it, however much is finished. Kept in memory: after a restart show it the open
-    orders again.
+    that is left out, any number. Tickets are what has a step ``fire``. Show orders as they come: of
+    two versions of an open one the newer counts, but what was finished is not remembered. Showing
+    an order costs what that order costs, reading the board what is open on it, however much is
+    finished. Kept in memory: after a restart show it the open orders again.
     """
 
     def __init__(self, *, at_once: Mapping[str, int] | None = None) -> None:
@@ -155,15 +159,27 @@ class KitchenBoard:
         for station in {one.station for one in mine} & set(self._at_once):
             lanes = [now] * self._at_once[station]
             for ticket in (*ahead, *mine):
-                if ticket.station != station:
-                    continue
-                for plate in ticket.plates:
-                    for _ in range(plate.quantity):
-                        done = lanes[0] + plate.preparation
-                        heapreplace(lanes, done)
-                        if ticket.order_id == order.id:
-                            ready = max(ready, done)
+                for plate in ticket.plates if ticket.station == station else ():
+                    done = _made(lanes, plate)
+                    if ticket.order_id == order.id:
+                        ready = max(ready, done)
         return ready
+
+
+def _made(lanes: list[datetime], plate: Plate) -> datetime:
+    """Make a plate in whatever lane is free first; return when the last unit of it is done."""
+    each, rest = divmod(plate.quantity, len(lanes))
+    try:
+        lanes[:] = [lane + plate.preparation * each for lane in lanes]
+        last = max(lanes) if each else lanes[0]
+        for _ in range(rest):
+            done = lanes[0] + plate.preparation
+            heapreplace(lanes, done)
+            last = max(last, done)
+    except OverflowError:
+        wrong = f"{plate.quantity} of {plate.sku} take longer than the calendar lasts"
+        raise InvalidInput.at("order", wrong) from None
+    return last
 
 
 def _urgency(one: KitchenTicket) -> tuple[int, datetime, datetime, str, int, str]:
@@ -180,7 +196,8 @@ def _late(one: KitchenTicket, now: datetime) -> timedelta:
         return _NONE
     longest = max(plate.preparation for plate in one.plates)
     begun = one.since if one.begun and one.since else now
-    return max(_NONE, max(begun + longest, now) - one.ready_by)
+    until = one.ready_by if one.promised_at is None else min(one.ready_by, one.promised_at)
+    return max(_NONE, max(begun + longest, now) - until)
 
 
 @lru_cache(maxsize=64)
@@ -193,7 +210,7 @@ def _tickets(order: Order) -> Iterator[KitchenTicket]:
     """Return the tickets of an order that are not out of the kitchen yet."""
     groups: dict[tuple[int, datetime | None], list[Fulfillment]] = {}
     for one in order.fulfillments:
-        if _states(order.lifecycle(one), "fire"):
+        if one.live and _states(order.lifecycle(one), "fire"):
             # What is fired together is to be ready together.
             groups.setdefault((course_of(order, one), one.started_at), []).append(one)
     for (course, started_at), tickets in groups.items():
@@ -219,6 +236,7 @@ def _tickets(order: Order) -> Iterator[KitchenTicket]:
                 tuple(_plates(order, one, ready_by)),
                 None if ready_by is None else ready_by - _longest(order, one),
                 ready_by,
+                order.promised_at,
                 _NONE,
             )
 
@@ -268,7 +286,7 @@ def ticket_text(one: KitchenTicket, *, zone: tzinfo = UTC) -> str:
         lines.append(f"{plate.quantity:3} x {plate.name}{seat}")
         if plate.modifiers:
             lines.append(f"      {plate.modifiers}")
-    return "\n".join(lines)
+    return "\n".join(on_one_line(line) for line in lines)
 
 
 def render_board(tickets: Iterable[KitchenTicket], *, zone: tzinfo = UTC) -> str:
@@ -287,7 +305,8 @@ def render_board(tickets: Iterable[KitchenTicket], *, zone: tzinfo = UTC) -> str
         place = f"table {one.table}" if one.table else one.order_id
         dishes = ", ".join(_dish(plate) for plate in one.plates)
         late = f"  LATE {-(-one.late // _MINUTE)} min" if one.late else ""
-        rows.append(f"  {begin:5}  {one.station:<10} {place:<10} {one.state:<10} {dishes}{late}")
+        row = f"  {begin:5}  {one.station:<10} {place:<10} {one.state:<10} {dishes}{late}"
+        rows.append(on_one_line(row))
     return "\n".join(rows)
 
 

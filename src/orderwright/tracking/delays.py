@@ -204,6 +204,8 @@ def _against(
         yield Delay("will_be_late", expected - promised, promised, one.id)
     if one.started_at is None:
         yield from _too_late(promised, longest, now, one.id)
+    elif _at_work(one) and one.started_at + longest > promised:
+        yield Delay("will_be_late", one.started_at + longest - promised, promised, one.id)
 
 
 def _beyond(

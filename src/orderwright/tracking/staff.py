@@ -65,6 +65,7 @@ ADVICE: Mapping[str, str] = {
     "repaid_too_much": "find out which report is wrong, then resolve",
     "reversed_too_much": "find out which report is wrong, then resolve",
     "returned_too_much": "find out whose goods they are, then resolve",
+    "cancelled_after_transfer": "credit it on the tab it was moved to, then resolve",
     "hold_ran_out": "decide, and release the hold or cancel the order, then resolve",
     "reopened": "resolve when it is done",
 }
