@@ -821,6 +821,28 @@ def test_merged_tickets_use_up_what_both_are_made_of() -> None:
     check_laws(world)
 
 
+def test_tickets_whose_ingredients_are_half_booked_stay_apart() -> None:
+    """One is used up and the other waits for a person: merged, nobody could tell which."""
+    world, _ = at_table(STEAK)
+    world.desk.fire("t1", 2)
+    world.inventory.ledger.policies = lambda _sku, _location: GUARDED
+    world.desk.add_round("t1", [MENU["BURGER"].line(12)])
+    order = world.desk.fire("t1", 2)
+    assert ["used", "wanted"] == [one.ingredients for one in order.fulfillments]
+    with pytest.raises(IllegalTransition, match="partly used up"):
+        world.desk.merge("t1", ["f1", "f2"])
+
+
+def test_the_same_notice_takes_nothing_more() -> None:
+    """What is on offer again after a notice is not taken off by hearing that notice twice."""
+    world = Kitchen()
+    world.desk.sell_out("STEAK", "GRILL", notice_id="n1")
+    world.desk.post_stock(MENU.offer("again", "GRILL", {"STEAK": 2}, at=world.now))
+    world.desk.sell_out("STEAK", "GRILL", notice_id="n1")
+    stock = world.inventory.ledger.stock("STEAK", "GRILL", now=world.now)
+    assert 2 == stock.available
+
+
 def test_a_place_in_the_kitchen_is_freed_with_the_last_dish_it_was_for() -> None:
     """Nobody keeps a slot for a dinner that was cancelled dish by dish; the order is over."""
     world = Kitchen(policy=Policy(require_cover=False))
