@@ -48,11 +48,11 @@ class Line:
     )
 
     def __init__(self, one: OrderLine | Charge, origin: Origin) -> None:
-        self.line: OrderLine | None
-        if isinstance(one, OrderLine):
-            self.line, self.kind, self.sku, self.ordered = one, "goods", one.sku, one.ordered
-        else:
-            self.line, self.kind, self.sku, self.ordered = None, one.kind, "", 0
+        line = one if isinstance(one, OrderLine) else None
+        self.line: OrderLine | None = line
+        self.kind: str = "goods" if isinstance(one, OrderLine) else one.kind
+        self.sku: str = "" if line is None else line.sku
+        self.ordered: int = 0 if line is None else line.ordered
         self.origin: Origin = origin
         self.cancelled: int = 0
         self.backordered: int = 0
