@@ -225,7 +225,13 @@ class Processing(Flows):
                 self.setting,
                 order_id,
                 call,
-                lambda order: commands.report_cancellation(order, at=at, reason=reason),
+                lambda order: tuple(
+                    told
+                    for event in commands.report_cancellation(order, at=at, reason=reason)
+                    for told in (
+                        noted(order, event) if isinstance(event, OrderCancelled) else (event,)
+                    )
+                ),
             )
         )
 

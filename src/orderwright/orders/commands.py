@@ -128,10 +128,10 @@ def cancel(
 
 
 def everything_due(order: Order) -> tuple[Credit, ...]:
-    """Return the credits of all that is left of every line and charge."""
+    """Return the credits of all that is left of the lines, and of the charges made here."""
     return (
         *(all_of(one, one.remaining_units) for one in order.lines if one.remaining_units),
-        *(all_of(one, 0) for one in order.charges if one.remaining),
+        *(all_of(one, 0) for one in order.charges if one.remaining and not one.origin),
     )
 
 
@@ -141,14 +141,16 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
     Nothing is due any more. Where everything can still be withdrawn this is a cancellation like
     any other. Units that have left or are being picked stay what they are: the order opens the
     exception ``cancelled_after_hand_over`` or ``cancelled_while_picking``, what was taken is a
-    payout due that waits for a person, and an order that was complete is open again.
+    payout due that waits for a person, and an order that was complete is open again. What came
+    here from another tab stays due, and keeps the order open with ``cancelled_after_transfer``.
     """
     if order.state.phase is Phase.DROPPED:
         return ()
     stuck = [one for one in order.fulfillments if one.live and not order.may(one, "withdraw")]
     if order.state.phase is Phase.PLANNED:
         return (cancel(order, at=at, reason=reason, action="discard"),)
-    if not stuck and "cancel" in order.allowed():
+    others = any(one.origin and one.remaining for one in order.charges)
+    if not stuck and not others and "cancel" in order.allowed():
         return (cancel(order, at=at, reason=reason),)
     kept: dict[str, int] = {}
     for one in stuck:
@@ -159,6 +161,8 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
     )
     left = any(one.gone for one in stuck)
     code = "cancelled_after_hand_over" if left else "cancelled_while_picking"
+    if others and not stuck:
+        code = "cancelled_after_transfer"
     done = order.state.phase is Phase.DONE and "reopen" in order.allowed()
     reported = OrderCancelled(
         action="report",
