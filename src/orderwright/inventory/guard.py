@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
 from attrs import frozen
 
@@ -14,12 +14,11 @@ from orderwright.values import choice, quantity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from orderwright.inventory.entries import Change
     from orderwright.inventory.postings import Posting
 
 StockMode = Literal["guarded", "warned", "untracked"]
 
-__all__ = ["GUARDED", "Policies", "StockPolicy", "changes_of", "guarded"]
+__all__ = ["GUARDED", "Limit", "Policies", "StockPolicy", "changes_of", "guarded", "limits_of"]
 
 
 @final
@@ -57,6 +56,29 @@ def guarded(_sku: str, _location: str) -> StockPolicy:
     return GUARDED
 
 
+@final
+class Limit(NamedTuple):
+    """A condition under which a posting may be written: ``account`` has room for ``wanted`` units.
+
+    What an account may be lowered by is what it has above ``least``; all claims to a SKU may come
+    to ``most`` (then ``least`` is None). ``reservation`` is whose units they are, if anybody's.
+    """
+
+    account: StockAccount
+    wanted: int
+    least: int | None
+    most: int = 0
+    reservation: str = ""
+
+    def shortage(self, now: int) -> Shortage | None:
+        """Return what is short if the account has ``now`` units; None if nothing is."""
+        room = self.most - now if self.least is None else now - self.least
+        if room >= self.wanted:
+            return None
+        account = self.account
+        return Shortage(account.sku, account.location, self.wanted, max(0, room), self.reservation)
+
+
 def changes_of(
     posting: Posting,
     balance: Callable[[StockAccount], int | None],
@@ -64,10 +86,11 @@ def changes_of(
 ) -> Mapping[StockAccount, int]:
     """Return the new balance of every account ``posting`` touches. This is the guard.
 
-    Pure: every store uses it, or enforces the same. ``balance`` answers the present units of an
-    account (0 or None if it was never used); of ``backordered`` at no name, all claims to a SKU.
-    Raises OutOfStock with every account that would fall below its floor, or claims above their
-    limit; entries on one account are summed first, so two lines of one SKU cannot both pass.
+    Pure: every store uses it, or enforces the same :func:`limits_of`. ``balance`` answers the
+    present units of an account (0 or None if it was never used); of ``backordered`` at no name, all
+    claims to a SKU. Raises OutOfStock with every account that would fall below its floor, or
+    claims above their limit; entries on one account are summed first, so two lines of one SKU
+    cannot both pass.
     """
     after: dict[StockAccount, int] = {}
     doubtful = policies is not guarded
@@ -77,50 +100,36 @@ def changes_of(
         if now + lowest < 0:
             doubtful = True
     if doubtful:
-        short = [
-            found
-            for change in posting.changes
-            for found in _shortages(posting, change, balance, policies)
-        ]
+        found = (one.shortage(balance(one.account) or 0) for one in limits_of(posting, policies))
+        short = [one for one in found if one is not None]
         if short:
             raise OutOfStock(short, posting.order_id)
     return after
 
 
-def _shortages(
-    posting: Posting,
-    change: Change,
-    balance: Callable[[StockAccount], int | None],
-    policies: Policies,
-) -> Iterator[Shortage]:
-    """Return what is short on an account that may be."""
-    account, _, lowest = change
-    now = balance(account) or 0
-    if lowest < 0:
-        if now + lowest < 0 and account.bucket in FLOORED:
-            if _floor(posting, account, policies) is not None:
-                yield _shortage(account, lowest, now)
-        elif account.bucket == "available":
-            floor = _floor(posting, account, policies)
-            if floor is not None and now + lowest < floor:
-                yield _shortage(account, lowest, max(0, now - floor))
-    elif account.bucket == "backordered":
-        yield from _over_limit(posting, account, balance, policies)
+def limits_of(posting: Posting, policies: Policies = guarded) -> Iterator[Limit]:
+    """Return all that must hold for ``posting`` to be written, one for each account in doubt."""
+    for account, _, lowest in posting.changes:
+        if lowest < 0:
+            least = _least(posting, account, policies) if account.bucket in FLOORED else None
+            if least is not None:
+                yield Limit(account, -lowest, least, reservation=account.reservation)
+        elif account.bucket == "backordered":
+            most = policies(account.sku, "").backorder_limit
+            if most is not None:
+                total = StockAccount(account.sku, "", "backordered")
+                yield Limit(total, _claimed(posting, account.sku), None, most, account.reservation)
 
 
-def _shortage(account: StockAccount, lowest: int, there: int) -> Shortage:
-    return Shortage(account.sku, account.location, -lowest, there, account.reservation)
-
-
-def _floor(posting: Posting, account: StockAccount, policies: Policies) -> int | None:
+def _least(posting: Posting, account: StockAccount, policies: Policies) -> int | None:
     """Return below what an account may not fall: safety stock is for reservations only."""
     if account.bucket != "available":
         return 0
-    if account.lot and policies(account.sku, account.location).mode == "guarded":
-        return 0  # what is kept back is kept back of all lots together: reads do that
     policy = policies(account.sku, account.location)
     if policy.mode != "guarded":
         return None
+    if account.lot:
+        return 0  # what is kept back is kept back of all lots together: reads do that
     reserves = any(
         other.bucket == "reserved" and net > 0 and other[:2] == account[:2]
         for other, net, _ in posting.changes
@@ -128,22 +137,9 @@ def _floor(posting: Posting, account: StockAccount, policies: Policies) -> int |
     return policy.safety_stock if reserves else 0
 
 
-def _over_limit(
-    posting: Posting,
-    account: StockAccount,
-    balance: Callable[[StockAccount], int | None],
-    policies: Policies,
-) -> list[Shortage]:
-    """Return the shortage of a claim, if those to its SKU come to more than may be claimed."""
-    limit = policies(account.sku, "").backorder_limit
-    if limit is None:
-        return []
-    more = sum(
+def _claimed(posting: Posting, sku: str) -> int:
+    return sum(
         net
         for other, net, _ in posting.changes
-        if other.bucket == "backordered" and other.sku == account.sku
+        if other.bucket == "backordered" and other.sku == sku
     )
-    there = balance(StockAccount(account.sku, "", "backordered")) or 0
-    if there + more <= limit:
-        return []
-    return [Shortage(account.sku, "", more, max(0, limit - there), account.reservation)]

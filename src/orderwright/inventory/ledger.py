@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderwright.inventory.entries import StockTerms
-    from orderwright.inventory.guard import Policies
+    from orderwright.inventory.guard import Policies, StockPolicy
 
-__all__ = ["Claim", "Incoming", "InventoryLedger", "Lot", "Stock"]
+__all__ = ["Claim", "Incoming", "InventoryLedger", "Lot", "Stock", "Units", "stock_of"]
 
 _V = TypeVar("_V")
 
@@ -87,6 +87,50 @@ class Claim(NamedTuple):
     promised_at: datetime | None = None
 
 
+class Units(NamedTuple):
+    """The units of one lot (empty: of none) at a place, reserved ones left out."""
+
+    lot: str
+    available: int
+    quarantine: int
+    in_transit: int
+    best_before: datetime | None
+
+
+def stock_of(  # noqa: PLR0917 - what there is to know
+    sku: str,
+    location: str,
+    units: Iterable[Units],
+    reserved: int,
+    policy: StockPolicy,
+    now: datetime,
+) -> Stock:
+    """Return the stock of a place, of its ``units`` by lot and how many are ``reserved`` in all."""
+    lots: list[Lot] = []
+    plain = expired = quarantine = in_transit = 0
+    for one in units:
+        quarantine += one.quarantine
+        in_transit += one.in_transit
+        if not one.lot:
+            plain = one.available
+        elif one.best_before is not None and one.best_before <= now:
+            expired += one.available
+        elif one.available:
+            lots.append(Lot(one.lot, one.available, one.best_before))
+    return Stock(
+        sku,
+        location,
+        plain + sum(one.available for one in lots),
+        reserved,
+        quarantine,
+        in_transit,
+        expired,
+        tuple(sorted(lots, key=_first_expired)) if lots else (),
+        policy.safety_stock,
+        policy.mode != "guarded",
+    )
+
+
 @final
 class InventoryLedger:
     """An in-memory book of postings with its reads; the one mutable object of the domain.
@@ -117,7 +161,9 @@ class InventoryLedger:
         self._expiring: dict[str, list[tuple[datetime, StockAccount]]] = {}
         self._lapses: dict[StockAccount, datetime] = {}
         self._owners: dict[StockAccount, str] = {}
-        self._held: dict[str, dict[StockAccount, None]] = {}
+        # The open reservations of a SKU, and which one each of them was of all ever made.
+        self._held: dict[str, dict[StockAccount, int]] = {}
+        self._made: int = 0
         self._owned: dict[str, dict[StockAccount, None]] = {}
         self._waiting: dict[str, dict[StockAccount, tuple[int, StockTerms | None]]] = {}
 
@@ -172,7 +218,8 @@ class InventoryLedger:
                 self._reserved[place] = self._reserved.get(place, 0) + entry.quantity
                 if entry.quantity > 0:
                     self._own(account, posting.order_id)
-                    self._held.setdefault(entry.sku, {})[account] = None
+                    self._made += 1
+                    self._held.setdefault(entry.sku, {}).setdefault(account, self._made)
                     # The last posting into a reservation says when it lapses, also if never.
                     self._lasts(account, entry.expires_at)
             elif account.reservation:
@@ -221,20 +268,17 @@ class InventoryLedger:
 
     def _lapse(self, posting: Posting) -> Posting | None:
         """Return the posting that frees what has expired on the SKUs of ``posting``, if any."""
-        entries: list[Entry] = []
-        for sku in dict.fromkeys(change.account.sku for change in posting.changes):
-            for account, units in self._expired(sku, posting.at):
-                _, location, _, name, lot = account
-                entries += (
-                    Entry(sku, location, "reserved", -units, name, lot=lot),
-                    Entry(sku, location, "available", units, lot=lot),
-                )
-        if not entries:
+        expired = [
+            Reservation(account.reservation, sku, account.location, units, lot=account.lot)
+            for sku in dict.fromkeys(change.account.sku for change in posting.changes)
+            for account, units in self._expired(sku, posting.at)
+        ]
+        if not expired:
             return None
         lapse_id = f"{posting.id}/lapsed"
         while lapse_id in self._numbers:
             lapse_id += "/lapsed"
-        return Posting(id=lapse_id, at=posting.at, entries=tuple(entries), reason="expired")
+        return Posting.expire(lapse_id, expired, at=posting.at)
 
     def _expired(self, sku: str, now: datetime) -> Iterator[tuple[StockAccount, int]]:
         for expires_at, account in self._expiring.get(sku, ()):
@@ -255,34 +299,16 @@ class InventoryLedger:
         for account, units in self._expired(sku, now):
             if account.location == location:
                 lapsed[account.lot] = lapsed.get(account.lot, 0) + units
-        lots: list[Lot] = []
-        plain = expired = quarantine = in_transit = 0
+        units: list[Units] = []
         for lot in self._places.get(sku, _NOWHERE).get(location, ("",)):
-            units = self.balance(StockAccount(sku, location, "available", "", lot))
-            units += lapsed.get(lot, 0)
-            quarantine += self.balance(StockAccount(sku, location, "quarantine", "", lot))
-            in_transit += self.balance(StockAccount(sku, location, "in_transit", "", lot))
+            there = self.balance(StockAccount(sku, location, "available", "", lot))
+            quarantine = self.balance(StockAccount(sku, location, "quarantine", "", lot))
+            in_transit = self.balance(StockAccount(sku, location, "in_transit", "", lot))
             until = self._best_before.get((sku, lot))
-            if not lot:
-                plain = units
-            elif until is not None and until <= now:
-                expired += units
-            elif units:
-                lots.append(Lot(lot, units, until))
-        policy = self.policies(sku, location)
-        available = plain + sum(one.available for one in lots)
-        return Stock(
-            sku,
-            location,
-            available,
-            self._reserved.get((sku, location), 0) - sum(lapsed.values()),
-            quarantine,
-            in_transit,
-            expired,
-            tuple(sorted(lots, key=_first_expired)) if lots else (),
-            policy.safety_stock,
-            policy.mode != "guarded",
-        )
+            there += lapsed.get(lot, 0)
+            units.append(Units(lot, there, quarantine, in_transit, until))
+        reserved = self._reserved.get((sku, location), 0) - sum(lapsed.values())
+        return stock_of(sku, location, units, reserved, self.policies(sku, location), now)
 
     def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
         """Return the stock of each of ``skus`` at every location that ever had it."""
@@ -302,7 +328,8 @@ class InventoryLedger:
         now = in_utc(now, "now")
         wanted = frozenset(skus)
         if order_id:
-            accounts = [one for one in self._owned.get(order_id, ()) if one.bucket == "reserved"]
+            owned = [one for one in self._owned.get(order_id, ()) if one.bucket == "reserved"]
+            accounts = sorted(owned, key=lambda one: self._held[one.sku][one])
         else:
             accounts = [
                 one for sku in sorted(wanted or self._held) for one in self._held.get(sku, ())

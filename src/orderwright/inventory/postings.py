@@ -278,6 +278,12 @@ class Posting:
         )
 
     @classmethod
+    def expire(cls, id: str, reservations: Iterable[Reservation], *, at: datetime) -> Self:  # noqa: A002
+        """Return the posting by which a store lets lapse what has expired: it is free again."""
+        entries = _out_of(reservations, "available")
+        return cls(id=id, at=at, entries=tuple(entries), reason="expired")
+
+    @classmethod
     def hand_over(cls, id: str, units: Iterable[Reservation], *, at: datetime) -> Self:  # noqa: A002
         """Return the posting for units that left although never reserved (a bare fact)."""
         left = _checked(units)

@@ -1,0 +1,260 @@
+"""Stock in tables: what each verb of the inventory repository asks the database."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, final
+
+from sqlalchemy import (
+    BigInteger,
+    and_,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+
+from orderwright.adapters.sqlalchemy.documents import Documents, as_text
+from orderwright.adapters.sqlalchemy.positions import Positions
+from orderwright.adapters.sqlalchemy.postings import KEY, Writing
+from orderwright.codec import Codec
+from orderwright.errors import NotFound, OutOfStock
+from orderwright.inventory.entries import Reservation, StockAccount
+from orderwright.inventory.guard import changes_of, limits_of
+from orderwright.inventory.ledger import Claim, Incoming, Stock, Units, stock_of
+from orderwright.inventory.postings import Posting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Row
+
+    from orderwright.adapters.sqlalchemy.running import Work
+    from orderwright.adapters.sqlalchemy.tables import Tables
+    from orderwright.inventory.guard import Policies
+
+__all__ = ["ADAPTER", "Inventory"]
+
+ADAPTER = "stock in SQL"
+
+
+@final
+class Inventory:
+    """The verbs of :class:`.InventoryRepository`, on a connection that is handed in."""
+
+    def __init__(self, tables: Tables, policies: Policies) -> None:
+        codec = Codec()
+        self._tables = tables
+        self._policies = policies
+        self._documents = Documents(ADAPTER, codec)
+        self._writing = Writing(tables, codec)
+        postings = tables.postings
+        self._positions = Positions(
+            tables, "postings", postings, postings.c.number, literal(1, BigInteger)
+        )
+
+    # Postings -----------------------------------------------------------------------------------
+
+    def post(self, work: Work, posting: Posting) -> None:
+        """See :meth:`.InventoryRepository.post`."""
+        limits = tuple(limits_of(posting, self._policies))
+        if work.one_statement:
+            verdict = self._writing.run(work, posting, limits)
+        else:
+            with work.transaction():
+                verdict = self._writing.run(work, posting, limits)
+        if verdict.number is not None:
+            return
+        known = self._posting(work, posting.id)
+        if known is not None:
+            known.require_same(posting)
+        elif verdict.lapsing:
+            with work.transaction():
+                self._after_lapsing(work, posting)
+        else:
+            short = (limits[place].shortage(units) for place, units in verdict.short.items())
+            raise OutOfStock([one for one in short if one is not None], posting.order_id)
+
+    def _after_lapsing(self, work: Work, posting: Posting) -> None:
+        """Write the posting behind the one by which what has expired on its SKUs is free again."""
+        balances, expired = self._locked(work, posting)
+        known = self._posting(work, posting.id)
+        if known is not None:
+            known.require_same(posting)
+            return
+        if expired:
+            lapse = Posting.expire(self._free_id(work, posting.id), expired, at=posting.at)
+            # Another book is being replayed if it is such a lapse itself.
+            if (lapse.entries, lapse.reason) != (posting.entries, posting.reason):
+                balances |= changes_of(lapse, balances.get, self._policies)
+                changes_of(posting, balances.get, self._policies)
+                self._writing.run(work, lapse, (), lapsed=True)
+        changes_of(posting, balances.get, self._policies)
+        self._writing.run(work, posting, (), lapsed=True)
+
+    def _locked(
+        self, work: Work, posting: Posting
+    ) -> tuple[dict[StockAccount, int], list[Reservation]]:
+        """Lock what the posting and the lapse before it touch; return balances, what expired."""
+        table = self._tables.balances
+        key = [table.c[name] for name in KEY]
+        skus = list(dict.fromkeys(change.account.sku for change in posting.changes))
+        lapsed = table.c.expires_at <= posting.at
+        touched = tuple_(*key).in_([tuple(change.account) for change in posting.changes])
+        asked = select(*key, table.c.units, table.c.expires_at)
+        asked = asked.where(table.c.sku.in_(skus), or_(table.c.reservation == "", lapsed, touched))
+        rows = work.connection.execute(asked.order_by(*key).with_for_update()).all()
+        balances = {StockAccount(*row[:5]): row.units for row in rows}
+        due = [one for one in rows if one.expires_at is not None and one.expires_at <= posting.at]
+        due.sort(key=lambda one: (skus.index(one.sku), one.expires_at, one[:5]))
+        expired = [
+            Reservation(one.reservation, one.sku, one.location, one.units, lot=one.lot)
+            for one in due
+        ]
+        return balances, expired
+
+    def _free_id(self, work: Work, posting_id: str) -> str:
+        found = f"{posting_id}/lapsed"
+        while self._posting(work, found) is not None:
+            found += "/lapsed"
+        return found
+
+    def _posting(self, work: Work, posting_id: str) -> Posting | None:
+        table = self._tables.postings
+        asked = select(as_text(table.c.document)).where(table.c.id == posting_id)
+        document = work.connection.scalar(asked)
+        return None if document is None else self._read(posting_id, document)
+
+    def _read(self, posting_id: str, document: str) -> Posting:
+        codec = self._documents.codec
+        return self._documents.read(
+            f"posting {posting_id}", document, lambda data: codec.decode(data, Posting)
+        )
+
+    def postings(self, work: Work, after: str, limit: int) -> tuple[Posting, ...]:
+        """See :meth:`.InventoryRepository.postings`."""
+        table = self._tables.postings
+        start: int | None = 0
+        if after:
+            place = select(table.c.number, table.c.position).where(table.c.id == after)
+            known = work.connection.execute(place).one_or_none()
+            if known is None:
+                raise NotFound("posting", after)
+            while known.position is None and self._positions.give(work):
+                known = work.connection.execute(place).one()
+            start = known.position
+        if start is None:  # written in the host's transaction, which is still open
+            return ()
+        asked = select(table.c.id, as_text(table.c.document)).where(table.c.position > start)
+        asked = asked.order_by(table.c.position).limit(limit)
+        rows = work.connection.execute(asked).all()
+        while len(rows) < limit and self._positions.give(work):
+            rows = work.connection.execute(asked).all()
+        return tuple(self._read(posting_id, document) for posting_id, document in rows)
+
+    # What there is ------------------------------------------------------------------------------
+
+    def supply(self, work: Work, skus: Iterable[str], now: datetime) -> tuple[Stock, ...]:
+        """See :meth:`.InventoryRepository.supply`."""
+        wanted = list(dict.fromkeys(skus))
+        places = groupby(self._levels(work, wanted, now), lambda one: (one.sku, one.location))
+        found = {place: self._stock(place, list(levels), now) for place, levels in places}
+        return tuple(stock for sku in wanted for (other, _), stock in found.items() if other == sku)
+
+    def _stock(self, place: tuple[str, str], levels: Sequence[Row[Any]], now: datetime) -> Stock:
+        sku, location = place
+        by_lot = groupby(levels, lambda one: one.lot)
+        units = [_units(lot, list(rows)) for lot, rows in by_lot]
+        reserved = sum(one.reserved for one in levels)
+        return stock_of(sku, location, units, reserved, self._policies(sku, location), now)
+
+    def _levels(self, work: Work, skus: Sequence[str], now: datetime) -> Sequence[Row[Any]]:
+        """Return what is on hand by lot and bucket; of what has expired, how much is free."""
+        table, lots = self._tables.balances, self._tables.lots
+        place = (table.c.sku, table.c.location, table.c.lot)
+        kept = select(*place, table.c.bucket, table.c.units, table.c.reserved).where(
+            table.c.sku.in_(skus),
+            literal_column("reservation") == literal_column("''"),
+            table.c.bucket.in_(("available", "quarantine", "in_transit")),
+        )
+        lapsed = select(
+            *place, literal("available").label("bucket"), table.c.units, -table.c.units
+        ).where(table.c.sku.in_(skus), table.c.expires_at <= now)
+        both = union_all(kept, lapsed).subquery()
+        dated = and_(lots.c.sku == both.c.sku, lots.c.lot == both.c.lot)
+        asked = select(both, lots.c.best_before).select_from(both.outerjoin(lots, dated))
+        return work.connection.execute(
+            asked.order_by(both.c.sku, both.c.location, both.c.lot)
+        ).all()
+
+    def reservations(
+        self, work: Work, now: datetime, order_id: str, skus: Iterable[str]
+    ) -> tuple[Reservation, ...]:
+        """See :meth:`.InventoryRepository.reservations`."""
+        table = self._tables.balances
+        lasting = or_(table.c.expires_at.is_(None), table.c.expires_at > now)
+        asked = select(table).where(table.c.bucket == "reserved", lasting)
+        wanted = sorted(set(skus))
+        if wanted:
+            asked = asked.where(table.c.sku.in_(wanted))
+        made = (table.c.number, table.c.entry)
+        if order_id:
+            asked = asked.where(table.c.order_id == order_id).order_by(*made)
+        else:
+            asked = asked.order_by(table.c.sku, *made)
+        return tuple(
+            Reservation(
+                one.reservation,
+                one.sku,
+                one.location,
+                one.units,
+                one.expires_at,
+                one.order_id,
+                one.lot,
+            )
+            for one in work.connection.execute(asked)
+        )
+
+    def claims(self, work: Work, sku: str) -> tuple[Claim, ...]:
+        """See :meth:`.InventoryRepository.claims`."""
+        table = self._tables.balances
+        return tuple(
+            Claim(
+                one.reservation,
+                sku,
+                one.units,
+                one.number,
+                one.order_id,
+                one.priority or 0,
+                one.expected_at,
+            )
+            for one in self._named(work, sku, "backordered", (table.c.number, table.c.entry))
+        )
+
+    def incoming(self, work: Work, sku: str) -> tuple[Incoming, ...]:
+        """See :meth:`.InventoryRepository.incoming`."""
+        table = self._tables.balances
+        first = (table.c.expected_at.is_(None), table.c.expected_at, table.c.reservation)
+        return tuple(
+            Incoming(sku, one.location, one.reservation, one.units, one.expected_at)
+            for one in self._named(work, sku, "incoming", first)
+        )
+
+    def _named(
+        self, work: Work, sku: str, bucket: str, order: Iterable[ColumnElement[Any]]
+    ) -> Iterable[Row[Any]]:
+        table = self._tables.balances
+        asked = select(table).where(
+            table.c.sku == sku, table.c.bucket == bucket, table.c.reservation != ""
+        )
+        return work.connection.execute(asked.order_by(*order))
+
+
+def _units(lot: str, rows: Sequence[Row[Any]]) -> Units:
+    there = dict.fromkeys(("available", "quarantine", "in_transit"), 0)
+    for one in rows:
+        there[one.bucket] += one.units
+    return Units(lot, best_before=rows[0].best_before, **there)

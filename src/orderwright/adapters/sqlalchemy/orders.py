@@ -1,0 +1,189 @@
+"""Orders in tables: what each verb of the order repository asks the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from sqlalchemy import BigInteger, and_, bindparam, func, or_, select, tuple_
+
+from orderwright.adapters.sqlalchemy.documents import Documents, as_text
+from orderwright.adapters.sqlalchemy.positions import Positions
+from orderwright.adapters.sqlalchemy.saving import Saving
+from orderwright.codec import Codec
+from orderwright.errors import Conflict
+from orderwright.orders.contacts import Contact
+from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Select
+
+    from orderwright.adapters.sqlalchemy.running import Work
+    from orderwright.adapters.sqlalchemy.tables import Tables
+    from orderwright.lifecycles import Lifecycles
+    from orderwright.orders.events import Event
+    from orderwright.orders.lines import Reference
+    from orderwright.orders.order import Order
+    from orderwright.ports import OrderQuery
+
+__all__ = ["ADAPTER", "Orders"]
+
+ADAPTER = "orders in SQL"
+
+
+@final
+class Orders:
+    """The verbs of :class:`.OrderRepository`, on a connection that is handed in."""
+
+    def __init__(self, tables: Tables, lifecycles: Lifecycles) -> None:
+        codec = Codec(lifecycles)
+        self._tables = tables
+        self._documents = Documents(ADAPTER, codec)
+        self._saving = Saving(tables, codec)
+        feed, orders, events = tables.feed, tables.orders, tables.events
+        self._positions = Positions(tables, "feed", feed, feed.c.id, feed.c.last - feed.c.first + 1)
+        named = orders.c.id == bindparam("order_id")
+        self._load = select(as_text(orders.c.document)).where(named)
+        self._version = select(orders.c.version).where(named)
+        mine = events.c.order_id == bindparam("order_id")
+        told = select(events.c.number, as_text(events.c.document)).order_by(events.c.number)
+        self._events = told.where(mine, events.c.number > bindparam("after"))
+        # Said twice, so that the partial index serves also where the plan is made for any key.
+        keyed = (events.c.key == bindparam("key")) & (events.c.key != "")
+        self._keyed = told.where(mine, keyed)
+        self._feed = _feed(tables)
+
+    def load(self, work: Work, order_id: str) -> Order | None:
+        """See :meth:`.OrderRepository.load`."""
+        document = work.connection.scalar(self._load, {"order_id": order_id})
+        if document is None:
+            return None
+        return self._documents.read(
+            f"order {order_id}", document, self._documents.codec.decode_order
+        )
+
+    def save(
+        self,
+        work: Work,
+        order: Order,
+        events: Sequence[Event],
+        expected_version: int,
+        contacts: Mapping[str, Contact | None],
+    ) -> None:
+        """See :meth:`.OrderRepository.save`."""
+        if not self._saving.run(work, order, events, expected_version, contacts):
+            version = work.connection.scalar(self._version, {"order_id": order.id})
+            raise Conflict(order.id, expected_version, version or 0)
+
+    def contact(self, work: Work, contact_id: str) -> Contact | None:
+        """See :meth:`.OrderRepository.contact`."""
+        table = self._tables.contacts
+        document = work.connection.scalar(
+            select(as_text(table.c.document)).where(table.c.id == contact_id)
+        )
+        if document is None:
+            return None
+        codec = self._documents.codec
+        return self._documents.read(
+            f"contact {contact_id}", document, lambda data: codec.decode(data, Contact)
+        )
+
+    def events(self, work: Work, order_id: str, after: int) -> tuple[Event, ...]:
+        """See :meth:`.OrderRepository.events`."""
+        rows = work.connection.execute(self._events, {"order_id": order_id, "after": after})
+        return tuple(self._event(order_id, number, document) for number, document in rows)
+
+    def find_key(self, work: Work, order_id: str, key: str) -> tuple[Event, ...]:
+        """See :meth:`.OrderRepository.find_key`."""
+        rows = work.connection.execute(self._keyed, {"order_id": order_id, "key": key})
+        return tuple(self._event(order_id, number, document) for number, document in rows)
+
+    def _event(self, order_id: str, number: int, document: str) -> Event:
+        record = f"event {number} of order {order_id}"
+        return self._documents.read(record, document, self._documents.codec.decode_event)
+
+    def feed(self, work: Work, after: int, limit: int) -> tuple[FeedEntry, ...]:
+        """See :meth:`.OrderRepository.feed`."""
+        asked = {"after": after, "limit": limit}
+        rows = work.connection.execute(self._feed, asked).all()
+        while len(rows) < limit and self._positions.give(work):
+            rows = work.connection.execute(self._feed, asked).all()
+        return tuple(
+            FeedEntry(position, order_id, number, self._event(order_id, number, document))
+            for position, order_id, number, document in rows
+        )
+
+    def find(self, work: Work, query: OrderQuery, after: str, limit: int) -> tuple[str, ...]:
+        """See :meth:`.OrderRepository.find`."""
+        table = self._tables.orders
+        asked = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(limit)
+        if query.states:
+            asked = asked.where(table.c.state.in_(sorted(query.states)))
+        if query.customer_id:
+            asked = asked.where(table.c.customer_id == query.customer_id)
+        if query.channel:
+            asked = asked.where(table.c.channel == query.channel)
+        if query.placed_from is not None:
+            asked = asked.where(table.c.placed_at >= query.placed_from)
+        if query.placed_until is not None:
+            asked = asked.where(table.c.placed_at < query.placed_until)
+        return tuple(work.connection.scalars(asked))
+
+    def by_reference(self, work: Work, reference: Reference) -> tuple[str, ...]:
+        """See :meth:`.OrderRepository.by_reference`."""
+        table = self._tables.references
+        asked = select(table.c.order_id).order_by(table.c.order_id)
+        named = (table.c.kind == reference.kind) & (table.c.value == reference.value)
+        return tuple(work.connection.scalars(asked.where(named)))
+
+    def open_fulfillments(
+        self,
+        work: Work,
+        location: str,
+        states: Collection[str],
+        after: OpenFulfillment | None,
+        limit: int,
+    ) -> tuple[OpenFulfillment, ...]:
+        """See :meth:`.OrderRepository.open_fulfillments`."""
+        table = self._tables.fulfillments
+        # f2 comes before f12.
+        place = (table.c.order_id, func.length(table.c.fulfillment_id), table.c.fulfillment_id)
+        asked = select(table.c.order_id, table.c.fulfillment_id, table.c.location, table.c.state)
+        asked = asked.where(table.c.location == location, table.c.state.in_(sorted(states)))
+        if after is not None:
+            name = after.fulfillment_id
+            asked = asked.where(tuple_(*place) > tuple_(after.order_id, len(name), name))
+        rows = work.connection.execute(asked.order_by(*place).limit(limit))
+        return tuple(OpenFulfillment(*row) for row in rows)
+
+    def due(
+        self, work: Work, now: datetime, after: DueOrder | None, limit: int
+    ) -> tuple[DueOrder, ...]:
+        """See :meth:`.OrderRepository.due`."""
+        table = self._tables.orders
+        asked = select(table.c.due_at, table.c.id).where(table.c.due_at <= now)
+        if after is not None:
+            same = and_(table.c.due_at == after.due_at, table.c.id > after.order_id)
+            asked = asked.where(or_(table.c.due_at > after.due_at, same))
+        rows = work.connection.execute(asked.order_by(table.c.due_at, table.c.id).limit(limit))
+        return tuple(DueOrder(due_at, order_id) for due_at, order_id in rows)
+
+
+def _feed(tables: Tables) -> Select[int, str, int, str]:
+    """Return the query of the feed: the events of each save stand at its position and before it."""
+    feed, events = tables.feed, tables.events
+    position = (feed.c.position - (feed.c.last - events.c.number)).label("position")
+    after = bindparam("after", type_=BigInteger)
+    saved_together = and_(
+        events.c.order_id == feed.c.order_id,
+        events.c.number.between(feed.c.first, feed.c.last),
+    )
+    return (
+        select(position, events.c.order_id, events.c.number, as_text(events.c.document))
+        .select_from(feed.join(events, saved_together))
+        .where(feed.c.position > after, position > after)
+        .order_by(feed.c.position, events.c.number)
+        .limit(bindparam("limit", type_=BigInteger))
+    )

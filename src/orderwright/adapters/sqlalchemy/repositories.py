@@ -1,0 +1,233 @@
+"""What a desk is given: the repositories, on an engine or in a transaction of the host's."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar, final
+
+from sqlalchemy import Engine, StaticPool
+
+from orderwright.adapters.sqlalchemy.inventory import Inventory
+from orderwright.adapters.sqlalchemy.orders import Orders
+from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, reached
+from orderwright.adapters.sqlalchemy.tables import TABLES, Tables
+from orderwright.inventory.guard import guarded
+from orderwright.lifecycles import STANDARD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from orderwright.inventory.entries import Reservation
+    from orderwright.inventory.guard import Policies
+    from orderwright.inventory.ledger import Claim, Incoming, Stock
+    from orderwright.inventory.postings import Posting
+    from orderwright.lifecycles import Lifecycles
+    from orderwright.orders.contacts import Contact
+    from orderwright.orders.events import Event
+    from orderwright.orders.lines import Reference
+    from orderwright.orders.order import Order
+    from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, OrderQuery
+
+__all__ = ["SqlInventory", "SqlOrders"]
+
+T = TypeVar("T")
+
+_NOBODY: Mapping[str, Contact | None] = {}
+
+
+class _Bound:
+    """Runs what is asked on the engine, or in the transaction, that the host gave."""
+
+    _adapter: str
+
+    def __init__(self, bind: Engine | Connection) -> None:
+        self._bind: Engine | Connection = bind
+        # One connection for all, as SQLite has it in memory: one call at a time.
+        alone = isinstance(bind, Engine) and isinstance(bind.pool, StaticPool)
+        self._turn: AbstractContextManager[object] = Lock() if alone else nullcontext()
+
+    def _run(self, record: str, verb: Callable[[Work], T], *, writes: bool = False) -> T:
+        """Have ``verb`` work on ``record``; tell what goes wrong as one of our errors."""
+        bind = self._bind
+        if not isinstance(bind, Engine):
+            with explained(self._adapter, record, writes=writes):
+                return verb(Work(bind, joined=True))
+        with self._turn:
+            with reached(self._adapter):
+                connection = bind.connect().execution_options(**AUTOCOMMIT)
+            with connection, explained(self._adapter, record, writes=writes):
+                return verb(Work(connection, joined=False))
+
+
+@final
+class SqlOrders(_Bound):
+    """Orders in SQLite or PostgreSQL.
+
+    On an engine, each save is a transaction of its own and durable when it returns. On a
+    connection all is part of the host's transaction: then ``durable_on_save`` is False, a desk
+    makes no calls, and the host has ``resume`` run by a desk on the engine once it has committed.
+    ``tables`` must be there (:func:`.upgrade_schema`); ``lifecycles`` are those the orders are made
+    under. A clause that cannot be kept is an AdapterFault that names the record.
+    """
+
+    _adapter = "orders in SQL"
+
+    def __init__(
+        self,
+        bind: Engine | Connection,
+        *,
+        tables: Tables = TABLES,
+        lifecycles: Lifecycles = STANDARD,
+    ) -> None:
+        super().__init__(bind)
+        self._orders = Orders(tables, lifecycles)
+
+    @property
+    def durable_on_save(self) -> bool:
+        """See :attr:`.OrderRepository.durable_on_save`."""
+        return isinstance(self._bind, Engine)
+
+    def load(self, order_id: str) -> Order | None:
+        """See :meth:`.OrderRepository.load`."""
+        return self._run(f"order {order_id}", lambda work: self._orders.load(work, order_id))
+
+    def save(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = _NOBODY,
+    ) -> None:
+        """See :meth:`.OrderRepository.save`."""
+        self._run(
+            f"order {order.id}",
+            lambda work: self._orders.save(work, order, events, expected_version, contacts),
+            writes=True,
+        )
+
+    def contact(self, contact_id: str) -> Contact | None:
+        """See :meth:`.OrderRepository.contact`."""
+        return self._run(
+            f"contact {contact_id}", lambda work: self._orders.contact(work, contact_id)
+        )
+
+    def events(self, order_id: str, *, after: int = 0) -> tuple[Event, ...]:
+        """See :meth:`.OrderRepository.events`."""
+        return self._run(
+            f"events of order {order_id}",
+            lambda work: self._orders.events(work, order_id, after),
+        )
+
+    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
+        """See :meth:`.OrderRepository.find_key`."""
+        return self._run(
+            f"key {key!r} of order {order_id}",
+            lambda work: self._orders.find_key(work, order_id, key),
+        )
+
+    def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
+        """See :meth:`.OrderRepository.feed`.
+
+        On a connection it tells what had been read on an engine before.
+        """
+        return self._run(
+            "the feed", lambda work: self._orders.feed(work, after, limit), writes=True
+        )
+
+    def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
+        """See :meth:`.OrderRepository.find`."""
+        return self._run("orders", lambda work: self._orders.find(work, query, after, limit))
+
+    def by_reference(self, reference: Reference) -> tuple[str, ...]:
+        """See :meth:`.OrderRepository.by_reference`."""
+        return self._run(
+            f"reference {reference}", lambda work: self._orders.by_reference(work, reference)
+        )
+
+    def open_fulfillments(
+        self,
+        location: str,
+        states: Collection[str],
+        *,
+        after: OpenFulfillment | None = None,
+        limit: int = 100,
+    ) -> tuple[OpenFulfillment, ...]:
+        """See :meth:`.OrderRepository.open_fulfillments`."""
+        return self._run(
+            f"fulfillments at {location}",
+            lambda work: self._orders.open_fulfillments(work, location, states, after, limit),
+        )
+
+    def due(
+        self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
+    ) -> tuple[DueOrder, ...]:
+        """See :meth:`.OrderRepository.due`."""
+        return self._run(
+            "orders with something due", lambda work: self._orders.due(work, now, after, limit)
+        )
+
+
+@final
+class SqlInventory(_Bound):
+    """The stock ledger in SQLite or PostgreSQL.
+
+    On an engine each posting is a transaction of its own, one round trip in PostgreSQL; on a
+    connection it is part of the host's. ``tables`` must be there (:func:`.upgrade_schema`);
+    ``policies`` say what may be promised of each SKU at each location: left out, all is guarded.
+    A clause that cannot be kept is an AdapterFault that names the record.
+    """
+
+    _adapter = "stock in SQL"
+
+    def __init__(
+        self,
+        bind: Engine | Connection,
+        *,
+        tables: Tables = TABLES,
+        policies: Policies = guarded,
+    ) -> None:
+        super().__init__(bind)
+        self._inventory = Inventory(tables, policies)
+
+    def post(self, posting: Posting) -> None:
+        """See :meth:`.InventoryRepository.post`."""
+        self._run(
+            f"posting {posting.id}",
+            lambda work: self._inventory.post(work, posting),
+            writes=True,
+        )
+
+    def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
+        """See :meth:`.InventoryRepository.supply`."""
+        return self._run("stock", lambda work: self._inventory.supply(work, skus, now))
+
+    def reservations(
+        self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()
+    ) -> tuple[Reservation, ...]:
+        """See :meth:`.InventoryRepository.reservations`."""
+        return self._run(
+            "reservations",
+            lambda work: self._inventory.reservations(work, now, order_id, skus),
+        )
+
+    def claims(self, sku: str) -> tuple[Claim, ...]:
+        """See :meth:`.InventoryRepository.claims`."""
+        return self._run(f"claims to {sku}", lambda work: self._inventory.claims(work, sku))
+
+    def incoming(self, sku: str) -> tuple[Incoming, ...]:
+        """See :meth:`.InventoryRepository.incoming`."""
+        return self._run(f"incoming {sku}", lambda work: self._inventory.incoming(work, sku))
+
+    def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
+        """See :meth:`.InventoryRepository.postings`.
+
+        On a connection it tells what had been read on an engine before.
+        """
+        return self._run(
+            "postings", lambda work: self._inventory.postings(work, after, limit), writes=True
+        )

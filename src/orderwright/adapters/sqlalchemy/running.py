@@ -1,0 +1,143 @@
+"""How statements run: on the host's engine and committed here, or in the host's own transaction.
+
+What goes wrong is told as one of our errors, naming the adapter and the record.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, final
+
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+
+from orderwright.errors import AdapterFault, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+__all__ = ["AUTOCOMMIT", "Work", "explained", "reached"]
+
+AUTOCOMMIT: Final = {"isolation_level": "AUTOCOMMIT"}
+"""A single statement commits by itself: it saves two round trips for each."""
+
+
+@final
+class Work:
+    """A connection to work on; ``joined`` if it is in a transaction of the host's."""
+
+    __slots__ = ("connection", "joined")
+
+    def __init__(self, connection: Connection, *, joined: bool) -> None:
+        self.connection: Connection = connection
+        self.joined: bool = joined
+
+    @property
+    def one_statement(self) -> bool:
+        """Whether the database can make all writes of a call in one statement."""
+        return self.connection.dialect.name == "postgresql"
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make several statements one transaction, unless they are in the host's anyway.
+
+        SQLite is asked for the right to write first: who reads, then writes, may be too late.
+        """
+        if self.joined:
+            yield
+            return
+        immediate = " IMMEDIATE" if self.connection.dialect.name == "sqlite" else ""
+        self.connection.exec_driver_sql(f"BEGIN{immediate}")
+        try:
+            yield
+        except BaseException:
+            if not self.connection.invalidated:
+                self.connection.exec_driver_sql("ROLLBACK")
+            raise
+        self.connection.exec_driver_sql("COMMIT")
+
+
+# What the database says, by the codes of the SQL standard and of PostgreSQL
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html): nothing was done, and it may
+# be tried again: serialization, deadlock, lock, no room for another connection, starting up.
+_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "53300", "57P03", "57014"})
+# The connection is gone: 08 of its own, 57P01 and 57P02 as the server was stopped or crashed.
+_GONE: Final = frozenset({"57P01", "57P02"})
+
+
+@contextmanager
+def reached(adapter: str) -> Iterator[None]:
+    """Tell what keeps a connection from being made."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        told = f"no connection: {_cause(error)}"
+        raise AdapterFault(adapter, told, retryable=_passing(error)) from error
+
+
+@contextmanager
+def explained(adapter: str, record: str, *, writes: bool = False) -> Iterator[None]:
+    """Raise what the database refuses as a fault of ``adapter``, naming the ``record``.
+
+    A connection that was lost while it ``writes`` may have written: that is OutcomeUnknown.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        told = f"{record}: {_cause(error)}"
+        if _lost(error):
+            kind = OutcomeUnknown if writes else AdapterFault
+            raise kind(adapter, f"{told}: connection lost", retryable=True) from error
+        if isinstance(error, IntegrityError):
+            told += " (the tables hold what no adapter of orderwright wrote)"
+        if isinstance(error, ProgrammingError | OperationalError) and _no_table(error):
+            told += " (call upgrade_schema first)"
+        raise AdapterFault(adapter, told, retryable=_passing(error)) from error
+    except SQLAlchemyError as error:
+        raise AdapterFault(adapter, f"{record}: {_cause(error)}") from error
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    original = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    lines = str(original).strip().splitlines()
+    return f"{type(original).__name__}: {lines[0] if lines else 'no reason given'}"
+
+
+def _code(error: SQLAlchemyError) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else None
+    code: object = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    return code if isinstance(code, str) else ""
+
+
+def _lost(error: DBAPIError) -> bool:
+    code = _code(error)
+    return error.connection_invalidated or code in _GONE or code.startswith("08")
+
+
+def _passing(error: SQLAlchemyError) -> bool:
+    """Whether it may go better another time."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError"
+    if not isinstance(error, OperationalError | InterfaceError):
+        return _code(error) in _AGAIN
+    code = _code(error)
+    if code:
+        return code in _AGAIN or code in _GONE or code.startswith("08")
+    told = str(error.orig)
+    return not _no_table(error) and ("locked" in told or "busy" in told or _unreachable(told))
+
+
+def _unreachable(told: str) -> bool:
+    return any(one in told for one in ("connection", "connect to server", "server closed"))
+
+
+def _no_table(error: DBAPIError) -> bool:
+    return _code(error) == "42P01" or "no such table" in str(error.orig)

@@ -1,0 +1,203 @@
+"""Saving an order: all that is kept of it, in one statement where the database can."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from orderwright.adapters.sqlalchemy.documents import dumped
+from orderwright.adapters.sqlalchemy.given import document, given, inserting
+from orderwright.adapters.sqlalchemy.tables import Moment, Tables, written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import CTE, ColumnElement, Delete, Executable, Table
+    from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
+
+    from orderwright.adapters.sqlalchemy.given import Columns
+    from orderwright.adapters.sqlalchemy.running import Work
+    from orderwright.codec import Codec
+    from orderwright.orders.contacts import Contact
+    from orderwright.orders.events import Event
+    from orderwright.orders.order import Order
+
+    _Insert: TypeAlias = postgresql.Insert | sqlite.Insert
+    _Write: TypeAlias = _Insert | Delete
+
+__all__ = ["Saving"]
+
+_EVENT: Columns = {
+    "number": BigInteger(),
+    "key": Text(),
+    "type": Text(),
+    "at": Moment(),
+    "document": Text(),
+}
+_REFERENCE: Columns = {"kind": Text(), "value": Text()}
+_FULFILLMENT: Columns = {"fulfillment_id": Text(), "location": Text(), "state": Text()}
+
+
+@final
+class Saving:
+    """The statements of a save, made once."""
+
+    def __init__(self, tables: Tables, codec: Codec) -> None:
+        self._tables = tables
+        self._codec = codec
+        self._at_once = {new: self._chained(new=new) for new in (True, False)}
+        self._order = {new: self._ordered(new=new, pg=False) for new in (True, False)}
+        only = select(bindparam("order_id", type_=Text).label("id")).cte("saved")
+        self._parts = self._dependent(only, pg=False)
+
+    def run(
+        self,
+        work: Work,
+        order: Order,
+        events: Sequence[Event],
+        expected: int,
+        contacts: Mapping[str, Contact | None],
+    ) -> bool:
+        """Write everything; return whether the stored version was the ``expected`` one."""
+        facts = self._facts(order, events, expected)
+        if work.one_statement and not contacts:
+            return bool(work.connection.scalar(self._at_once[not expected], facts))
+        with work.transaction():
+            if work.one_statement:
+                saved = bool(work.connection.scalar(self._at_once[not expected], facts))
+            else:
+                saved = self._in_turn(work, facts)
+            if saved:
+                self._keep(work, contacts)
+        return saved
+
+    def _facts(self, order: Order, events: Sequence[Event], expected: int) -> dict[str, Any]:
+        documents = [self._codec.encode_event(one) for one in events]
+        return {
+            "order_id": order.id,
+            "expected": expected,
+            "version": order.version,
+            "state": order.state.name,
+            "customer_id": order.customer_id,
+            "channel": order.channel,
+            "placed_at": order.placed_at,
+            "due_at": order.due_at,
+            "document": dumped(self._codec.encode_order(order)),
+            "first": expected + 1,
+            "last": expected + len(events),
+            "events": dumped(
+                [
+                    {
+                        "number": number,
+                        "key": event.key,
+                        "type": document["type"],
+                        "at": written(event.at),
+                        "document": dumped(document),
+                    }
+                    for number, (event, document) in enumerate(
+                        zip(events, documents, strict=True), expected + 1
+                    )
+                ]
+            ),
+            "references": dumped([one._asdict() for one in dict.fromkeys(order.all_references)]),
+            "fulfillments": dumped(
+                [
+                    {"fulfillment_id": one.id, "location": one.location, "state": one.state.name}
+                    for one in order.fulfillments
+                ]
+            ),
+        }
+
+    def _in_turn(self, work: Work, facts: Mapping[str, Any]) -> bool:
+        saved = work.connection.scalar(self._order[not facts["expected"]], facts) is not None
+        if saved:
+            for part in self._parts:
+                work.connection.execute(part, facts)
+        return saved
+
+    def _chained(self, *, new: bool) -> Executable:
+        """Return the one statement that writes the order, and all else only if that was written."""
+        saved = self._ordered(new=new, pg=True).cte("saved")
+        parts = self._dependent(saved, pg=True)
+        chain = select(func.count()).select_from(saved)
+        return chain.add_cte(*(part.cte(f"part_{n}") for n, part in enumerate(parts)))
+
+    def _ordered(self, *, new: bool, pg: bool) -> ReturningInsert[str] | ReturningUpdate[str]:
+        """Return the write of the order itself, under the condition that decides about all."""
+        table = self._tables.orders
+        names = "version state customer_id channel placed_at due_at".split()
+        values: dict[str, ColumnElement[Any]] = {
+            name: bindparam(name, type_=table.c[name].type) for name in names
+        }
+        values["document"] = document(bindparam("document", type_=Text), pg=pg)
+        if new:
+            values["id"] = bindparam("order_id", type_=Text)
+            added = inserting(table, pg=pg).values(values).on_conflict_do_nothing()
+            return added.returning(table.c.id)
+        mine = (table.c.id == bindparam("order_id")) & (table.c.version == bindparam("expected"))
+        return update(table).where(mine).values(values).returning(table.c.id)
+
+    def _dependent(self, saved: CTE, *, pg: bool) -> tuple[_Write, ...]:
+        """Return what is written if there is a row in ``saved``: the id of the order."""
+        tables = self._tables
+        events = given("events", _EVENT, pg=pg)
+        references = given("references", _REFERENCE, pg=pg)
+        fulfillments = given("fulfillments", _FULFILLMENT, pg=pg)
+        told = document(events.c.document, pg=pg)
+        first, last = (bindparam(name, type_=BigInteger) for name in ("first", "last"))
+        placed = _copied(tables.fulfillments, saved, fulfillments, pg=pg)
+        there = (tables.fulfillments.c[name] for name in ("location", "state"))
+        return (
+            _copied(tables.events, saved, events, pg=pg, document=told),
+            inserting(tables.feed, pg=pg).from_select(
+                ["order_id", "first", "last"], select(saved.c.id, first, last).where(first <= last)
+            ),
+            _copied(tables.references, saved, references, pg=pg).on_conflict_do_nothing(),
+            placed.on_conflict_do_update(
+                index_elements=["order_id", "fulfillment_id"],
+                set_={one.name: placed.excluded[one.name] for one in there},
+                where=or_(
+                    *(
+                        tables.fulfillments.c[name] != placed.excluded[name]
+                        for name in ("location", "state")
+                    )
+                ),
+            ),
+            delete(tables.fulfillments).where(
+                tables.fulfillments.c.order_id == select(saved.c.id).scalar_subquery(),
+                tables.fulfillments.c.fulfillment_id.not_in(select(fulfillments.c.fulfillment_id)),
+            ),
+        )
+
+    def _keep(self, work: Work, contacts: Mapping[str, Contact | None]) -> None:
+        table = self._tables.contacts
+        for contact_id, contact in contacts.items():
+            work.connection.execute(delete(table).where(table.c.id == contact_id))
+            if contact is not None:
+                told = literal(dumped(self._codec.encode(contact)), Text)
+                row = {"id": contact_id, "document": document(told, pg=work.one_statement)}
+                work.connection.execute(insert(table).values(row))
+
+
+def _copied(
+    table: Table, saved: CTE, rows: CTE, *, pg: bool, **changed: ColumnElement[Any]
+) -> _Insert:
+    """Return the insert of all ``rows`` for the order in ``saved``."""
+    columns = [changed.get(one.name, one) for one in rows.c]
+    # Without a condition SQLite would take ON CONFLICT for a part of a join.
+    source = select(saved.c.id, *columns).select_from(saved.join(rows, true())).where(true())
+    return inserting(table, pg=pg).from_select(["order_id", *rows.c.keys()], source)

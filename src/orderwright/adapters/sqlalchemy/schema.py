@@ -1,0 +1,63 @@
+"""Making the tables, and bringing older ones up to date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, insert, inspect, select, update
+
+from orderwright.adapters.sqlalchemy.running import explained, reached
+from orderwright.adapters.sqlalchemy.tables import SQL_SCHEMA, TABLES, Tables
+from orderwright.errors import AdapterFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Connection
+
+__all__ = ["UPGRADES", "upgrade_schema"]
+
+_ADAPTER = "tables in SQL"
+
+UPGRADES: Mapping[int, Callable[[Connection, Tables], None]] = {}
+"""What brings the tables of a version to the next one; each is run once, in the same transaction.
+
+Hosts that use Alembic may run these in a migration of their own instead."""
+
+
+def upgrade_schema(bind: Engine | Connection, tables: Tables = TABLES) -> int:
+    """Make the tables that are not there and bring older ones up to date; return their version.
+
+    Safe to call at each start, by several processes at once. On a connection it is part of the
+    host's transaction; of an async engine: ``await connection.run_sync(upgrade_schema)``. Raises
+    AdapterFault for tables that a newer version of orderwright has made.
+    """
+    if isinstance(bind, Engine):
+        with reached(_ADAPTER), bind.begin() as connection:
+            return upgrade_schema(connection, tables)
+    with explained(_ADAPTER, "the schema", writes=True):
+        return _upgrade(bind, tables)
+
+
+def _upgrade(connection: Connection, tables: Tables) -> int:
+    if connection.dialect.name == "postgresql":
+        # Two processes that both find no table must not both make it.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('orderwright schema'))")
+    counters = tables.counters
+    known = 0
+    if inspect(connection).has_table(counters.name, schema=counters.schema):
+        mine = select(counters.c.value).where(counters.c.name == "schema").with_for_update()
+        known = connection.scalar(mine) or 0
+    if known > SQL_SCHEMA:
+        told = f"the tables are of version {known}; this orderwright knows them up to {SQL_SCHEMA}"
+        raise AdapterFault(_ADAPTER, told)
+    tables.metadata.create_all(connection, tables=tables.all)
+    if not known:
+        rows = [{"name": name, "value": 0} for name in ("feed", "postings")]
+        connection.execute(insert(counters), [*rows, {"name": "schema", "value": SQL_SCHEMA}])
+        return SQL_SCHEMA
+    for version in range(known, SQL_SCHEMA):
+        UPGRADES[version](connection, tables)
+    mine_ = counters.c.name == "schema"
+    connection.execute(update(counters).where(mine_).values(value=SQL_SCHEMA))
+    return SQL_SCHEMA
