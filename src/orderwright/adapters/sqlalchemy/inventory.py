@@ -75,7 +75,8 @@ class Inventory:
             with work.transaction():
                 self._after_lapsing(work, posting)
         else:
-            short = (limits[place].shortage(units) for place, units in verdict.short.items())
+            units = verdict.short
+            short = (one.shortage(units[one.account]) for one in limits if one.account in units)
             raise OutOfStock([one for one in short if one is not None], posting.order_id)
 
     def _after_lapsing(self, work: Work, posting: Posting) -> None:

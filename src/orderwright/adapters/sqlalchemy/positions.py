@@ -46,9 +46,7 @@ class Positions:
         rows = waiting.subquery()
         behind = bindparam("behind", type_=BigInteger)
         running = func.sum(rows.c.width).over(order_by=rows.c.key)
-        given = select(
-            rows.c.key, (bindparam("behind", type_=BigInteger) + running).label("position")
-        ).subquery()
+        given = select(rows.c.key, (behind + running).label("position")).subquery()
         self._give = (
             update(table)
             .where(key == given.c.key)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, insert, inspect, select, update
 
+from orderwright.adapters.sqlalchemy.functions import posting_function
 from orderwright.adapters.sqlalchemy.running import explained, reached
 from orderwright.adapters.sqlalchemy.tables import SQL_SCHEMA, TABLES, Tables
 from orderwright.errors import AdapterFault
@@ -52,6 +53,8 @@ def _upgrade(connection: Connection, tables: Tables) -> int:
         told = f"the tables are of version {known}; this orderwright knows them up to {SQL_SCHEMA}"
         raise AdapterFault(_ADAPTER, told)
     tables.metadata.create_all(connection, tables=tables.all)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(posting_function(tables, connection.dialect))
     if not known:
         rows = [{"name": name, "value": 0} for name in ("feed", "postings")]
         connection.execute(insert(counters), [*rows, {"name": "schema", "value": SQL_SCHEMA}])

@@ -1,0 +1,148 @@
+"""What PostgreSQL runs by itself: a posting in one call, so that one round trip is all of it.
+
+As a function rather than one long statement: accounts are found by their key, whatever the
+planner knows of the table, and the lock on a sought-after account is held as briefly as can be.
+"""
+
+from __future__ import annotations
+
+from string import Template
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect, Table
+
+    from orderwright.adapters.sqlalchemy.tables import Tables
+
+__all__ = ["posting_function", "posting_name"]
+
+_POST = Template("""
+CREATE OR REPLACE FUNCTION $name(
+    posting_id text, posting_at timestamptz, posting_order text, posting_document json,
+    lapse_by timestamptz, rows json, lots json,
+    OUT written bigint, OUT short json, OUT lapsing boolean
+) LANGUAGE plpgsql AS $$$$
+DECLARE
+    r record;
+    have bigint;
+    room bigint;
+    before bigint[];
+    found_short json[];
+    last_sku text;
+    place integer := 0;
+BEGIN
+    lapsing := false;
+    PERFORM FROM $postings p WHERE p.id = posting_id;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    -- Everybody locks accounts in one order, that of the rows, so nobody waits in a circle.
+    FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
+        sku text, location text, bucket text, reservation text, lot text,
+        wanted bigint, least bigint, most bigint
+    ) LOOP
+        IF r.sku IS DISTINCT FROM last_sku THEN
+            last_sku := r.sku;
+            PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by LIMIT 1;
+            IF FOUND THEN
+                lapsing := true;
+                RETURN;
+            END IF;
+        END IF;
+        have := NULL;
+        SELECT b.units INTO have FROM $balances b
+        WHERE b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
+            AND b.reservation = r.reservation AND b.lot = r.lot
+        FOR UPDATE;
+        before := array_append(before, have);
+        room := coalesce(have, 0) - r.least;
+        IF r.least IS NULL THEN
+            room := r.most - coalesce(have, 0);
+        END IF;
+        IF r.wanted > room THEN
+            found_short := array_append(
+                found_short, json_build_array(cardinality(before) - 1, coalesce(have, 0))
+            );
+        END IF;
+    END LOOP;
+    IF found_short IS NOT NULL THEN
+        short := array_to_json(found_short);
+        RETURN;
+    END IF;
+    INSERT INTO $postings AS p (id, at, order_id, document)
+    VALUES (posting_id, posting_at, posting_order, posting_document)
+    ON CONFLICT (id) DO NOTHING RETURNING p.number INTO written;
+    IF written IS NULL THEN
+        RETURN;
+    END IF;
+    FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
+        sku text, location text, bucket text, reservation text, lot text,
+        units bigint, reserved bigint, order_id text, entry integer, expires_at timestamptz,
+        expected_at timestamptz, priority bigint
+    ) LOOP
+        place := place + 1;
+        have := before[place];
+        CONTINUE WHEN have IS NULL AND r.reservation <> '' AND r.units = 0;
+        IF have IS NULL THEN
+            INSERT INTO $balances AS b (
+                sku, location, bucket, reservation, lot, units, reserved,
+                order_id, number, entry, expires_at, expected_at, priority
+            ) VALUES (
+                r.sku, r.location, r.bucket, r.reservation, r.lot, r.units, r.reserved,
+                r.order_id, CASE WHEN r.entry IS NOT NULL THEN written END, r.entry,
+                r.expires_at, r.expected_at, r.priority
+            ) ON CONFLICT (sku, location, bucket, reservation, lot) DO UPDATE SET
+                units = b.units + excluded.units,
+                reserved = b.reserved + excluded.reserved,
+                order_id = coalesce(excluded.order_id, b.order_id),
+                expires_at = CASE WHEN excluded.order_id IS NOT NULL
+                    THEN excluded.expires_at ELSE b.expires_at END,
+                expected_at = CASE WHEN excluded.priority IS NOT NULL
+                    THEN excluded.expected_at ELSE b.expected_at END,
+                priority = coalesce(excluded.priority, b.priority);
+        ELSIF have + r.units = 0 AND r.reservation <> '' THEN
+            DELETE FROM $balances b
+            WHERE b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
+                AND b.reservation = r.reservation AND b.lot = r.lot;
+        ELSE
+            UPDATE $balances b SET
+                units = b.units + r.units,
+                reserved = b.reserved + r.reserved,
+                order_id = coalesce(r.order_id, b.order_id),
+                expires_at = CASE WHEN r.order_id IS NOT NULL
+                    THEN r.expires_at ELSE b.expires_at END,
+                expected_at = CASE WHEN r.priority IS NOT NULL
+                    THEN r.expected_at ELSE b.expected_at END,
+                priority = coalesce(r.priority, b.priority)
+            WHERE b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
+                AND b.reservation = r.reservation AND b.lot = r.lot;
+        END IF;
+    END LOOP;
+    IF lots IS NOT NULL THEN
+        INSERT INTO $lots (sku, lot, best_before)
+        SELECT * FROM json_to_recordset(lots) AS x(sku text, lot text, best_before timestamptz)
+        ON CONFLICT (sku, lot) DO UPDATE SET best_before = excluded.best_before;
+    END IF;
+END $$$$
+""")
+
+
+def posting_name(tables: Tables) -> str:
+    """Return what the function is called."""
+    return f"{tables.prefix}post"
+
+
+def posting_function(tables: Tables, dialect: Dialect) -> str:
+    """Return the statement that makes, or replaces, the function that writes a posting."""
+    quoted = dialect.identifier_preparer
+
+    def named(table: Table) -> str:
+        return quoted.format_table(table)
+
+    name = quoted.quote(posting_name(tables))
+    return _POST.substitute(
+        name=f"{quoted.quote(tables.schema)}.{name}" if tables.schema else name,
+        postings=named(tables.postings),
+        balances=named(tables.balances),
+        lots=named(tables.lots),
+    )
