@@ -58,10 +58,12 @@ class _Bound:
         async with self._turn:
             with reached(self._adapter):
                 connection = await bind.connect()
-            async with connection:
+            try:
                 with explained(self._adapter, record, writes=writes):
                     await connection.execution_options(**AUTOCOMMIT)
                     return await connection.run_sync(lambda one: verb(Work(one, joined=False)))
+            finally:
+                await connection.close()
 
 
 @final
@@ -134,7 +136,7 @@ class AsyncSqlOrders(_Bound):
     async def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
         """See :meth:`.OrderRepository.feed`.
 
-        On a connection it tells what had been read on an engine before.
+        In a transaction of the host's other readers wait until it ends.
         """
         return await self._run(
             "the feed", lambda work: self._orders.feed(work, after, limit), writes=True
@@ -229,7 +231,7 @@ class AsyncSqlInventory(_Bound):
     async def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
         """See :meth:`.InventoryRepository.postings`.
 
-        On a connection it tells what had been read on an engine before.
+        In a transaction of the host's other readers wait until it ends.
         """
         return await self._run(
             "postings", lambda work: self._inventory.postings(work, after, limit), writes=True

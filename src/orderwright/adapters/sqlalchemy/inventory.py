@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy import (
     BigInteger,
+    Text,
     and_,
+    bindparam,
     literal,
     literal_column,
     or_,
@@ -19,6 +21,7 @@ from sqlalchemy import (
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.postings import KEY, Writing
+from orderwright.adapters.sqlalchemy.tables import Moment
 from orderwright.codec import Codec
 from orderwright.errors import NotFound, OutOfStock
 from orderwright.inventory.entries import Reservation, StockAccount
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, Select
 
     from orderwright.adapters.sqlalchemy.running import Work
     from orderwright.adapters.sqlalchemy.tables import Tables
@@ -55,6 +58,7 @@ class Inventory:
         self._positions = Positions(
             tables, "postings", postings, postings.c.number, literal(1, BigInteger)
         )
+        self._asked_levels = _levels(tables)
 
     # Postings -----------------------------------------------------------------------------------
 
@@ -138,7 +142,7 @@ class Inventory:
     def postings(self, work: Work, after: str, limit: int) -> tuple[Posting, ...]:
         """See :meth:`.InventoryRepository.postings`."""
         table = self._tables.postings
-        start: int | None = 0
+        start = 0
         if after:
             place = select(table.c.number, table.c.position).where(table.c.id == after)
             known = work.connection.execute(place).one_or_none()
@@ -147,8 +151,6 @@ class Inventory:
             while known.position is None and self._positions.give(work):
                 known = work.connection.execute(place).one()
             start = known.position
-        if start is None:  # written in the host's transaction, which is still open
-            return ()
         asked = select(table.c.id, as_text(table.c.document)).where(table.c.position > start)
         asked = asked.order_by(table.c.position).limit(limit)
         rows = work.connection.execute(asked).all()
@@ -173,23 +175,7 @@ class Inventory:
         return stock_of(sku, location, units, reserved, self._policies(sku, location), now)
 
     def _levels(self, work: Work, skus: Sequence[str], now: datetime) -> Sequence[Row[Any]]:
-        """Return what is on hand by lot and bucket; of what has expired, how much is free."""
-        table, lots = self._tables.balances, self._tables.lots
-        place = (table.c.sku, table.c.location, table.c.lot)
-        kept = select(*place, table.c.bucket, table.c.units, table.c.reserved).where(
-            table.c.sku.in_(skus),
-            literal_column("reservation") == literal_column("''"),
-            table.c.bucket.in_(("available", "quarantine", "in_transit")),
-        )
-        lapsed = select(
-            *place, literal("available").label("bucket"), table.c.units, -table.c.units
-        ).where(table.c.sku.in_(skus), table.c.expires_at <= now)
-        both = union_all(kept, lapsed).subquery()
-        dated = and_(lots.c.sku == both.c.sku, lots.c.lot == both.c.lot)
-        asked = select(both, lots.c.best_before).select_from(both.outerjoin(lots, dated))
-        return work.connection.execute(
-            asked.order_by(both.c.sku, both.c.location, both.c.lot)
-        ).all()
+        return work.connection.execute(self._asked_levels, {"skus": skus, "now": now}).all()
 
     def reservations(
         self, work: Work, now: datetime, order_id: str, skus: Iterable[str]
@@ -252,6 +238,27 @@ class Inventory:
             table.c.sku == sku, table.c.bucket == bucket, table.c.reservation != ""
         )
         return work.connection.execute(asked.order_by(*order))
+
+
+def _levels(tables: Tables) -> Select[Any]:
+    """Return the query for what is on hand by lot and bucket, what has expired counted as free."""
+    table, lots = tables.balances, tables.lots
+    skus = bindparam("skus", expanding=True, type_=Text)
+    place = (table.c.sku, table.c.location, table.c.lot)
+    kept = select(*place, table.c.bucket, table.c.units, table.c.reserved).where(
+        table.c.sku.in_(skus),
+        # Word for word what the partial index says.
+        literal_column("reservation") == literal_column("''"),
+        table.c.bucket.in_(("available", "quarantine", "in_transit")),
+    )
+    free = (literal("available").label("bucket"), table.c.units, -table.c.units)
+    lapsed = select(*place, *free).where(
+        table.c.sku.in_(skus), table.c.expires_at <= bindparam("now", type_=Moment)
+    )
+    both = union_all(kept, lapsed).subquery()
+    dated = and_(lots.c.sku == both.c.sku, lots.c.lot == both.c.lot)
+    asked = select(both, lots.c.best_before).select_from(both.outerjoin(lots, dated))
+    return asked.order_by(both.c.sku, both.c.location, both.c.lot)
 
 
 def _units(lot: str, rows: Sequence[Row[Any]]) -> Units:

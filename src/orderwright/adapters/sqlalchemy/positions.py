@@ -58,11 +58,10 @@ class Positions:
     def give(self, work: Work) -> bool:
         """Give positions to committed rows without one; return whether there were any.
 
-        Not in the host's transaction: what it wrote may still be rolled back, and others would
-        wait for it.
+        In a transaction of the host's other readers wait until it ends.
         """
         run = work.connection
-        if work.joined or run.scalar(self._new) is None:
+        if run.scalar(self._new) is None:
             return False
         with work.transaction():
             last = run.scalar(self._last)

@@ -133,7 +133,7 @@ class SqlOrders(_Bound):
     def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
         """See :meth:`.OrderRepository.feed`.
 
-        On a connection it tells what had been read on an engine before.
+        In a transaction of the host's other readers wait until it ends.
         """
         return self._run(
             "the feed", lambda work: self._orders.feed(work, after, limit), writes=True
@@ -226,7 +226,7 @@ class SqlInventory(_Bound):
     def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
         """See :meth:`.InventoryRepository.postings`.
 
-        On a connection it tells what had been read on an engine before.
+        In a transaction of the host's other readers wait until it ends.
         """
         return self._run(
             "postings", lambda work: self._inventory.postings(work, after, limit), writes=True

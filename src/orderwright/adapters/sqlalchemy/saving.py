@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Text,
     bindparam,
@@ -46,7 +47,7 @@ _EVENT: Columns = {
     "key": Text(),
     "type": Text(),
     "at": Moment(),
-    "document": Text(),
+    "document": JSON(),
 }
 _REFERENCE: Columns = {"kind": Text(), "value": Text()}
 _FULFILLMENT: Columns = {"fulfillment_id": Text(), "location": Text(), "state": Text()}
@@ -106,7 +107,7 @@ class Saving:
                         "key": event.key,
                         "type": document["type"],
                         "at": written(event.at),
-                        "document": dumped(document),
+                        "document": document,
                     }
                     for number, (event, document) in enumerate(
                         zip(events, documents, strict=True), expected + 1
@@ -157,12 +158,11 @@ class Saving:
         events = given("events", _EVENT, pg=pg)
         references = given("references", _REFERENCE, pg=pg)
         fulfillments = given("fulfillments", _FULFILLMENT, pg=pg)
-        told = document(events.c.document, pg=pg)
         first, last = (bindparam(name, type_=BigInteger) for name in ("first", "last"))
         placed = _copied(tables.fulfillments, saved, fulfillments, pg=pg)
         there = (tables.fulfillments.c[name] for name in ("location", "state"))
         return (
-            _copied(tables.events, saved, events, pg=pg, document=told),
+            _copied(tables.events, saved, events, pg=pg),
             inserting(tables.feed, pg=pg).from_select(
                 ["order_id", "first", "last"], select(saved.c.id, first, last).where(first <= last)
             ),
@@ -193,11 +193,8 @@ class Saving:
                 work.connection.execute(insert(table).values(row))
 
 
-def _copied(
-    table: Table, saved: CTE, rows: CTE, *, pg: bool, **changed: ColumnElement[Any]
-) -> _Insert:
+def _copied(table: Table, saved: CTE, rows: CTE, *, pg: bool) -> _Insert:
     """Return the insert of all ``rows`` for the order in ``saved``."""
-    columns = [changed.get(one.name, one) for one in rows.c]
     # Without a condition SQLite would take ON CONFLICT for a part of a join.
-    source = select(saved.c.id, *columns).select_from(saved.join(rows, true())).where(true())
+    source = select(saved.c.id, *rows.c).select_from(saved.join(rows, true())).where(true())
     return inserting(table, pg=pg).from_select(["order_id", *rows.c.keys()], source)
