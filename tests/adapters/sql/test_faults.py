@@ -1,0 +1,306 @@
+"""What goes wrong in a database is told by one typed error that names the adapter and the record."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, event, insert, text, update
+
+from orderwright import Conflict, Order, OrderDesk, Posting
+from orderwright.adapters.sqlalchemy import TABLES, SqlInventory, SqlOrders, upgrade_schema
+from orderwright.errors import AdapterFault, OrderwrightError, OutcomeUnknown
+from orderwright.orders.contacts import Contact
+from orderwright.orders.events import HoldPlaced
+from orderwright.orders.lines import Hold
+from tests.adapters.sql.stores import postgres, sqlite_file
+from tests.postgres import Server
+from tests.worlds import NOON, World, card, line
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A database with our tables, of either kind."""
+    if request.param == "sqlite":
+        with sqlite_file() as engine:
+            yield engine
+        return
+    with postgres(request.getfixturevalue("pg_server")) as database:
+        engine = create_engine(database.url())
+        yield engine
+        engine.dispose()
+
+
+def desk_on(engine: Engine, **more: object) -> OrderDesk:
+    """A desk whose orders and stock are in the database, with ten mugs."""
+    world = World()
+    world.orders, world.inventory = SqlOrders(engine), SqlInventory(engine)
+    world.receive("delivery-1", "MUG", "MAIN", 10)
+    return world.new_desk(**more)
+
+
+def note() -> HoldPlaced:
+    """Some event to save."""
+    return HoldPlaced(hold=Hold(name="a", blocks={"refund"}), at=NOON)
+
+
+def failing(call: Callable[[], object]) -> AdapterFault:
+    """The fault that `call` raises."""
+    with pytest.raises(AdapterFault) as caught:
+        call()
+    return caught.value
+
+
+# What is stored is no order -----------------------------------------------------------------------
+
+BROKEN = {
+    "not an object": [],
+    "a newer schema": {"schema": 99, "order": {}},
+    "a field lost": {"schema": 4, "order": {"id": "o1"}},
+}
+
+
+@pytest.mark.parametrize("document", BROKEN.values(), ids=BROKEN)
+def test_an_order_that_cannot_be_read_is_named(engine: Engine, document: object) -> None:
+    """A corrupted row, or one of a newer version, is never taken for anything else."""
+    desk = desk_on(engine)
+    desk.place([line()], order_id="o1", tenders=[card()])
+    desk.place([line()], order_id="o2", tenders=[card()])
+    with engine.begin() as connection:
+        row = update(TABLES.orders).where(TABLES.orders.c.id == "o1")
+        connection.execute(row.values(document=document))
+    fault = failing(lambda: desk.order("o1"))
+    assert ("orders in SQL", False) == (fault.adapter, fault.retryable)
+    assert fault.detail.startswith("order o1 cannot be read: $")
+    assert "confirmed" == desk.order("o2").state.name
+
+
+def test_an_event_that_cannot_be_read_is_named(engine: Engine) -> None:
+    """Histories, keys and the feed tell which event of which order it is."""
+    desk = desk_on(engine)
+    desk.place([line()], order_id="o1", tenders=[card()])
+    with engine.begin() as connection:
+        row = update(TABLES.events).where(TABLES.events.c.number == 2)
+        connection.execute(row.values(document={"type": "unheard_of.v1"}))
+    orders = SqlOrders(engine)
+    for call in (lambda: orders.events("o1"), orders.feed, lambda: orders.events("o1", after=1)):
+        assert "event 2 of order o1 cannot be read: $.type" in failing(call).detail
+    assert orders.events("o1", after=2)
+
+
+def test_postings_and_contacts_that_cannot_be_read_are_named(engine: Engine) -> None:
+    """The ledger and the personal data say which record it is, and nothing of its content."""
+    desk = desk_on(engine)
+    desk.place([line()], order_id="o1", contact=Contact(name="Ada"))
+    (contact_id,) = desk.order("o1").contact_ids
+    with engine.begin() as connection:
+        connection.execute(update(TABLES.postings).values(document={"id": 3}))
+        connection.execute(update(TABLES.contacts).values(document={"name": 7}))
+    inventory = SqlInventory(engine)
+    assert failing(inventory.postings).detail.startswith("posting delivery-1 cannot be read: $.")
+    told = failing(lambda: SqlOrders(engine).contact(contact_id)).detail
+    assert told.startswith(f"contact {contact_id} cannot be read: $.name")
+
+
+def test_json_that_is_none_is_told(tmp_path: Path) -> None:
+    """SQLite stores any text: half a document is no document."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    upgrade_schema(engine)
+    desk = desk_on(engine)
+    desk.place([line()], order_id="o1", tenders=[card()])
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE orderwright_orders SET document = substr(document, 1, 99)"))
+    assert "order o1 cannot be read: " in failing(lambda: desk.order("o1")).detail
+    engine.dispose()
+
+
+# What others did to the tables --------------------------------------------------------------------
+
+
+def test_a_constraint_that_others_make_us_violate_is_told(engine: Engine) -> None:
+    """A row that no adapter of ours wrote stops the save; nothing of it is stored."""
+    desk = desk_on(engine)
+    order = desk.place([line()], order_id="o1", tenders=[card()])
+    alien = {
+        "order_id": "o1",
+        "number": order.version + 1,
+        "key": "",
+        "type": "alien",
+        "at": NOON,
+        "document": {},
+    }
+    with engine.begin() as connection:
+        connection.execute(insert(TABLES.events).values(alien))
+    fault = failing(lambda: desk.hold("o1", "h", blocks={"refund"}))
+    assert not fault.retryable
+    assert "order o1: " in fault.detail
+    assert "no adapter of orderwright wrote" in fault.detail
+    assert order == desk.order("o1")
+
+
+def test_missing_tables_are_told_with_what_to_do(tmp_path: Path) -> None:
+    """Whoever forgot to make the tables is told how."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+    for call in (lambda: SqlOrders(engine).load("o1"), lambda: SqlInventory(engine).claims("MUG")):
+        fault = failing(call)
+        assert fault.detail.endswith("(call upgrade_schema first)")
+        assert not fault.retryable
+    engine.dispose()
+
+
+def test_a_locked_file_may_be_tried_again(tmp_path: Path) -> None:
+    """Another process that writes for too long is a fault that passes; a desk waits for it."""
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    engine = create_engine(url, connect_args={"timeout": 0.01})
+    upgrade_schema(engine)
+    waited: list[timedelta] = []
+    desk = desk_on(engine, pause=lambda span: (waited.append(span), writer.rollback())[0])
+    other = create_engine(url)
+    with other.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        writer = Writer(connection)
+        fault = failing(lambda: SqlInventory(engine).post(Posting.receive("d", "M", "A", 1, at=NOON)))
+        assert fault.retryable
+        assert "posting d: " in fault.detail
+        desk.place([line()], order_id="o1", tenders=[card()])
+    assert 1 == len(waited)
+    other.dispose()
+    engine.dispose()
+
+
+class Writer:
+    """Somebody with the right to write, until asked to give it up."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.done = False
+
+    def rollback(self) -> None:
+        """Give it up, once."""
+        if not self.done:
+            self.connection.exec_driver_sql("ROLLBACK")
+            self.done = True
+
+
+# What becomes of a lost connection ----------------------------------------------------------------
+
+
+@contextmanager
+def cut(engine: Engine, dsn: str, *, after: str) -> Iterator[None]:
+    """Have the server end every session when a statement with `after` in it is about to be sent."""
+
+    left = [after]
+
+    def end(*told: object) -> None:
+        if left and left[0] in str(told[2]):
+            left.clear()
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+
+    event.listen(engine, "before_cursor_execute", end)
+    yield
+    event.remove(engine, "before_cursor_execute", end)
+
+
+@pytest.fixture
+def pg(pg_server: Server) -> Iterator[tuple[Engine, str]]:
+    """A database on PostgreSQL, and how to reach it beside the engine."""
+    with postgres(pg_server) as database:
+        engine = create_engine(database.url())
+        yield engine, database.dsn
+        engine.dispose()
+
+
+def test_a_read_on_a_lost_connection_may_be_tried_again(pg: tuple[Engine, str]) -> None:
+    """Nothing was to be written: a desk that can wait never notices."""
+    engine, dsn = pg
+    waited: list[timedelta] = []
+    desk = desk_on(engine, pause=waited.append)
+    order = desk.place([line()], order_id="o1", tenders=[card()])
+    with cut(engine, dsn, after="SELECT CAST(orderwright_orders.document"):
+        fault = failing(lambda: SqlOrders(engine).load("o1"))
+    assert type(fault) is AdapterFault
+    assert fault.retryable
+    with cut(engine, dsn, after="SELECT CAST(orderwright_orders.document"):
+        assert order == desk.order("o1")
+    assert 1 == len(waited)
+
+
+def test_a_write_on_a_lost_connection_is_of_unknown_outcome(pg: tuple[Engine, str]) -> None:
+    """Nobody can know whether it was written: the same key again tells, and does it once."""
+    engine, dsn = pg
+    desk = desk_on(engine)
+    with cut(engine, dsn, after="INSERT INTO orderwright_orders"):
+        fault = failing(lambda: desk.place([line()], order_id="o1", tenders=[card()]))
+    assert isinstance(fault, OutcomeUnknown)
+    assert "order o1: " in fault.detail
+    assert "confirmed" == desk.place([line()], order_id="o1", tenders=[card()]).state.name
+
+
+def test_a_posting_of_unknown_outcome_is_settled_by_resuming(pg: tuple[Engine, str]) -> None:
+    """The intent stays; whoever resumes posts it under the same id."""
+    engine, dsn = pg
+    desk = desk_on(engine)
+    with cut(engine, dsn, after="orderwright_post"):
+        order = desk.place([line()], order_id="o1", tenders=[card()])
+    (intent,) = order.intents
+    assert "connection lost" in intent.reason
+    desk.resume(now=intent.due_at)
+    order = desk.order("o1")
+    assert ("reserved", ()) == (order.goods, order.intents)
+    assert 9 == SqlInventory(engine).supply(["MUG"], now=NOON)[0].available
+
+
+def test_a_server_that_is_restarted_is_found_again() -> None:
+    """After a crash of the server the same engine goes on; what was committed is there."""
+    with Server(fsync=True) as server:
+        engine = create_engine(server.url())
+        upgrade_schema(engine)
+        desk = desk_on(engine)
+        order = desk.place([line()], order_id="o1", tenders=[card()])
+        server.kill()
+        down = failing(lambda: desk.order("o1"))
+        assert down.retryable
+        assert failing(lambda: desk.order("o1")).detail.startswith("no connection: ")
+        server.start()
+        assert order == desk.order("o1")
+        assert "o1" in desk.ship("o1", "f1").id
+        engine.dispose()
+
+
+# What a host's transaction may meet ---------------------------------------------------------------
+
+
+def test_a_serialization_failure_may_be_tried_again(pg: tuple[Engine, str]) -> None:
+    """In a host's transaction under a strict isolation level the database may say no: told so."""
+    engine, _ = pg
+    order = desk_on(engine).place([line()], order_id="o1", tenders=[card()])
+    strict = engine.execution_options(isolation_level="REPEATABLE READ")
+    with strict.connect() as connection:
+        assert order == SqlOrders(connection).load("o1")
+        after = order.after([note()])
+        SqlOrders(engine).save(after, [note()], expected_version=order.version)
+
+        def late() -> None:
+            SqlOrders(connection).save(after, [note()], expected_version=order.version)
+
+        fault = failing(late)
+    assert fault.retryable
+    assert not isinstance(fault, OutcomeUnknown)
+
+
+def test_a_conflict_is_no_fault(engine: Engine) -> None:
+    """Somebody who saved first is a refusal, with both versions."""
+    order = desk_on(engine).place([line()], order_id="o1", tenders=[card()])
+    for expected in (0, order.version - 1, order.version + 1):
+        with pytest.raises(Conflict) as caught:
+            SqlOrders(engine).save(order, [note()], expected_version=expected)
+        told: OrderwrightError = caught.value
+        assert (expected, order.version) == (told.expected, told.actual)
+    unknown: Order | None = SqlOrders(engine).load("o2")
+    assert unknown is None
