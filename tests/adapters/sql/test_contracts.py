@@ -1,4 +1,4 @@
-"""Orders and stock in SQL keep every clause of their ports, in each database and each way of use."""
+"""Orders and stock in SQL keep every clause of their ports, in each database and way of use."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager

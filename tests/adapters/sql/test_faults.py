@@ -1,9 +1,9 @@
-"""What goes wrong in a database is told by one typed error that names the adapter and the record."""
+"""What goes wrong in a database is told by one typed error, with the adapter and the record."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -18,6 +18,9 @@ from orderwright.orders.lines import Hold
 from tests.adapters.sql.stores import postgres, sqlite_file
 from tests.postgres import Server
 from tests.worlds import NOON, World, card, line
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -161,7 +164,8 @@ def test_a_locked_file_may_be_tried_again(tmp_path: Path) -> None:
     with other.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         writer = Writer(connection)
-        fault = failing(lambda: SqlInventory(engine).post(Posting.receive("d", "M", "A", 1, at=NOON)))
+        delivery = Posting.receive("d", "MUG", "MAIN", 1, at=NOON)
+        fault = failing(lambda: SqlInventory(engine).post(delivery))
         assert fault.retryable
         assert "posting d: " in fault.detail
         desk.place([line()], order_id="o1", tenders=[card()])
@@ -190,7 +194,6 @@ class Writer:
 @contextmanager
 def cut(engine: Engine, dsn: str, *, after: str) -> Iterator[None]:
     """Have the server end every session when a statement with `after` in it is about to be sent."""
-
     left = [after]
 
     def end(*told: object) -> None:

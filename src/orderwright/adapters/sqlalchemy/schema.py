@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, insert, inspect, select, update
 
 from orderwright.adapters.sqlalchemy.functions import posting_function
-from orderwright.adapters.sqlalchemy.running import explained, reached
+from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, reached
 from orderwright.adapters.sqlalchemy.tables import SQL_SCHEMA, TABLES, Tables
 from orderwright.errors import AdapterFault
 
@@ -33,11 +33,15 @@ def upgrade_schema(bind: Engine | Connection, tables: Tables = TABLES) -> int:
     host's transaction; of an async engine: ``await connection.run_sync(upgrade_schema)``. Raises
     AdapterFault for tables that a newer version of orderwright has made.
     """
-    if isinstance(bind, Engine):
-        with reached(_ADAPTER), bind.begin() as connection:
-            return upgrade_schema(connection, tables)
-    with explained(_ADAPTER, "the schema", writes=True):
-        return _upgrade(bind, tables)
+    if not isinstance(bind, Engine):
+        with explained(_ADAPTER, "the schema"):
+            return _upgrade(bind, tables)
+    with reached(_ADAPTER):
+        connection = bind.connect().execution_options(**AUTOCOMMIT)
+    # Begun as all our transactions are: SQLite lets one at a time make tables.
+    transaction = Work(connection, joined=False).transaction
+    with connection, explained(_ADAPTER, "the schema"), transaction():
+        return _upgrade(connection, tables)
 
 
 def _upgrade(connection: Connection, tables: Tables) -> int:

@@ -1,0 +1,166 @@
+"""The tables: made once, brought up to date, and seen by a host's own migrations."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, create_engine, inspect
+from sqlalchemy import text as sql
+
+from orderwright import Posting
+from orderwright.adapters.sqlalchemy import (
+    SQL_SCHEMA,
+    UPGRADES,
+    SqlInventory,
+    SqlOrders,
+    Tables,
+    schema,
+    upgrade_schema,
+)
+from orderwright.errors import AdapterFault
+from tests.adapters.sql.stores import sqlite_file
+from tests.worlds import NOON, World, card, line
+
+if TYPE_CHECKING:
+    from tests.postgres import Server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An empty database of either kind (SQLite: with our tables under their default names)."""
+    if request.param == "sqlite":
+        with sqlite_file() as engine:
+            yield engine
+        return
+    server: Server = request.getfixturevalue("pg_server")
+    with server.database() as database:
+        engine = create_engine(database.url())
+        yield engine
+        engine.dispose()
+
+
+def test_making_the_tables_again_changes_nothing(engine: Engine) -> None:
+    """A host may ask for them at each start: what is stored stays."""
+    assert SQL_SCHEMA == upgrade_schema(engine)
+    inventory = SqlInventory(engine)
+    inventory.post(Posting.receive("d", "MUG", "MAIN", 1, at=NOON))
+    assert SQL_SCHEMA == upgrade_schema(engine)
+    assert 1 == inventory.supply(["MUG"], now=NOON)[0].available
+
+
+def test_several_may_make_the_tables_at_once(engine: Engine) -> None:
+    """Processes that start together do not get into each other's way."""
+    tables = Tables(prefix="together_")
+    start = Barrier(6)
+
+    def starting(_: int) -> int:
+        start.wait()
+        return upgrade_schema(engine, tables)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert [SQL_SCHEMA] * 6 == list(pool.map(starting, range(6)))
+
+
+def test_tables_of_a_newer_version_are_refused(engine: Engine) -> None:
+    """What a newer orderwright made is not touched by an older one."""
+    upgrade_schema(engine)
+    with engine.begin() as connection:
+        connection.execute(sql("UPDATE orderwright_counters SET value = 99 WHERE name = 'schema'"))
+    with pytest.raises(AdapterFault, match=f"of version 99; .* up to {SQL_SCHEMA}"):
+        upgrade_schema(engine)
+
+
+def test_older_tables_are_brought_up_to_date_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step runs once, in order, in the transaction that notes the new version."""
+    upgrade_schema(engine)
+
+    def add(connection: Connection, tables: Tables) -> None:
+        connection.execute(sql(f"ALTER TABLE {tables.contacts.name} ADD COLUMN extra TEXT"))
+
+    def drop(connection: Connection, tables: Tables) -> None:
+        connection.execute(sql(f"ALTER TABLE {tables.contacts.name} RENAME extra TO more"))
+
+    monkeypatch.setattr(schema, "SQL_SCHEMA", SQL_SCHEMA + 2)
+    monkeypatch.setattr(schema, "UPGRADES", {SQL_SCHEMA: add, SQL_SCHEMA + 1: drop})
+    for _ in range(2):
+        assert SQL_SCHEMA + 2 == upgrade_schema(engine)
+    columns = {one["name"] for one in inspect(engine).get_columns("orderwright_contacts")}
+    assert {"id", "document", "more"} == columns
+
+
+def test_a_step_that_fails_leaves_all_as_it_was(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version is only noted if every step has succeeded."""
+    upgrade_schema(engine)
+
+    def fail(connection: Connection, _: Tables) -> None:
+        connection.execute(sql("ALTER TABLE orderwright_contacts ADD COLUMN extra TEXT"))
+        connection.execute(sql("SELECT nothing FROM nowhere"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "SQL_SCHEMA", SQL_SCHEMA + 1)
+        patch.setattr(schema, "UPGRADES", {SQL_SCHEMA: fail})
+        with pytest.raises(AdapterFault, match="the schema: "):
+            upgrade_schema(engine)
+    assert SQL_SCHEMA == upgrade_schema(engine)
+    columns = {one["name"] for one in inspect(engine).get_columns("orderwright_contacts")}
+    assert {"id", "document"} == columns
+
+
+def test_every_version_has_its_step() -> None:
+    """From the first version on there is a way to today's."""
+    assert list(range(1, SQL_SCHEMA)) == sorted(UPGRADES)
+
+
+def test_alembic_sees_our_tables_beside_the_hosts(engine: Engine) -> None:
+    """In the host's MetaData they are compared like its own: made by us, nothing is left to do."""
+    metadata = MetaData()
+    Table("customers", metadata, Column("id", Integer, primary_key=True))
+    tables = Tables(metadata, prefix="shop_")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        todo = compare_metadata(context, metadata)
+        missing = {one[1].name for one in todo if one[0] == "add_table"}
+    assert {"customers", *(one.name for one in tables.all)} == missing
+    upgrade_schema(engine, tables)
+    with engine.begin() as connection:
+        metadata.tables["customers"].create(connection)
+        only_ours = MigrationContext.configure(
+            connection,
+            opts={"include_name": lambda name, kind, _: kind != "table" or not _default(name)},
+        )
+        assert [] == compare_metadata(only_ours, metadata)
+
+
+def _default(name: str | None) -> bool:
+    return (name or "").startswith("orderwright_")
+
+
+def test_a_desk_works_on_tables_with_other_names(engine: Engine) -> None:
+    """A prefix, and in PostgreSQL a schema, of the host's choice."""
+    named = None
+    if engine.dialect.name == "postgresql":
+        named = "Our Shop"
+        with engine.begin() as connection:
+            connection.execute(sql(f'CREATE SCHEMA "{named}"'))
+    tables = Tables(prefix="", schema=named)
+    upgrade_schema(engine, tables)
+    world = World()
+    world.orders, world.inventory = (
+        SqlOrders(engine, tables=tables),
+        SqlInventory(engine, tables=tables),
+    )
+    world.receive("delivery-1", "MUG", "MAIN", 3)
+    desk = world.new_desk()
+    desk.place([line()], order_id="o1", tenders=[card()])
+    desk.ship("o1", "f1", tracking="T1")
+    assert "completed" == desk.deliver("o1", "f1").state.name
+    assert ("o1",) == desk.find("tracking", "T1")
+    assert len(world.orders.feed()) == desk.order("o1").version
