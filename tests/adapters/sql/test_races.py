@@ -155,14 +155,14 @@ def _database(kind: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 
 def test_postings_that_cross_never_wait_in_a_circle(engine: Engine) -> None:
-    """Carts with the same goods in every order, moved to and fro: no deadlock, all accounted for."""
+    """Carts with the same goods in any order, moved to and fro: no deadlock, all accounted for."""
     inventory = SqlInventory(engine)
     skus = [f"S{number}" for number in range(6)]
     for sku in skus:
         inventory.post(Posting.receive(f"delivery-{sku}", sku, "MAIN", 1000, at=NOON))
 
     def crossing(number: int) -> None:
-        dice = random.Random(number)
+        dice = random.Random(number)  # noqa: S311 - repeatable, not secret
         for step in range(15):
             name = f"t{number}-{step}"
             cart = dice.sample(skus, 4)
@@ -173,8 +173,9 @@ def test_postings_that_cross_never_wait_in_a_circle(engine: Engine) -> None:
             if there == "quarantine":
                 inventory.post(_moved(f"{name}/there", moved, back, there))
             inventory.post(_moved(f"{name}/move", moved, there, back))
+            commit, release = held[:2], held[2:]
             inventory.post(
-                Posting.settle(f"{name}/settle", at=NOON, commit=held[:2], release=held[2:])
+                Posting.settle(f"{name}/settle", at=NOON, commit=commit, release=release)
             )
 
     with ThreadPoolExecutor(8) as pool:
