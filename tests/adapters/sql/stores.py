@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from sqlalchemy import Engine, StaticPool, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -66,3 +67,21 @@ def _tables(database: Database) -> None:
     engine = create_engine(database.url())
     upgrade_schema(engine)
     engine.dispose()
+
+
+class OnPostgres:
+    """What the classes for PostgreSQL need: the server of this run."""
+
+    server: Server
+
+    @pytest.fixture(autouse=True)
+    def _server(self, pg_server: Server) -> None:
+        self.server = pg_server
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """An engine on a fresh database."""
+        with postgres(self.server) as database:
+            engine = create_engine(database.url(), pool_size=20)
+            yield engine
+            engine.dispose()

@@ -1,0 +1,92 @@
+"""Orders and stock in SQLite keep every clause of their ports, in a file and in memory."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from tempfile import TemporaryDirectory
+
+from orderwright.adapters.sqlalchemy import (
+    AsyncSqlInventory,
+    AsyncSqlOrders,
+    SqlInventory,
+    SqlOrders,
+)
+from orderwright.inventory.guard import Policies
+from orderwright.testing import (
+    AsyncInventoryRepositoryContract,
+    AsyncOrderRepositoryContract,
+    InventoryRepositoryContract,
+    OrderRepositoryContract,
+)
+from tests.adapters.sql.stores import async_sqlite, sqlite_file, sqlite_memory
+
+
+class TestOrdersInSqliteFile(OrderRepositoryContract):
+    """In a file with a write-ahead log."""
+
+    durable_on_save = True
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[], SqlOrders]]:
+        """Each adapter has connections of its own."""
+        with sqlite_file() as engine:
+            yield lambda: SqlOrders(engine)
+
+
+class TestStockInSqliteFile(InventoryRepositoryContract):
+    """In a file with a write-ahead log."""
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[Policies], SqlInventory]]:
+        """Each adapter has connections of its own."""
+        with sqlite_file() as engine:
+            yield lambda policies: SqlInventory(engine, policies=policies)
+
+
+class TestOrdersInSqliteMemory(OrderRepositoryContract):
+    """In memory, where all threads share one connection."""
+
+    durable_on_save = True
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[], SqlOrders]]:
+        """One adapter: what it waits for is its own turn."""
+        with sqlite_memory() as engine:
+            orders = SqlOrders(engine)
+            yield lambda: orders
+
+
+class TestOrdersInSqliteAsync(AsyncOrderRepositoryContract):
+    """For asyncio, in a file."""
+
+    durable_on_save = True
+
+    @asynccontextmanager
+    async def make(self) -> AsyncIterator[Callable[[], AsyncSqlOrders]]:
+        """A file for each test."""
+        with TemporaryDirectory() as folder:
+            async with async_sqlite(f"sqlite+aiosqlite:///{folder}/shop.db") as engine:
+                yield lambda: AsyncSqlOrders(engine)
+
+
+class TestOrdersInSqliteMemoryAsync(AsyncOrderRepositoryContract):
+    """For asyncio, in memory, where all tasks share one connection."""
+
+    durable_on_save = True
+
+    @asynccontextmanager
+    async def make(self) -> AsyncIterator[Callable[[], AsyncSqlOrders]]:
+        """One adapter: what it waits for is its own turn."""
+        async with async_sqlite() as engine:
+            orders = AsyncSqlOrders(engine)
+            yield lambda: orders
+
+
+class TestStockInSqliteAsync(AsyncInventoryRepositoryContract):
+    """For asyncio, in a file."""
+
+    @asynccontextmanager
+    async def make(self) -> AsyncIterator[Callable[[Policies], AsyncSqlInventory]]:
+        """A file for each test."""
+        with TemporaryDirectory() as folder:
+            async with async_sqlite(f"sqlite+aiosqlite:///{folder}/shop.db") as engine:
+                yield lambda policies: AsyncSqlInventory(engine, policies=policies)

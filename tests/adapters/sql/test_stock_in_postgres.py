@@ -1,0 +1,45 @@
+"""Stock in PostgreSQL keeps every clause of its port, in each way of use."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from orderwright.adapters.sqlalchemy import AsyncSqlInventory, SqlInventory
+from orderwright.inventory.guard import Policies
+from orderwright.testing import AsyncInventoryRepositoryContract, InventoryRepositoryContract
+from tests.adapters.sql.stores import OnPostgres, postgres
+
+
+class TestStockInPostgres(OnPostgres, InventoryRepositoryContract):
+    """On PostgreSQL."""
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[Policies], SqlInventory]]:
+        """A database for each test."""
+        with self.engine() as engine:
+            yield lambda policies: SqlInventory(engine, policies=policies)
+
+
+class TestStockInPostgresAsync(OnPostgres, AsyncInventoryRepositoryContract):
+    """For asyncio, on PostgreSQL."""
+
+    @asynccontextmanager
+    async def make(self) -> AsyncIterator[Callable[[Policies], AsyncSqlInventory]]:
+        """A database for each test."""
+        with postgres(self.server) as database:
+            engine = create_async_engine(database.url(), pool_size=20)
+            yield lambda policies: AsyncSqlInventory(engine, policies=policies)
+            await engine.dispose()
+
+
+class TestStockInTheHostsTransaction(OnPostgres, InventoryRepositoryContract):
+    """In a transaction of the host's, which is still open."""
+
+    concurrent = False
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[Policies], SqlInventory]]:
+        """All of it on one connection."""
+        with self.engine() as engine, engine.connect() as connection:
+            yield lambda policies: SqlInventory(connection, policies=policies)
