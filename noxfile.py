@@ -23,6 +23,8 @@ REPLAY = Path("examples/replay_history.py")
 PARTS = Path("examples/replenish_parts.py")
 PIZZAS = Path("examples/pizza_year.py")
 BURRITOS = Path("examples/chipotle.py")
+# An application to be served; the tests do so.
+SERVED = Path("examples/fastapi_app.py")
 
 
 def starts(version: str) -> bool:
@@ -67,9 +69,13 @@ def tests(session: nox.Session) -> None:
     session.log(f"starting: {', '.join(PYTHONS)}; not on this machine: {', '.join(absent) or '-'}")
     wheel = build_wheel(session)
     session.install("-q", str(wheel), *group("tests"))
-    # Branch coverage is the same on all interpreters and doubles the time: measure it once.
-    coverage = ["--cov", "--cov-report=term"] if session.python == RUNNING else []
-    session.run("pytest", *coverage, *session.posargs, env={"ORDERWRIGHT_WHEEL": str(wheel)})
+    # What is the same on all interpreters, such as branch coverage, is looked at on one.
+    here = session.python == RUNNING
+    chosen = ["--cov", "--cov-report=term"] if here else ["-m", "not once"]
+    # The blocks of a page share a namespace, so a file's tests stay together.
+    parallel = ["-n", "auto", "--dist", "loadfile"]
+    env = {"ORDERWRIGHT_WHEEL": str(wheel)}
+    session.run("pytest", *parallel, *chosen, *session.posargs, env=env)
 
 
 @nox.session
@@ -103,7 +109,7 @@ def examples(session: nox.Session) -> None:
     # The reader of the real history needs time zones, which a bare machine may lack.
     session.install("-q", ".", "tzdata")
     for program in sorted(Path("examples").glob("*.py")):
-        if program not in (REPLAY, PARTS, PIZZAS, BURRITOS):
+        if program not in (REPLAY, PARTS, PIZZAS, BURRITOS, SERVED):
             session.run("python", str(program))
     demand = DATA / "carparts_monthly_demand.csv.gz"
     if demand.is_file():
@@ -138,6 +144,25 @@ def optima(session: nox.Session) -> None:
     """Check 500 plans against a solver, and time both; `-- --write` keeps what it proved."""
     session.install("-q", ".", *group("bench", "solver"))
     session.run("python", "-m", "bench.planning", *session.posargs)
+
+
+@nox.session
+def crosscheck(session: nox.Session) -> None:
+    """Compare the fake Stripe with two of others, each in an environment of its own."""
+    session.install("-q", ".", *group("tests"))
+    folder = Path(session.create_tmp()).resolve()
+    theirs, mock = folder / "localstripe", folder / "mock"
+    session.run("python", "-m", "venv", str(theirs))
+    python = str(theirs / "bin" / "python")
+    session.run(python, "-m", "pip", "install", "-q", "localstripe==1.15.10", external=True)
+    npm = ["npm", "install", "--silent", "--no-save", "--prefix", str(mock)]
+    session.run(*npm, "stripe-stateful-mock@0.0.16", external=True)
+    env = {
+        "ORDERWRIGHT_LOCALSTRIPE": python,
+        "ORDERWRIGHT_STRIPE_STATEFUL_MOCK": str(mock),
+        "ORDERWRIGHT_REQUIRE": "crosscheck",
+    }
+    session.run("pytest", "tests/crosscheck", env=env)
 
 
 @nox.session

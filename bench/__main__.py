@@ -1,6 +1,6 @@
 """Print how fast orderwright is beside its counterparts, each ratio next to its bar.
 
-``python -m bench [CASE …] [--profile]``; the exit code is 1 if a ratio misses its bar.
+``python -m bench [CASE …] [--full] [--profile]``; the exit code is 1 if a ratio misses its bar.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 
 from bench.cases import CASES, FULL, growth
 from bench.ours import OurShop
+from bench.postgres import POSTGRES, full, measured, usual
 from bench.story import baskets
 from bench.timing import table
 
@@ -29,20 +30,25 @@ def _profile(lives: int) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run what the command line asks for; return how many ratios missed, at most 1."""
+    every = [*CASES, *POSTGRES, "growth"]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("case", nargs="*", help=f"of {', '.join(CASES)}, growth; all if left out")
+    parser.add_argument("case", nargs="*", help=f"of {', '.join(every)}; all if left out")
     parser.add_argument("--profile", action="store_true", help="show where a life's time goes")
+    parser.add_argument("--full", action="store_true", help="also load one of a million orders")
     chosen = parser.parse_args(arguments)
-    unknown = set(chosen.case) - {*CASES, "growth"}
+    unknown = set(chosen.case) - set(every)
     if unknown:
         parser.error(f"no case {', '.join(sorted(unknown))}")
     if chosen.profile:
         _profile(500)
         return 0
-    names = chosen.case or [*CASES, "growth"]
+    names = chosen.case or every
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"{python}, best of {FULL.rounds} or more interleaved rounds")
     results = [CASES[name](FULL) for name in names if name in CASES]
+    on_postgres = [name for name in names if name in POSTGRES]
+    if on_postgres:
+        results += measured(on_postgres, full if chosen.full else usual)
     if results:
         print(table(results))
     if "growth" in names:

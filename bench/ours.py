@@ -1,15 +1,16 @@
-"""The life of an order with orderwright, in memory."""
+"""The life of an order with orderwright, in memory or on other repositories."""
 
 from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from bench.story import CURRENCY, LOCATIONS, PRICES, STOCK, Basket, Figures, baskets, watched
 from orderwright import (
     Charge,
     DraftLine,
+    InventoryLedger,
     Location,
     Money,
     OrderDesk,
@@ -19,6 +20,9 @@ from orderwright import (
 )
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 
+if TYPE_CHECKING:
+    from orderwright.ports import InventoryRepository, OrderRepository
+
 __all__ = ["OurShop"]
 
 _PRICES = {sku: UnitPrice(Decimal(minor).scaleb(-2), CURRENCY) for sku, minor in PRICES.items()}
@@ -26,11 +30,20 @@ _PRICES = {sku: UnitPrice(Decimal(minor).scaleb(-2), CURRENCY) for sku, minor in
 
 @final
 class OurShop:
-    """A desk with the adapters that come with it. ``counts``: count the calls of its ports."""
+    """A desk on ``orders`` and ``inventory``, both in memory if left out.
 
-    def __init__(self, counts: Counter[str] | None = None) -> None:
-        self.orders = MemoryOrders()
-        self.inventory = MemoryInventory()
+    ``counts``: count the calls of its ports.
+    """
+
+    def __init__(
+        self,
+        counts: Counter[str] | None = None,
+        *,
+        orders: OrderRepository | None = None,
+        inventory: InventoryRepository | None = None,
+    ) -> None:
+        self.orders = MemoryOrders() if orders is None else orders
+        self.inventory = MemoryInventory() if inventory is None else inventory
         self.payments = MemoryPayments()
         for sku in PRICES:
             for where in LOCATIONS:
@@ -73,13 +86,16 @@ class OurShop:
         entries = self.orders.feed(limit=10**9)
         ids = dict.fromkeys(entry.order_id for entry in entries)
         orders = [order for order in map(self.orders.load, ids) if order is not None]
+        book = InventoryLedger()
+        for posting in self.inventory.postings(limit=10**9):
+            book.post(posting)
+        now = baskets(1)[0].placed_at
+        supplies = [set(one.supply(PRICES, now=now)) for one in (book, self.inventory)]
+        if book.audit() or supplies[0] != supplies[1]:
+            raise AssertionError("the balances are not the sum of the postings", book.audit())
         balances: Counter[tuple[str, ...]] = Counter()
-        postings = list(self.inventory.ledger.postings())
-        for posting in postings:
-            for entry in posting.entries:
-                balances[entry.account[:4]] += entry.quantity
-        if self.inventory.ledger.audit():
-            raise AssertionError(self.inventory.ledger.audit())
+        for account, units in book.balances().items():
+            balances[account[:4]] += units
         return Figures(
             orders=len(orders),
             states=Counter(
@@ -92,7 +108,7 @@ class OurShop:
             feed=len(entries),
             unfinished=sum(order.due_at is not None for order in orders),
             balances={account: units for account, units in balances.items() if units},
-            postings=len(postings),
+            postings=sum(1 for _ in book.postings()),
             books=Counter(
                 (one.operation_id, one.kind, one.amount.minor) for one in self.payments.books
             ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Result", "best", "table", "timed"]
+__all__ = ["Result", "best", "table", "timed", "turns"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,14 @@ def timed(work: Callable[[], object]) -> float:
         gc.unfreeze()
 
 
+def turns(rounds: int, *contenders: Callable[[], float]) -> list[tuple[float, ...]]:
+    """Return the seconds of each contender, round by round, in which each has a turn."""
+    return [tuple([contender() for contender in contenders]) for _ in range(rounds)]
+
+
 def best(rounds: int, *contenders: Callable[[], float]) -> tuple[float, ...]:
     """Return the least seconds of each contender over ``rounds`` in which each has a turn."""
-    turns = [[contender() for contender in contenders] for _ in range(rounds)]
-    return tuple(min(column) for column in zip(*turns, strict=True))
+    return tuple(min(column) for column in zip(*turns(rounds, *contenders), strict=True))
 
 
 def _duration(seconds: float) -> str:

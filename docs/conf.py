@@ -32,7 +32,7 @@ autodoc_default_options = {"exclude-members": "__init__, __new__"}
 nitpicky = True
 # intersphinx would fetch inventories, and the build must work offline; so names of other projects
 # cannot be resolved. Ours must be.
-OTHERS = {"attr", "attrs", "cattrs", "hypothesis", "pytest", "transitions"}
+OTHERS = set("attr attrs cattrs dbos hypothesis pytest sqlalchemy stripe transitions".split())
 FOREIGN = sorted({*sys.stdlib_module_names, *OTHERS})
 BUILTIN = sorted(map(re.escape, dir(builtins)))
 nitpick_ignore_regex = [

@@ -1,10 +1,12 @@
 """Fixtures that tests of all parts share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres import Database, NoServer, Server
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -27,3 +29,28 @@ def data_file() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[Server]:
+    """A PostgreSQL server for this run (one for each process of a parallel run), fsync off."""
+    try:
+        server = Server()
+    except NoServer as error:
+        absent("pg", str(error))
+        raise
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pg_template() -> str:
+    """What a test's database is a copy of: redefine it, with `Server.prepared`, for a schema."""
+    return "template1"
+
+
+@pytest.fixture
+def pg_database(pg_server: Server, pg_template: str) -> Iterator[Database]:
+    """A database that no other test sees."""
+    with pg_server.database(pg_template) as database:
+        yield database

@@ -33,6 +33,7 @@ from orderwright import (
     UnitPrice,
 )
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
 from orderwright.codec import _ERRORS, _EVENTS, SCHEMA, Codec
 from orderwright.errors import (
     AdapterFault,
@@ -52,6 +53,7 @@ from orderwright.errors import (
     Shortage,
     WindowClosed,
 )
+from orderwright.fulfillment.shipping import Parcel
 from orderwright.orders import events
 from orderwright.orders.events import Event
 from orderwright.orders.modifiers import Modifier
@@ -84,6 +86,10 @@ def busy_desk() -> OrderDesk:
         payments=MemoryPayments(
             lambda request: answers.get(request.id, "approve"),
             expires=lambda _: NOON + timedelta(days=7),
+        ),
+        carrier=MemoryCarrier(
+            [Tariff("post", "DHL", Money.of("4.90", "EUR"), 1_000)],
+            lambda request: "pending" if request.kind == "cancel" else "approve",
         ),
         locations=[Location(id="MAIN"), Location(id="WEST"), Location(id="BAR", makes="ticket")],
         policy=Policy(capture="on_confirmation", short="backorder", attempts=1),
@@ -195,7 +201,9 @@ def _busier(desk: OrderDesk, mug: DraftLine, card: Tender) -> None:
     inventory = desk.ports.inventory
     assert isinstance(inventory, MemoryInventory)
     inventory.post(Posting.receive("delivery-3", "MUG", "MAIN", 20, at=NOON))
-    desk.place([mug], order_id="A-9", tenders=[card], at=NOON)
+    desk.place([mug], order_id="A-9", tenders=[card], contact=Contact(name="Bob"), at=NOON)
+    parcel = Parcel(weight_grams=300, length_mm=200)
+    desk.book_label("A-9", "f1", service="post", parcels=[parcel], at=NOON)
     for action in ("release", "pick"):
         desk.advance("A-9", "f1", action, at=NOON)
     desk.request_stop("A-9", "f1", at=NOON)

@@ -11,13 +11,14 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from orderwright import AsyncOrderDesk, InvalidInput, OrderDesk, Policy
+from orderwright import AsyncOrderDesk, Contact, InvalidInput, OrderDesk, Policy
 from orderwright.errors import BrokenPromise
 from orderwright.flows.command import AsyncRunner, SyncRunner, command
 from orderwright.requests import Flow, LoadOrder, ask
 from tests.worlds import (
     LOCATIONS,
     NOON,
+    PARCELS,
     World,
     card,
     check_quiet,
@@ -54,7 +55,8 @@ class Slow:
 
 def async_desk(world: World, *slow: str) -> AsyncOrderDesk:
     """An async desk on the world, with the adapters named made async."""
-    adapters = {name: getattr(world, name) for name in ("orders", "inventory", "payments")}
+    names = ("orders", "inventory", "payments", "carrier")
+    adapters = {name: getattr(world, name) for name in names}
     adapters |= {name: Slow(adapters[name]) for name in slow}
     return AsyncOrderDesk(
         **adapters, locations=LOCATIONS, policy=world.policy, clock=lambda: world.now
@@ -154,10 +156,19 @@ def test_a_desk_with_a_clock_and_ids_needs_neither() -> None:
 
 
 STORY: list[tuple[str, tuple[object, ...], dict[str, Any]]] = [
-    ("place", ([line("MUG", 2)],), {"order_id": "o1", "tenders": [card("5.00"), card()]}),
+    (
+        "place",
+        ([line("MUG", 2)],),
+        {"order_id": "o1", "tenders": [card("5.00"), card()], "contact": Contact(name="Ann")},
+    ),
     ("advance", ("o1", "f1", "release"), {}),
-    ("ship", ("o1", "f1"), {"tracking": "T-1"}),
-    ("find", ("tracking", "T-1"), {}),
+    ("rates", ("o1", "f1"), {"parcels": PARCELS}),
+    ("book_label", ("o1", "f1"), {"service": "express", "parcels": PARCELS}),
+    ("cancel_label", ("o1", "f1"), {}),
+    ("book_label", ("o1", "f1"), {"service": "standard", "parcels": PARCELS}),
+    ("ship", ("o1", "f1"), {}),
+    ("find", ("tracking", "DHL-000002"), {}),
+    ("track", ("o1", "f1"), {}),
     ("deliver", ("o1", "f1"), {}),
     ("place", ([line("MUG", 1)],), {"order_id": "o2"}),
     ("cancel", ("o2",), {"reason": "sorry"}),
@@ -167,7 +178,8 @@ STORY: list[tuple[str, tuple[object, ...], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(
-    "slow", [(), ("orders",), ("payments",), ("orders", "inventory", "payments")]
+    "slow",
+    [(), ("orders",), ("payments",), ("carrier",), ("orders", "inventory", "payments", "carrier")],
 )
 def test_the_async_desk_does_what_the_sync_one_does(slow: tuple[str, ...]) -> None:
     """With sync, async and mixed adapters the results and the stored world are equal."""
@@ -199,9 +211,9 @@ class Veiled(Slow):
 
 
 def test_a_sync_desk_refuses_async_adapters_when_it_is_built() -> None:
-    """Each of the three ports is refused by its name before any order can be affected."""
+    """Each of the four ports is refused by its name before any order can be affected."""
     world = World()
-    for name in ("orders", "inventory", "payments"):
+    for name in ("orders", "inventory", "payments", "carrier"):
         with pytest.raises(InvalidInput, match=f"{name}: is an async adapter; use AsyncOrderDesk"):
             world.new_desk(**{name: Slow(getattr(world, name))})
 

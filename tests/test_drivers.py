@@ -3,11 +3,12 @@
 import asyncio
 import gc
 from collections.abc import Awaitable, Generator
+from datetime import timedelta
 
 import pytest
 
-from orderwright.drivers import run, run_async
-from orderwright.errors import BrokenPromise, NotFound
+from orderwright.drivers import WAITS, run, run_async
+from orderwright.errors import AdapterFault, BrokenPromise, NotFound, OutcomeUnknown
 from orderwright.requests import Flow, LoadEvents, LoadOrder, Ports, Request, ask
 
 
@@ -27,10 +28,10 @@ class Answers:
     events = load
 
 
-def ports(*replies: object) -> Ports:
+def ports(*replies: object, pause: object = None) -> Ports:
     """Ports that answer so."""
     answers = Answers(*replies)
-    return Ports(orders=answers, inventory=answers, payments=answers)
+    return Ports(orders=answers, inventory=answers, payments=answers, pause=pause)
 
 
 def two() -> Flow[tuple[object, object]]:
@@ -133,3 +134,61 @@ def test_a_flow_may_ask_a_request_of_ones_own(*, awaited: bool) -> None:
         return (yield from ask(Sum()))
 
     assert 2 == both(flow(), ports(), awaited=awaited)
+
+
+BUSY = AdapterFault("db", "deadlock", retryable=True)
+
+
+def pausing(waited: list[timedelta], *, awaited: bool) -> object:
+    """How to wait, without waiting: what would be waited is kept."""
+
+    async def later_on(span: timedelta) -> None:
+        await asyncio.sleep(0)
+        waited.append(span)
+
+    return later_on if awaited else waited.append
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_what_failed_in_passing_is_asked_again_with_back_off(*, awaited: bool) -> None:
+    """The flow never hears of it, and each request has tries of its own."""
+    waited: list[timedelta] = []
+    given = ports(BUSY, BUSY, 1, BUSY, 2, pause=pausing(waited, awaited=awaited))
+    assert (1, 2) == both(two(), given, awaited=awaited)
+    assert [*WAITS[:2], WAITS[0]] == waited
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_after_the_last_try_it_is_the_flows(*, awaited: bool) -> None:
+    """A fault that does not pass is raised into the flow after all waits, each longer."""
+    waited: list[timedelta] = []
+    faults = [BUSY] * (len(WAITS) + 1)
+    with pytest.raises(AdapterFault, match="deadlock"):
+        both(two(), ports(*faults, pause=pausing(waited, awaited=awaited)), awaited=awaited)
+    assert list(WAITS) == waited == sorted(set(waited))
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+@pytest.mark.parametrize(
+    "error",
+    [
+        AdapterFault("db", "no such table"),
+        OutcomeUnknown("db", "connection lost", retryable=True),
+        NotFound("order", "o1"),
+    ],
+)
+def test_what_may_have_happened_or_will_not_pass_is_not_asked_again(
+    error: Exception, *, awaited: bool
+) -> None:
+    """Only a fault that says nothing was done, and that it may pass, is tried again."""
+    waited: list[timedelta] = []
+    with pytest.raises(type(error)):
+        both(two(), ports(error, 1, 2, pause=pausing(waited, awaited=awaited)), awaited=awaited)
+    assert [] == waited
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_without_a_way_to_wait_nothing_is_asked_again(*, awaited: bool) -> None:
+    """A desk without `pause` raises at once."""
+    with pytest.raises(AdapterFault):
+        both(two(), ports(BUSY, 1, 2), awaited=awaited)

@@ -12,6 +12,7 @@ PAIRS = [
     (ports.OrderRepository, ports.AsyncOrderRepository),
     (ports.InventoryRepository, ports.AsyncInventoryRepository),
     (ports.PaymentPort, ports.AsyncPaymentPort),
+    (ports.CarrierPort, ports.AsyncCarrierPort),
 ]
 
 
@@ -71,6 +72,10 @@ def test_the_twin_refers_to_the_promises(twin: type) -> None:
 
 def test_a_finding_is_an_outcome_or_a_word() -> None:
     """What look-up may answer is a closed choice."""
-    outcome, words = typing.get_args(ports.Finding)
-    assert ports.PaymentOutcome is outcome
-    assert ("not_found", "unsure") == typing.get_args(words)
+    for finding, kind in (
+        (ports.Finding, ports.PaymentOutcome),
+        (ports.LabelFinding, ports.LabelOutcome),
+    ):
+        outcome, words = typing.get_args(finding)
+        assert kind is outcome
+        assert ("not_found", "unsure") == typing.get_args(words)

@@ -6,8 +6,11 @@ from unittest.mock import Mock, sentinel
 import pytest
 
 from orderwright import Reference
+from orderwright.errors import AdapterFault
+from orderwright.fulfillment.shipping import LabelRequest, Shipment
 from orderwright.ports import DueOrder
 from orderwright.requests import (
+    CallCarrier,
     CallProvider,
     FindDue,
     FindKey,
@@ -17,15 +20,20 @@ from orderwright.requests import (
     LookUp,
     Ports,
     PostStock,
+    QuoteRates,
     ReadSupply,
     Request,
     SaveOrder,
+    TrackParcel,
     ask,
 )
 from tests.worlds import NOON
 
 CURSOR = DueOrder(NOON, "o1")
 REFERENCE = Reference("tracking", "T-1")
+SHIPMENT = Shipment("o1", "f1", "MAIN", "o1/contact-1", (("l1", 1),), ())
+BOOK = LabelRequest(id="o1/f1/label-1", kind="book", shipment=SHIPMENT, service="express")
+CANCEL = LabelRequest(id="o1/f1/cancel-2", kind="cancel", shipment=SHIPMENT, service="express")
 EACH: list[tuple[Request[object], str, tuple[Any, ...], dict[str, Any]]] = [
     (LoadOrder("o1"), "orders.load", ("o1",), {}),
     (
@@ -47,6 +55,16 @@ EACH: list[tuple[Request[object], str, tuple[Any, ...], dict[str, Any]]] = [
         for one in [Mock(kind=kind)]
     ),
     (LookUp(sentinel.request), "payments.look_up", (sentinel.request,), {}),
+    (CallCarrier(BOOK, sentinel.contact), "carrier.book", (BOOK, sentinel.contact), {}),
+    (CallCarrier(CANCEL, None), "carrier.cancel", (CANCEL,), {}),
+    (LookUp(BOOK), "carrier.look_up", (BOOK,), {}),
+    (TrackParcel("DHL", "JD1"), "carrier.track", ("DHL", "JD1"), {}),
+    (
+        QuoteRates(SHIPMENT, sentinel.contact, NOON),
+        "carrier.rates",
+        (SHIPMENT, sentinel.contact),
+        {"at": NOON},
+    ),
 ]
 
 
@@ -56,11 +74,25 @@ def test_each_request_asks_its_verb_and_nothing_else(
 ) -> None:
     """Performing a request is one call of one port, with the facts of the request."""
     world = Mock()
-    ports = Ports(orders=world.orders, inventory=world.inventory, payments=world.payments)
+    ports = Ports(
+        orders=world.orders,
+        inventory=world.inventory,
+        payments=world.payments,
+        carrier=world.carrier,
+    )
     reply = request_.perform(ports)
     assert [(verb, args, kwargs)] == world.mock_calls
     port, method = verb.split(".")
     assert getattr(getattr(world, port), method).return_value is reply
+
+
+def test_without_a_carrier_there_is_nobody_to_ask() -> None:
+    """What is meant for a carrier is an adapter's fault where there is none."""
+    ports = Ports(orders=Mock(), inventory=Mock(), payments=Mock())
+    assert ports.optional_carrier is None
+    for request in (CallCarrier(CANCEL, None), LookUp(CANCEL), TrackParcel("DHL", "JD1")):
+        with pytest.raises(AdapterFault, match="carrier: there is none"):
+            request.perform(ports)
 
 
 def test_requests_are_equal_when_they_ask_the_same() -> None:

@@ -20,8 +20,11 @@ from orderwright import (
     UnitPrice,
 )
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.adapters.memory_carrier import LabelEntry, MemoryCarrier, Tariff
 from orderwright.flows.command import command
+from orderwright.fulfillment.shipping import Label, LabelRequest, Parcel
 from orderwright.lifecycles import Phase
+from orderwright.orders.events import ExceptionOpened
 from orderwright.payments.operations import Movement
 from orderwright.ports import OrderQuery
 from orderwright.requests import Flow
@@ -48,11 +51,20 @@ def card(amount: str | None = None) -> Tender:
     return Tender(method="card", amount=None if amount is None else eur(amount))
 
 
+PARCELS = (Parcel(weight_grams=750),)
+TARIFFS = (
+    Tariff("express", "DHL", eur("9.90"), 5_000, timedelta(days=1)),
+    Tariff("standard", "DHL", eur("4.90"), 5_000),
+    Tariff("island", "BOAT", eur("19.90"), 90_000, countries=frozenset({"IS"})),
+)
+
+
 class World:
     """Adapters in memory with some stock, and desks on them.
 
     `moods` are what the provider does with its next requests, `moods_by_id` what it does with
-    certain ones; otherwise it approves. What it authorizes is `lasting` so long, or for good.
+    certain ones; otherwise it approves. What it authorizes is `lasting` so long, or for good. The
+    carrier has `label_moods`, and `moods_by_id` too.
     """
 
     def __init__(
@@ -71,18 +83,26 @@ class World:
         self.payments = MemoryPayments(
             self._behave, expires=lambda _: self.lasting and self.now + self.lasting
         )
+        self.label_moods: list[str] = []
+        self.carrier = MemoryCarrier(TARIFFS, self._sell)
         self.policy = Policy() if policy is None else policy
         self.desk = self.new_desk()
         for number, (sku, location, units) in enumerate(stock or (("MUG", "MAIN", 10),)):
             self.receive(f"delivery-{number}", sku, location, units)
 
     def _behave(self, request: PaymentRequest) -> str:
-        if request.id in self.moods_by_id:
-            mood = self.moods_by_id[request.id]
+        return self._mood(request.id, self.moods)
+
+    def _sell(self, request: LabelRequest) -> str:
+        return self._mood(request.id, self.label_moods)
+
+    def _mood(self, operation_id: str, moods: list[str]) -> str:
+        if operation_id in self.moods_by_id:
+            mood = self.moods_by_id[operation_id]
             if mood == "request_lost":  # once: the next one arrives
-                del self.moods_by_id[request.id]
+                del self.moods_by_id[operation_id]
             return mood
-        return self.moods.pop(0) if self.moods else "approve"
+        return moods.pop(0) if moods else "approve"
 
     def new_desk(self, **more: object) -> OrderDesk:
         """Another desk on the same stored world, as after a restart."""
@@ -90,6 +110,7 @@ class World:
             "orders": self.orders,
             "inventory": self.inventory,
             "payments": self.payments,
+            "carrier": self.carrier,
             "locations": LOCATIONS,
             "policy": self.policy,
             "clock": lambda: self.now,
@@ -108,24 +129,29 @@ class World:
         """Every order, by id."""
         return [self.orders.load(one) for one in self.orders.find(OrderQuery(), limit=999)]
 
-    def trace(self) -> tuple[int, int, int, int]:
+    def trace(self) -> tuple[int, ...]:
         """How much was ever written: nothing was, if it is the same before and after."""
         return (
             len(self.orders._feed),
             len(tuple(self.inventory.postings())),
             len(self.payments.books),
             len(self.payments._known),
+            len(self.carrier.books),
+            len(self.carrier._known),
         )
 
     def calm(self, rounds: int = 80, *, keep_moods: bool = False) -> None:
         """Let the provider approve, and resume with the clock moved on until nothing is due."""
         if not keep_moods:
             self.moods.clear()
+            self.label_moods.clear()
             self.moods_by_id.clear()
         self.lasting = None
         for operation_id, (_, outcome) in list(self.payments._known.items()):
             if outcome.outcome in ("pending", "requires_action"):
                 self.payments.finish(operation_id, "succeeded")
+        for operation_id in list(self.carrier._known):
+            self.carrier.finish(operation_id, "succeeded")
         desk = self.new_desk()
         for _ in range(rounds):
             times = [order.due_at for order in self.all_orders() if order.due_at is not None]
@@ -268,6 +294,7 @@ def interleavings(scene: Scene) -> Iterator[tuple[World, list[Running]]]:
             *(hash(repr(world.orders.events(order.id))) for order in world.all_orders()),
             tuple(posting.id for posting in world.inventory.postings()),
             repr(world.payments.books),
+            repr(world.carrier.books),
             *(tuple(one.replies) for one in running),
         )
         if state in seen:
@@ -292,6 +319,7 @@ def check_laws(world: World) -> None:
         _check_units(order)
         _check_money(world, order)
     _check_books(world)
+    _check_labels(world, orders)
     _check_stock(world, orders)
     _check_finding(world, orders)
 
@@ -466,6 +494,57 @@ def _check_stock(world: World, orders: list[Order]) -> None:
         assert _used_up(order) == used.get(order.id, Counter())
 
 
+def _check_labels(world: World, orders: list[Order]) -> None:
+    """No label is bought that no order knows, and each is for one parcel, or told as an exception.
+
+    Whatever is not heard of yet is announced by an intent.
+    """
+    asked = {one.id for order in orders for one in order.intents}
+    back = {
+        one.request.booking
+        for order in orders
+        for one in order.intents
+        if isinstance(one.request, LabelRequest)
+    }
+    labels = {label.id: label for order in orders for label in order.labels if not label.refused}
+    for order in orders:
+        for entry in world.carrier.books.values():
+            if entry.shipment.order_id == order.id and entry.operation_id not in asked | back:
+                label = labels.pop(entry.operation_id, None)
+                assert (label is None) == bool(entry.cancelled_by), entry
+                if label is not None:
+                    _check_label(world, order, label, entry)
+    assert set() == set(labels) - back, "the carrier sold no such label"
+
+
+def _check_label(world: World, order: Order, label: Label, entry: LabelEntry) -> None:
+    assert (entry.shipment, entry.tracking, entry.cost) == (
+        label.shipment,
+        label.tracking,
+        label.cost,
+    )
+    opened = {
+        event.exception.code
+        for event in world.orders.events(order.id)
+        if isinstance(event, ExceptionOpened)
+    }
+    if label.kept:
+        assert "label_kept" in opened
+        return
+    one = order.fulfillment(label.shipment.fulfillment_id)
+    assert one.live
+    assert label == order.label(one.id)
+    if one.gone and one.tracking != label.tracking:
+        assert "label_unused" in opened
+        return
+    assert (one.carrier, one.tracking) == (label.carrier, label.tracking)
+    if not one.gone:
+        assert (tuple(sorted(one.units.items())), order.contact_id) == (
+            label.shipment.units,
+            label.shipment.contact_id,
+        )
+
+
 def _used_up(order: Order) -> Counter[tuple[str, str]]:
     """What the dishes that were ever begun are made of: nothing more, and nothing comes back."""
     found: Counter[tuple[str, str]] = Counter()
@@ -511,9 +590,11 @@ def figures(world: World) -> object:
                     for one in order.fulfillments
                 ],
                 [(one.id, one.purpose) for one in order.intents],
+                [one[1:5] + one[7:] for one in order.labels],
             )
             for order in world.all_orders()
         ],
         [(sku, world.inventory.supply([sku], now=world.now)) for sku in ("MUG", "CUP", "TEA")],
         sorted((e.operation_id, e.kind, e.amount.minor) for e in world.payments.books),
+        [(e.shipment, e.tracking, bool(e.cancelled_by)) for e in world.carrier.books.values()],
     )

@@ -27,7 +27,15 @@ from bench.story import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["ConflictError", "DictDesk", "DictOrders", "DictShop", "RefusedError", "plan"]
+__all__ = [
+    "ConflictError",
+    "DictDesk",
+    "DictOrders",
+    "DictShop",
+    "RefusedError",
+    "dispatched",
+    "plan",
+]
 
 Data = dict[str, Any]
 """An order, a part of one, or an event."""
@@ -340,7 +348,7 @@ class DictDesk:
         self._stock.post(call_id, tuple(entries))
         del order["intents"][call_id]
         events = [_event("StockPosted", at, intent=call_id)]
-        owed = _dispatched(order) - _sum(order, "capture")
+        owed = dispatched(order) - _sum(order, "capture")
         owed = min(owed, _sum(order, "authorize") - _sum(order, "capture"))
         if owed <= 0:
             self._orders.save(order, events)
@@ -397,7 +405,7 @@ def _sum(order: Data, kind: str) -> int:
     )
 
 
-def _dispatched(order: Data) -> int:
+def dispatched(order: Data) -> int:
     """Return what is due for what has left: its share of each line, and all charges."""
     gone: dict[str, int] = {}
     for one in order["fulfillments"]:

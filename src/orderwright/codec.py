@@ -29,6 +29,7 @@ from cattrs.strategies import configure_tagged_union
 
 from orderwright import errors
 from orderwright.errors import CodecError, Fault, InvalidInput, OrderwrightError
+from orderwright.fulfillment.shipping import LabelRequest
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import STANDARD, Lifecycles, Phase
 from orderwright.money import Money
@@ -47,7 +48,7 @@ __all__ = ["SCHEMA", "Codec"]
 
 T = TypeVar("T")
 
-SCHEMA = 4
+SCHEMA = 5
 """The version of the stored form of an order; a change that old programs misread raises it."""
 
 _EVENTS: dict[type[events.Event], str] = {
@@ -79,6 +80,8 @@ _EVENTS: dict[type[events.Event], str] = {
     events.PaymentReported: "payment_reported.v1",
     events.FulfillmentAdvanced: "fulfillment_advanced.v1",
     events.FulfillmentsChanged: "fulfillments_changed.v1",
+    events.LabelRequested: "label_requested.v1",
+    events.LabelReported: "label_reported.v1",
     events.HoldPlaced: "hold_placed.v1",
     events.HoldReleased: "hold_released.v1",
     events.ExceptionOpened: "exception_opened.v1",
@@ -100,6 +103,7 @@ _REQUESTS: dict[type, str] = {
     Posting: "posting.v1",
     PaymentRequest: "payment.v1",
     Transfer: "transfer.v1",
+    LabelRequest: "label.v1",
 }
 _CHANGES: dict[type, str] = {
     AddLine: "add_line.v1",
@@ -354,7 +358,7 @@ def _converter(lifecycles: Lifecycles) -> Converter:
 
     converter.register_structure_hook(Lifecycles, named)
     for union, tags in (
-        (Posting | PaymentRequest | Transfer, _REQUESTS),
+        (Posting | PaymentRequest | Transfer | LabelRequest, _REQUESTS),
         (Change, _CHANGES),
         (_EVENT, _EVENTS),
     ):

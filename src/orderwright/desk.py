@@ -20,6 +20,7 @@ from orderwright.flows.resuming import Resuming
 from orderwright.flows.returning import Returning
 from orderwright.flows.serving import Serving
 from orderwright.flows.settling import Setting
+from orderwright.flows.shipping import Shipping
 from orderwright.flows.stocking import Stocking
 from orderwright.flows.tracking import Tracking
 from orderwright.fulfillment.planning import plan
@@ -28,16 +29,18 @@ from orderwright.orders.lines import Policy
 from orderwright.requests import Ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Iterable
+    from datetime import datetime, timedelta
 
     from orderwright.fulfillment.locations import Location
     from orderwright.fulfillment.planning import Strategy
     from orderwright.lifecycles import Lifecycles
     from orderwright.ports import (
+        AsyncCarrierPort,
         AsyncInventoryRepository,
         AsyncOrderRepository,
         AsyncPaymentPort,
+        CarrierPort,
         InventoryRepository,
         OrderRepository,
         PaymentPort,
@@ -49,7 +52,7 @@ __all__ = ["AsyncOrderDesk", "OrderDesk"]
 T = TypeVar("T")
 
 _POLICY = Policy()
-_VERBS = ("load", "save", "post", "supply", "authorize", "charge", "capture", "look_up")
+_VERBS = ("load", "save", "post", "supply", "authorize", "charge", "capture", "look_up", "book")
 
 
 def _setting(
@@ -68,19 +71,23 @@ def _setting(
             kinds = ", ".join(lifecycles.kinds)
             wrong = f"{one.id} makes {one.makes!r}, which is none of the kinds {kinds}"
             raise InvalidInput.at("locations", wrong)
+    capabilities = ports.payments.capabilities
+    carrier = ports.optional_carrier
     return Setting(
         locations=places,
         policy=policy,
         lifecycles=lifecycles,
         durable=ports.orders.durable_on_save,
-        key_retention=ports.payments.capabilities.key_retention,
+        key_retention=capabilities.key_retention,
+        several_captures=capabilities.several_captures,
         clock=clock,
         ids=ids,
         strategy=strategy,
+        label_retention=None if carrier is None else carrier.capabilities.key_retention,
     )
 
 
-class _Commands(
+class Commands(
     Placing,
     Processing,
     Noting,
@@ -88,6 +95,7 @@ class _Commands(
     Editing,
     Serving,
     Fulfilling,
+    Shipping,
     Tracking,
     Returning,
     Stocking,
@@ -118,14 +126,17 @@ class _Desk:
 
 
 @final
-class OrderDesk(_Commands, _Desk, SyncRunner):
+class OrderDesk(Commands, _Desk, SyncRunner):
     """Carries orders from placement to delivery, with the adapters it was given.
 
     ``locations`` are where orders can be served from. ``policy`` is what new orders get unless
     they bring their own. ``lifecycles`` must be those the stored orders were made under. ``clock``
     (returning aware datetimes) and ``ids`` (returning new order ids) are asked only where a call
     leaves ``at`` or ``order_id`` out. ``strategy`` plans who serves what (left out: the best plan
-    there is). Raises InvalidInput for an async adapter.
+    there is). ``carrier`` sells labels and knows where parcels are; without one, commands that need
+    it are refused. ``pause`` waits for a time, such as :func:`.system.pause`: what failed in
+    passing (a lost connection, a deadlock) is then tried again, up to four times within some
+    seconds; left out, it is raised at once. Raises InvalidInput for an async adapter.
     """
 
     __slots__ = ()
@@ -142,12 +153,25 @@ class OrderDesk(_Commands, _Desk, SyncRunner):
         clock: Callable[[], datetime] | None = None,
         ids: Callable[[], str] | None = None,
         strategy: Strategy = plan,
+        carrier: CarrierPort | None = None,
+        pause: Callable[[timedelta], None] | None = None,
     ) -> None:
-        for name, port in (("orders", orders), ("inventory", inventory), ("payments", payments)):
+        for name, port in (
+            ("orders", orders),
+            ("inventory", inventory),
+            ("payments", payments),
+            ("carrier", carrier),
+        ):
             if any(iscoroutinefunction(getattr(port, verb, None)) for verb in _VERBS):
                 raise InvalidInput.at(name, "is an async adapter; use AsyncOrderDesk")
         self.previewing: bool = False
-        self.ports: Ports = Ports(orders=orders, inventory=inventory, payments=payments)
+        self.ports: Ports = Ports(
+            orders=orders,
+            inventory=inventory,
+            payments=payments,
+            carrier=carrier,
+            pause=pause,
+        )
         self.setting: Setting = _setting(
             self.ports,
             locations=locations,
@@ -164,7 +188,7 @@ class OrderDesk(_Commands, _Desk, SyncRunner):
 
 
 @final
-class AsyncOrderDesk(_Commands, _Desk, AsyncRunner):
+class AsyncOrderDesk(Commands, _Desk, AsyncRunner):
     """The same desk for async applications; its adapters may be async or sync, also mixed."""
 
     __slots__ = ()
@@ -181,9 +205,17 @@ class AsyncOrderDesk(_Commands, _Desk, AsyncRunner):
         clock: Callable[[], datetime] | None = None,
         ids: Callable[[], str] | None = None,
         strategy: Strategy = plan,
+        carrier: AsyncCarrierPort | CarrierPort | None = None,
+        pause: Callable[[timedelta], Awaitable[None] | None] | None = None,
     ) -> None:
         self.previewing: bool = False
-        self.ports: Ports = Ports(orders=orders, inventory=inventory, payments=payments)
+        self.ports: Ports = Ports(
+            orders=orders,
+            inventory=inventory,
+            payments=payments,
+            carrier=carrier,
+            pause=pause,
+        )
         self.setting: Setting = _setting(
             self.ports,
             locations=locations,

@@ -1,18 +1,27 @@
-"""What runs a flow: performs each request it yields, and sends it the reply."""
+"""What runs a flow: performs each request it yields, and sends it the reply.
+
+A request whose adapter failed in a way that may pass (``retryable``) is made again after a while,
+if ``ports.pause`` says how to wait: nothing had happened, so nothing happens twice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from orderwright.errors import AdapterFault, BrokenPromise, OrderwrightError
+from orderwright.errors import AdapterFault, BrokenPromise, OrderwrightError, OutcomeUnknown
+from orderwright.requests import Request
 
 if TYPE_CHECKING:
     from orderwright.requests import Flow, Ports
 
-__all__ = ["run", "run_async"]
+__all__ = ["known", "run", "run_async"]
 
 T = TypeVar("T")
+
+WAITS = tuple(timedelta(milliseconds=50 * 4**step) for step in range(4))
+"""How long to wait before the second, third … try: 0.05, 0.2, 0.8 and 3.2 seconds."""
 
 
 def run(flow: Flow[T], ports: Ports) -> T:
@@ -23,14 +32,22 @@ def run(flow: Flow[T], ports: Ports) -> T:
     to be awaited: that port needs the async desk.
     """
     send, perform_error = flow.send, flow.throw
+    tries = 0
     try:
         request = send(None)
         while True:
             try:
                 reply = request.perform(ports)
             except Exception as error:  # noqa: BLE001 - it is the flow's to handle
-                request = perform_error(_known(request, error))
+                fault = known(request, error)
+                wait = _wait(fault, tries)
+                if wait is None or ports.pause is None:
+                    request, tries = perform_error(fault), 0
+                else:
+                    ports.pause(wait)
+                    tries += 1
                 continue
+            tries = 0
             if reply is not None and hasattr(type(reply), "__await__"):
                 request = perform_error(_not_sync(request, reply))
             else:
@@ -40,12 +57,14 @@ def run(flow: Flow[T], ports: Ports) -> T:
         return result
 
 
-def _known(request: object, error: Exception) -> OrderwrightError:
+def known(request: object, error: Exception) -> OrderwrightError:
     """Return an error of our tree: what an adapter lets through of its own is its fault."""
     if isinstance(error, OrderwrightError):
         return error
-    asked = type(request).__name__
-    fault = AdapterFault(asked, f"{type(error).__name__}: {error}")
+    asked, kind = type(request).__name__, type(error).__name__
+    # The fault is kept with the order, and what failed with an address may quote it.
+    private = isinstance(request, Request) and request.private
+    fault = AdapterFault(asked, kind if private else f"{kind}: {error}")
     fault.__cause__ = error
     return fault
 
@@ -59,12 +78,24 @@ def _not_sync(request: object, reply: object) -> BrokenPromise:
     )
 
 
+def _wait(error: OrderwrightError, tries: int) -> timedelta | None:
+    """Return how long to wait before the same request is made again; None to give up.
+
+    What may have happened is for the flow, which looks it up.
+    """
+    passing = isinstance(error, AdapterFault) and error.retryable
+    if not passing or isinstance(error, OutcomeUnknown) or tries == len(WAITS):
+        return None
+    return WAITS[tries]
+
+
 async def run_async(flow: Flow[T], ports: Ports) -> T:
     """Run ``flow`` to its end, awaiting what has to be awaited, and return its result.
 
     Sync and async ports may be mixed. Cancelling it at any await is like a crash there: nothing
     is lost, and ``resume`` finishes it.
     """
+    tries = 0
     try:
         request = flow.send(None)
         while True:
@@ -73,8 +104,17 @@ async def run_async(flow: Flow[T], ports: Ports) -> T:
                 if isinstance(reply, Awaitable):
                     reply = await cast("Awaitable[object]", reply)
             except Exception as error:  # noqa: BLE001 - it is the flow's to handle
-                request = flow.throw(_known(request, error))
+                fault = known(request, error)
+                wait = _wait(fault, tries)
+                if wait is None or ports.pause is None:
+                    request, tries = flow.throw(fault), 0
+                    continue
+                waiting = ports.pause(wait)
+                if waiting is not None:
+                    await waiting
+                tries += 1
             else:
+                tries = 0
                 request = flow.send(reply)
     except StopIteration as stop:
         result: T = stop.value

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, final
 
+from orderwright.fulfillment.shipping import LabelOutcome
 from orderwright.payments.operations import PaymentOutcome, PaymentRequest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from orderwright.fulfillment.fulfillment import Scan
+    from orderwright.fulfillment.shipping import LabelRequest, Rate, Shipment
     from orderwright.inventory.entries import Reservation
     from orderwright.inventory.ledger import Claim, Incoming, Stock
     from orderwright.inventory.postings import Posting
@@ -25,13 +28,17 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
 
 __all__ = [
+    "AsyncCarrierPort",
     "AsyncInventoryRepository",
     "AsyncOrderRepository",
     "AsyncPaymentPort",
+    "CarrierCapabilities",
+    "CarrierPort",
     "DueOrder",
     "FeedEntry",
     "Finding",
     "InventoryRepository",
+    "LabelFinding",
     "OpenFulfillment",
     "OrderQuery",
     "OrderRepository",
@@ -80,7 +87,13 @@ class DueOrder(NamedTuple):
 
 
 class OrderRepository(Protocol):
-    """Keeps orders, their events and what finds them."""
+    """Keeps orders, their events and what finds them.
+
+    For every method: 1. Ids, keys and names are compared, and put in order, by code point: neither
+    without case nor by the rules of a language. 2. Times are moments, aware and kept to the
+    microsecond; in which zone they are given does not matter. 3. A page holds at most ``limit``,
+    and is empty only if nothing comes after its cursor.
+    """
 
     @property
     def durable_on_save(self) -> bool:
@@ -97,6 +110,7 @@ class OrderRepository(Protocol):
         1. Answers None for an unknown id.
         2. Sees every save that returned before the call began.
         3. What it returns is the caller's own: changing the store later does not change it.
+        4. Equal to the order as it was saved, to the last field.
         """
         ...
 
@@ -120,20 +134,24 @@ class OrderRepository(Protocol):
         5. Durable when it returns, if ``durable_on_save``.
         6. A contact that is None is forgotten: nothing of what was kept under its id can be read
            any more, anywhere in the store.
+        7. Keeps what it was given as it was then: what the caller does with its ``events`` and
+           ``contacts`` afterwards changes nothing.
         """
         ...
 
     def contact(self, contact_id: str) -> Contact | None:
         """Return the personal data kept under that id.
 
-        1. Answers None for an id that is unknown or forgotten.
+        1. Answers None for an id that is unknown or forgotten. 2. Answers otherwise what was saved
+        last under it, by whichever order.
         """
         ...
 
     def events(self, order_id: str, *, after: int = 0) -> tuple[Event, ...]:
         """Return the events of an order with a number above ``after``, in order.
 
-        1. Empty for an unknown order. 2. Equal to what was saved.
+        1. Empty for an unknown order. 2. Equal to what was saved. 3. All above ``after`` and no
+        others, in the order of their numbers.
         """
         ...
 
@@ -141,6 +159,8 @@ class OrderRepository(Protocol):
         """Return the events saved with that caller's ``key`` for that order, in order.
 
         1. A key of one order is unknown to every other. 2. The empty key finds nothing.
+        3. Finds every event that was saved with the key, in order, also if a later save used it
+        again.
         """
         ...
 
@@ -149,21 +169,24 @@ class OrderRepository(Protocol):
 
         1. Positions rise, and may have gaps. 2. A reader that has seen position p never later
         meets a new one at or below p, although transactions commit out of order. 3. The numbers of
-        one order appear in order.
+        one order appear in order. 4. Every event that was saved appears, once and as it was saved,
+        no later than when all saves that were under way with it have ended.
         """
         ...
 
     def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
         """Return up to ``limit`` ids above ``after`` of the orders that match, ascending.
 
-        1. Paging with the last id of a page as ``after`` repeats none and skips none.
+        1. Paging with the last id of a page as ``after`` repeats none and skips none. 2. Finds the
+        orders that match all that the query gives, as last saved, and no others.
         """
         ...
 
     def by_reference(self, reference: Reference) -> tuple[str, ...]:
         """Return the ids of the orders known by ``reference``, ascending.
 
-        1. Complete as of the last save of each order.
+        1. Complete as of the last save of each order. 2. Never an order that has not had that
+        reference.
         """
         ...
 
@@ -180,6 +203,7 @@ class OrderRepository(Protocol):
         1. Ordered by order id, then by position on the order; only those that come after the
            cursor ``after``, which may be in another state by now, or gone.
         2. Paging with the last one of a page as ``after`` repeats none and skips none.
+        3. Finds those that are there in one of the states, as last saved, and no others.
         """
         ...
 
@@ -190,26 +214,30 @@ class OrderRepository(Protocol):
 
         1. Earliest first, those of one moment by order id. 2. Only those that come after the
         cursor ``after``, which need not be due any more. 3. An order without ``due_at`` is never
-        among them.
+        among them. 4. Every other one is, as last saved, if its time is not after ``now``.
         """
         ...
 
 
 class InventoryRepository(Protocol):
-    """Keeps the stock ledger."""
+    """Keeps the stock ledger.
+
+    For every method: 1. Ids and names are compared, and put in order, by code point. 2. Times are
+    moments, aware and kept to the microsecond; in which zone they are given does not matter.
+    """
 
     def post(self, posting: Posting) -> None:
         """Write a posting, or refuse it.
 
         1. Atomic: all entries or none. 2. Idempotent: the same id and content again is a no-op.
-        3. Raises KeyReused for a known id with other content. 4. Raises OutOfStock, leaving no
-        trace, if :func:`~orderwright.inventory.guard.changes_of` does: an account would fall below
-        its floor, or claims exceed their limit. 5. First lets lapse the
-        reservations on its SKUs that have expired by ``posting.at``, in the same transaction.
-        6. Two concurrent postings never both take the last unit. 7. Durable when it returns.
-        8. Clause 4 looks at the sum of all entries on an account, except for reserved accounts:
-        there entries are checked in their order, as units must be in a reservation before they
-        leave it, also if later entries put them back.
+        3. Raises KeyReused for a known id with other content, and writes nothing. 4. Raises
+        OutOfStock, leaving no trace, if :func:`~orderwright.inventory.guard.changes_of` does: an
+        account would fall below its floor, or claims exceed their limit. The id stays unused.
+        5. First lets lapse the reservations on its SKUs, and on no others, that have expired by
+        ``posting.at``, in the same transaction. 6. Two concurrent postings never both take the
+        last unit. 7. Durable when it returns. 8. Clause 4 looks at the sum of all entries on an
+        account, except for reserved accounts: there entries are checked in their order, as units
+        must be in a reservation before they leave it, also if later entries put them back.
         """
         ...
 
@@ -217,6 +245,9 @@ class InventoryRepository(Protocol):
         """Return the stock of ``skus`` at every location that has ever had them.
 
         1. What has expired by ``now`` counts as available, swept or not. 2. One consistent moment.
+        3. One for each location of a SKU, with what the policies say of it, and its lots with the
+        first to expire first: as an :class:`~orderwright.inventory.ledger.InventoryLedger` of the
+        same postings answers, in any order.
         """
         ...
 
@@ -227,30 +258,36 @@ class InventoryRepository(Protocol):
 
         1. Those expired by ``now`` are left out, swept or not. 2. One consistent moment.
         3. Only those of the order ``order_id`` and of one of ``skus``, where these are given.
-        4. In the order in which they were made.
+        4. Those of an order in the order in which they were made; otherwise SKU by SKU, ascending,
+        and each SKU's in that order. 5. All of these, with what is left of each, and with whose it
+        is and until when it lasts as that was last said.
         """
         ...
 
     def claims(self, sku: str) -> tuple[Claim, ...]:
         """Return the open claims to units of ``sku`` that were not there.
 
-        1. First come first: by the number of the posting that first made the claim.
+        1. First come first: by the number of the posting that first made the claim. 2. All that are
+        open, with what is left of each and the terms it was last given.
         """
         ...
 
     def incoming(self, sku: str) -> tuple[Incoming, ...]:
         """Return what is on order of ``sku`` and has not come.
 
-        1. By the date it is expected, what has none last, then by purchase.
+        1. By the date it is expected, what has none last, then by purchase. 2. All that is left of
+        each purchase, with the date last given.
         """
         ...
 
     def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
         """Return up to ``limit`` postings written after the one with the id ``after``.
 
-        1. In the order they were written, with those by which the store let reservations lapse;
-           the empty id is before the first. 2. Paging with the last id of a page as ``after``
-           repeats none and skips none. 3. Raises NotFound for an id that was never written.
+        1. As they were posted, in the order they were written, with those by which the store let
+           reservations lapse (:meth:`.Posting.expire`, one for all that one posting let lapse,
+           before it); the empty id is before the first. 2. Paging, ``limit`` at most at a
+           time, with the last id of a page as ``after`` repeats none and skips none. 3. Raises
+           NotFound for an id that was never written.
         """
         ...
 
@@ -261,7 +298,11 @@ Finding = PaymentOutcome | Literal["not_found", "unsure"]
 
 @final
 class PaymentCapabilities(NamedTuple):
-    """What a provider can do. ``key_retention``: how long a repeated id is recognised."""
+    """What a provider can do. ``key_retention``: how long a repeated id is recognised.
+
+    Without ``several_captures`` the first capture of an authorization gives back what it leaves;
+    without ``partial_void`` only all that is untaken can be given back.
+    """
 
     several_captures: bool
     partial_void: bool
@@ -293,6 +334,8 @@ class PaymentPort(Protocol):
 
         6. ``outcome.reference`` is the provider's id of the payment, by which it is later named.
         7. ``outcome.expires_at`` is when the reservation lapses, where the provider tells.
+        8. ``outcome.captured_once`` says that the first capture of it gives back what it leaves,
+        although ``capabilities`` promise several.
         """
         ...
 
@@ -300,7 +343,8 @@ class PaymentPort(Protocol):
         """Take ``request.amount`` of the authorization ``request.reference``.
 
         6. Never more than is still authorized when it is taken: that is the outcome ``failed``,
-        also for what was ``pending`` until then.
+        also for what was ``pending`` until then. 7. What it leaves stays authorized, if
+        ``capabilities.several_captures``; else it is given back.
         """
         ...
 
@@ -314,7 +358,8 @@ class PaymentPort(Protocol):
     def void(self, request: PaymentRequest) -> PaymentOutcome:
         """Give back ``request.amount`` of an authorization untaken.
 
-        6. Never more than is untaken by then: that is the outcome ``failed``.
+        6. Never more than is untaken by then: that is the outcome ``failed``. 7. So is less than
+        that, unless ``capabilities.partial_void``.
         """
         ...
 
@@ -331,6 +376,82 @@ class PaymentPort(Protocol):
         """Say what became of ``request.id``.
 
         1. ``not_found`` only if the provider never had it and sending it now is safe.
+        """
+        ...
+
+
+LabelFinding = LabelOutcome | Literal["not_found", "unsure"]
+"""What a carrier's look-up answers: what became of it; it never had it; cannot tell now."""
+
+
+@final
+class CarrierCapabilities(NamedTuple):
+    """What a carrier can do. ``key_retention``: how long a repeated id is recognised.
+
+    Without ``cancels`` no label that was bought is ever taken back.
+    """
+
+    cancels: bool
+    key_retention: timedelta
+
+
+class CarrierPort(Protocol):
+    """Quotes, sells labels, takes them back, and tells where parcels are.
+
+    For every verb: 1. Where a ``recipient`` is handed over, it is for this call alone: nothing of
+    it is in an answer or an error. For book and cancel: 2. ``request.id`` is the idempotency key:
+    a known id answers with the present state of what it made and has no second effect. 3. No answer
+    (a time-out, a lost connection) is the outcome ``unknown``, or
+    :class:`~orderwright.errors.OutcomeUnknown` raised, never ``refused``. 4. A refusal is the
+    outcome ``refused`` with its ``reason``, not an exception, and has no effect. 5. A known id with
+    other content has no effect; the port may raise :class:`~orderwright.errors.KeyReused` for it.
+    """
+
+    @property
+    def capabilities(self) -> CarrierCapabilities:
+        """What this carrier can do.
+
+        1. The same for as long as the desk lives.
+        """
+        ...
+
+    def rates(self, shipment: Shipment, recipient: Contact, *, at: datetime) -> tuple[Rate, ...]:
+        """Return what it would cost to send ``shipment`` if it is handed over at ``at``.
+
+        6. Has no effect. 7. Empty if nothing goes there. 8. ``cost`` is all that is to be paid,
+        exact; ``service`` is what to book it by.
+        """
+        ...
+
+    def book(self, request: LabelRequest, recipient: Contact) -> LabelOutcome:
+        """Buy a label for ``request.shipment``, by ``request.service``.
+
+        6. ``outcome.tracking`` is the number that all its parcels travel under, no other label's;
+        empty for a service without one. 7. ``outcome.cost`` is what was really charged, where that
+        is told at once. 8. ``outcome.document`` names what to print.
+        """
+        ...
+
+    def cancel(self, request: LabelRequest) -> LabelOutcome:
+        """Give back the label that was bought under ``request.booking``; it costs nothing then.
+
+        6. Every label whose parcel the carrier does not have yet is taken back, if
+        ``capabilities.cancels``; any other is ``refused``. 7. ``succeeded`` if it was given back
+        before, under whatever id.
+        """
+        ...
+
+    def track(self, carrier: str, tracking: str) -> tuple[Scan, ...]:
+        """Return all that is known of the parcels under a number, in the order it happened.
+
+        6. Empty for a number it does not know. 7. Times are aware. 8. Has no effect.
+        """
+        ...
+
+    def look_up(self, request: LabelRequest) -> LabelFinding:
+        """Say what became of ``request.id``.
+
+        1. ``not_found`` only if the carrier never had it and sending it now is safe.
         """
         ...
 
@@ -462,4 +583,35 @@ class AsyncPaymentPort(Protocol):
 
     async def look_up(self, request: PaymentRequest) -> Finding:
         """See :meth:`PaymentPort.look_up`."""
+        ...
+
+
+class AsyncCarrierPort(Protocol):
+    """The async twin of :class:`CarrierPort`: the same promises."""
+
+    @property
+    def capabilities(self) -> CarrierCapabilities:
+        """See :attr:`CarrierPort.capabilities`."""
+        ...
+
+    async def rates(
+        self, shipment: Shipment, recipient: Contact, *, at: datetime
+    ) -> tuple[Rate, ...]:
+        """See :meth:`CarrierPort.rates`."""
+        ...
+
+    async def book(self, request: LabelRequest, recipient: Contact) -> LabelOutcome:
+        """See :meth:`CarrierPort.book`."""
+        ...
+
+    async def cancel(self, request: LabelRequest) -> LabelOutcome:
+        """See :meth:`CarrierPort.cancel`."""
+        ...
+
+    async def track(self, carrier: str, tracking: str) -> tuple[Scan, ...]:
+        """See :meth:`CarrierPort.track`."""
+        ...
+
+    async def look_up(self, request: LabelRequest) -> LabelFinding:
+        """See :meth:`CarrierPort.look_up`."""
         ...

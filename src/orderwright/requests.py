@@ -10,12 +10,17 @@ a frozen one costs three times as much to make and twenty of them show in the im
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, final
+
+from orderwright.errors import AdapterFault
+from orderwright.fulfillment.shipping import LabelRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime, timedelta
 
+    from orderwright.fulfillment.fulfillment import Scan
+    from orderwright.fulfillment.shipping import LabelOutcome, Rate, Shipment
     from orderwright.inventory.entries import Reservation
     from orderwright.inventory.ledger import Claim, Incoming, Stock
     from orderwright.inventory.postings import Posting
@@ -25,18 +30,22 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.payments.operations import PaymentOutcome, PaymentRequest
     from orderwright.ports import (
+        AsyncCarrierPort,
         AsyncInventoryRepository,
         AsyncOrderRepository,
         AsyncPaymentPort,
+        CarrierPort,
         DueOrder,
         Finding,
         InventoryRepository,
+        LabelFinding,
         OpenFulfillment,
         OrderRepository,
         PaymentPort,
     )
 
 __all__ = [
+    "CallCarrier",
     "CallProvider",
     "FindDue",
     "FindKey",
@@ -49,12 +58,14 @@ __all__ = [
     "LookUp",
     "Ports",
     "PostStock",
+    "QuoteRates",
     "ReadClaims",
     "ReadIncoming",
     "ReadReservations",
     "ReadSupply",
     "Request",
     "SaveOrder",
+    "TrackParcel",
     "ask",
 ]
 
@@ -64,9 +75,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 @final
 class Ports:
-    """The adapters a driver performs requests with; async ones need the async driver."""
+    """The adapters a driver performs requests with; async ones need the async driver.
 
-    __slots__ = ("inventory", "orders", "payments")
+    ``pause`` is how to wait before what failed in passing is tried again; left out, nothing is.
+    """
+
+    __slots__ = ("inventory", "optional_carrier", "orders", "pause", "payments")
 
     def __init__(
         self,
@@ -74,16 +88,31 @@ class Ports:
         orders: OrderRepository | AsyncOrderRepository,
         inventory: InventoryRepository | AsyncInventoryRepository,
         payments: PaymentPort | AsyncPaymentPort,
+        carrier: CarrierPort | AsyncCarrierPort | None = None,
+        pause: Callable[[timedelta], Awaitable[None] | None] | None = None,
     ) -> None:
         self.orders: OrderRepository | AsyncOrderRepository = orders
         self.inventory: InventoryRepository | AsyncInventoryRepository = inventory
         self.payments: PaymentPort | AsyncPaymentPort = payments
+        self.optional_carrier: CarrierPort | AsyncCarrierPort | None = carrier
+        self.pause: Callable[[timedelta], Awaitable[None] | None] | None = pause
+
+    @property
+    def carrier(self) -> CarrierPort | AsyncCarrierPort:
+        """The carrier port; raises AdapterFault where there is none."""
+        if self.optional_carrier is None:
+            raise AdapterFault("carrier", "there is none: build the desk with a carrier")
+        return self.optional_carrier
 
 
 class Request(Generic[T_co]):
-    """Something a flow asks, which is answered with a ``T_co``. Equal if it asks the same."""
+    """Something a flow asks, which is answered with a ``T_co``. Equal if it asks the same.
+
+    ``private``: it hands over personal data, so nothing of what goes wrong may be quoted.
+    """
 
     __slots__ = ()
+    private: ClassVar[bool] = False
 
     def perform(self, ports: Ports) -> T_co | Awaitable[T_co]:
         """Ask the port this is meant for, and return its answer (or the promise of it)."""
@@ -356,14 +385,69 @@ class CallProvider(Request["PaymentOutcome"]):
 
 
 @final
-class LookUp(Request["Finding"]):
-    """What became of a payment operation."""
+class LookUp(Request["Finding | LabelFinding"]):
+    """What became of a payment operation, or of a label that was to be bought or given back."""
 
     __slots__ = ("request",)
 
-    def __init__(self, request: PaymentRequest) -> None:
-        self.request: PaymentRequest = request
+    def __init__(self, request: PaymentRequest | LabelRequest) -> None:
+        self.request: PaymentRequest | LabelRequest = request
 
-    def perform(self, ports: Ports) -> Finding | Awaitable[Finding]:
-        """Ask the payment port."""
+    def perform(
+        self, ports: Ports
+    ) -> Finding | LabelFinding | Awaitable[Finding] | Awaitable[LabelFinding]:
+        """Ask the port that the request is for."""
+        if isinstance(self.request, LabelRequest):
+            return ports.carrier.look_up(self.request)
         return ports.payments.look_up(self.request)
+
+
+@final
+class CallCarrier(Request["LabelOutcome"]):
+    """Buy a label for ``recipient``, or give one back (which needs none)."""
+
+    __slots__ = ("recipient", "request")
+    private: ClassVar[bool] = True
+
+    def __init__(self, request: LabelRequest, recipient: Contact | None) -> None:
+        self.request: LabelRequest = request
+        self.recipient: Contact | None = recipient
+
+    def perform(self, ports: Ports) -> LabelOutcome | Awaitable[LabelOutcome]:
+        """Ask the carrier port, by the verb the request names."""
+        if self.request.kind == "cancel":
+            return ports.carrier.cancel(self.request)
+        assert self.recipient is not None
+        return ports.carrier.book(self.request, self.recipient)
+
+
+@final
+class QuoteRates(Request["tuple[Rate, ...]"]):
+    """What it would cost to send a shipment to ``recipient``, handed over at ``at``."""
+
+    __slots__ = ("at", "recipient", "shipment")
+    private: ClassVar[bool] = True
+
+    def __init__(self, shipment: Shipment, recipient: Contact, at: datetime) -> None:
+        self.shipment: Shipment = shipment
+        self.recipient: Contact = recipient
+        self.at: datetime = at
+
+    def perform(self, ports: Ports) -> tuple[Rate, ...] | Awaitable[tuple[Rate, ...]]:
+        """Ask the carrier port."""
+        return ports.carrier.rates(self.shipment, self.recipient, at=self.at)
+
+
+@final
+class TrackParcel(Request["tuple[Scan, ...]"]):
+    """All that a carrier knows of the parcels under a number."""
+
+    __slots__ = ("carrier", "tracking")
+
+    def __init__(self, carrier: str, tracking: str) -> None:
+        self.carrier: str = carrier
+        self.tracking: str = tracking
+
+    def perform(self, ports: Ports) -> tuple[Scan, ...] | Awaitable[tuple[Scan, ...]]:
+        """Ask the carrier port."""
+        return ports.carrier.track(self.carrier, self.tracking)

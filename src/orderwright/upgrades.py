@@ -4,7 +4,8 @@ Schema 1 knew one amount per line and charge, and per credit; schema 2 knows the
 also knows which authorization of a payment an operation is about. Schema 3 says of each item of a
 fulfillment, rather than of all at once, under whose name it was reserved. Schema 4 says since when
 a fulfillment is in its state, and when work on it began: of an older order that is not known until
-it moves on, though replaying its history tells it.
+it moves on, though replaying its history tells it. Schema 5 knows labels that were bought of a
+carrier: an older order has none.
 """
 
 from __future__ import annotations

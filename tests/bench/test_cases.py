@@ -11,9 +11,11 @@ from bench.baselines.eventsourced import EventsourcedShop
 from bench.baselines.stores import OutOfStockError, Provider, Request, Stock
 from bench.cases import CASES, TINY, growth, history, import_cost, same_end
 from bench.ours import OurShop
+from bench.postgres import POSTGRES, tiny
 from bench.story import Figures, baskets
 from bench.timing import Result, best, table
 from orderwright import Order
+from tests.postgres import Server
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -25,6 +27,16 @@ def test_every_case_measures_both_sides(name: str) -> None:
     assert result.operations > 0
     assert name in {"cached", "ledger"} or result.bar is not None
     assert result.name in table([result])
+
+
+@pytest.mark.parametrize("name", sorted(POSTGRES))
+def test_every_case_on_postgresql_measures_both_sides(name: str, pg_server: Server) -> None:
+    """Each case runs on a server, ends where its baseline ends, and has its bars."""
+    for result in POSTGRES[name](pg_server, tiny):
+        assert result.ours > 0
+        assert result.theirs > 0
+        assert result.bar is not None
+        assert result.name in table([result])
 
 
 def test_growth_measures_each_size() -> None:

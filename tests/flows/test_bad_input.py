@@ -27,7 +27,7 @@ from orderwright import (
     UnitPrice,
 )
 from orderwright.errors import AdapterFault, AmountRefused, Conflict, NotFound
-from tests.worlds import HOUR, NOON, World, card, commands_of, eur, line
+from tests.worlds import HOUR, NOON, PARCELS, World, card, commands_of, eur, line
 
 GOOD: dict[str, dict[str, Any]] = {
     "place": {"lines": [line()], "order_id": "o2", "tenders": [card()]},
@@ -90,6 +90,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "reopen_tab": {"order_id": "o1"},
     "promise": {"order_id": "o1", "promised_at": NOON + HOUR},
     "scan": {"order_id": "o1", "fulfillment_id": "f1", "status": "in_transit"},
+    "rates": {"order_id": "o1", "fulfillment_id": "f1", "parcels": PARCELS},
+    "book_label": {
+        "order_id": "o1",
+        "fulfillment_id": "f1",
+        "service": "express",
+        "parcels": PARCELS,
+    },
+    "cancel_label": {"order_id": "o1", "fulfillment_id": "f1"},
+    "track": {"order_id": "o1", "fulfillment_id": "f1"},
     "sell_out": {"sku": "MUG", "location": "MAIN", "notice_id": "n1"},
     "report_chargeback_reversal": {"order_id": "o1", "payment_id": "p1", "amount": eur(5)},
 }
@@ -169,6 +178,7 @@ WRONG: dict[str, list[Any]] = {
     "quarantine": [{}, 7, {"l1": 0}],
     "write_off": [{}, 7, {"l1": 0}],
     "send_back": [{}, 7, {"l1": 0}],
+    "parcels": [*NOT_LISTS, [], [{"weight_grams": 1}], PARCELS[0]],
     "contact": [7, "Ann", {"name": "Ann"}, Contact],
     "to": [
         7,
@@ -223,7 +233,7 @@ CASES = [
 def world() -> World:
     """A world with an order that was paid by hand and has left nothing yet."""
     world = World(policy=Policy(capture="by_hand"))
-    world.desk.place([line()], order_id="o1", tenders=[card()])
+    world.desk.place([line()], order_id="o1", tenders=[card()], contact=Contact(name="Ann"))
     return world
 
 

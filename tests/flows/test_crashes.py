@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from orderwright import OrderwrightError, Policy, Tender
+from orderwright import Contact, OrderwrightError, Policy, Tender
+from orderwright.fulfillment.fulfillment import Scan
 from tests.worlds import (
     HOUR,
     MINUTE,
+    NOON,
+    PARCELS,
     Crashed,
     World,
     card,
@@ -109,6 +112,17 @@ LAPSING = Policy(capture="on_confirmation", unpaid_ttl=HOUR)
 ON_PLACEMENT = Policy(capture="on_placement", unpaid_ttl=None)
 TRANSFER = Tender(method="transfer", collected="beforehand")
 SHIPPED = then(placed(None), does("ship", "f1"), does("ship", "f2"))
+ADDRESSED = then(placed(None), does("edit", contact=Contact(name="Ann")))
+BOOKING = ("book_label", "f1")
+EXPRESS: dict[str, Any] = {"service": "express", "parcels": PARCELS}
+LABELLED = then(ADDRESSED, does(*BOOKING, **EXPRESS))
+
+
+def on_its_way(world: World) -> None:
+    """The carrier has the labelled parcel."""
+    for hours, status in ((-2, "handed_over"), (-1, "in_transit")):
+        world.carrier.move("DHL-000001", Scan(status, NOON + hours * HOUR))
+
 
 CASES = {
     "place, one tender": Case(nothing, **place(None)),
@@ -188,6 +202,28 @@ CASES = {
     ),
     "record a payment nobody waits for": Case(
         placed(), **command("record_payment", eur(30), method="cash"), policy=LAPSING
+    ),
+    **{
+        f"book a label, {mood}": Case(
+            ADDRESSED, **command(*BOOKING, **EXPRESS), moods=(("o1/f1/label-9", mood),)
+        )
+        for mood in ("approve", "refuse", "answer_lost", "request_lost")
+    },
+    **{
+        f"give a label back, {mood}": Case(
+            LABELLED, **command("cancel_label", "f1"), moods=(("o1/f1/cancel-12", mood),)
+        )
+        for mood in ("approve", "refuse", "answer_lost", "request_lost")
+    },
+    "cancel what is labelled": Case(LABELLED, **command("cancel", reason="sorry")),
+    "split what is labelled": Case(LABELLED, **command("split", "f1", {"l1": 1})),
+    "move what is labelled": Case(
+        then(LABELLED, lambda world: world.receive("more", "MUG", "STORE", 3)),
+        **command("move", "f1", "STORE"),
+    ),
+    "ship what is labelled": Case(LABELLED, **command("ship", "f1")),
+    "track what is on its way": Case(
+        then(LABELLED, on_its_way), name="track", args=("o1", "f1"), kwargs={}
     ),
     "report a chargeback": Case(
         placed(None), **command("report_chargeback", "p1", eur(5)), policy=AT_ONCE

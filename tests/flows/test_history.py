@@ -19,7 +19,7 @@ from orderwright import (
     UnitPrice,
 )
 from orderwright.errors import AmountRefused, OnHold
-from tests.worlds import HOUR, MINUTE, NOON, World, card, commands_of, eur, line
+from tests.worlds import HOUR, MINUTE, NOON, PARCELS, World, card, commands_of, eur, line
 
 LATER = NOON + 3 * MINUTE
 EARLIER = NOON - HOUR
@@ -116,6 +116,15 @@ def returned(world: World) -> None:
     world.desk.receive_return("o1", {"l1": 1}, location="MAIN", return_id="r1")
 
 
+def labelled(world: World) -> None:
+    """A label is bought."""
+    placed(world)
+    world.desk.book_label("o1", "f1", **EXPRESS)
+
+
+EXPRESS = {"service": "express", "parcels": PARCELS}
+
+
 def contradicted(world: World) -> None:
     """An exception is open."""
     placed(world)
@@ -204,6 +213,8 @@ READY: dict[str, tuple[Callable[[World], None] | None, dict[str, Any]]] = {
     "transfer": (tabs, {"to": "o2"}),
     "promise": (placed, {"promised_at": LATER + HOUR}),
     "scan": (placed, {"fulfillment_id": "f1", "status": "in_transit"}),
+    "book_label": (placed, {"fulfillment_id": "f1", **EXPRESS}),
+    "cancel_label": (labelled, {"fulfillment_id": "f1"}),
     "allocate": (backordered, {}),
     "retry": (parked, RETRIED),
 }
@@ -220,8 +231,10 @@ READS = {
     "find",
     "resume",
     "notify_payment",
+    "rates",
+    "track",
 }
-"""What nobody does to an order by name: reads, the background job, and what providers report."""
+"""What nobody does to an order by name: reads, the background job, what others report."""
 
 WHO = {"at": LATER, "occurred_at": EARLIER, "by": "ann", "reason": "why not", "key": "k1"}
 

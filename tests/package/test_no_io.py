@@ -14,8 +14,11 @@ IO_MODULES = frozenset(
 IO_CALLS = frozenset({"__import__", "breakpoint", "eval", "exec", "input", "open", "print"})
 CLOCKS = frozenset({"now", "today", "utcnow"})
 RANDOM_IDS = frozenset({"uuid1", "uuid4", "uuid6", "uuid7", "uuid8"})
-# A lock guards the memory adapters; the simulator draws from a generator it seeds.
-ALLOWED = {"adapters": {"threading"}, "testing": {"random"}}
+# Locks guard what adapters share; the kit races adapters in threads and on loops of its own.
+ALLOWED = {
+    "adapters": {"asyncio", "threading"},
+    "testing": {"asyncio", "concurrent", "random", "threading"},
+}
 # The one module that is the host's clock and dice, for desks that are to take them by themselves.
 HOST = SOURCE / "adapters" / "system.py"
 
@@ -94,7 +97,7 @@ def test_no_request_leaves_a_handler() -> None:
 
 
 def test_source_touches_nothing_outside() -> None:
-    """No module reads a clock, draws random values or does I/O; adapters may only lock."""
+    """No module reads a clock, draws random values or does I/O; adapters may only wait."""
     assert [] == list(io_faults())
 
 

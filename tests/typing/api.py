@@ -51,11 +51,13 @@ from orderwright import (
     UnitPrice,
 )
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
 from orderwright.adapters.system import new_id, utc_now
 from orderwright.codec import Codec
 from orderwright.flows.resuming import Resumed
 from orderwright.fulfillment.fulfillment import FulfillmentItem
 from orderwright.fulfillment.planning import FulfillmentPlan
+from orderwright.fulfillment.shipping import Label, LabelOutcome, LabelRequest, Parcel, Rate
 from orderwright.inventory.ledger import Stock
 from orderwright.orders.bills import by_seat, split_bill, split_evenly
 from orderwright.orders.events import Event
@@ -64,7 +66,7 @@ from orderwright.orders.lines import LineQuantities
 from orderwright.orders.menu import Dish, Menu
 from orderwright.orders.modifiers import Modifier
 from orderwright.payments.payment import PaymentOperation
-from orderwright.ports import InventoryRepository, OrderRepository, PaymentPort
+from orderwright.ports import CarrierPort, InventoryRepository, OrderRepository, PaymentPort
 from orderwright.requests import Flow, LoadOrder, ask
 from orderwright.returns.returns import Return
 from orderwright.tracking.board import KitchenBoard, KitchenTicket
@@ -73,6 +75,7 @@ from orderwright.tracking.timeline import TimelineEntry, timeline
 orders: OrderRepository = MemoryOrders()
 inventory: InventoryRepository = MemoryInventory()
 payments: PaymentPort = MemoryPayments()
+carrier: CarrierPort = MemoryCarrier([Tariff("post", "DHL", Money(490, "EUR"), 1_000)])
 
 
 def evening(desk: OrderDesk, dish: Dish, at: datetime) -> None:
@@ -103,6 +106,17 @@ def rearranging(desk: OrderDesk) -> None:
     assert_type(desk.merge("A-1", ["f1", "f2"]), Order)
     assert_type(desk.move("A-1", "f1", "MAIN"), Order)
     assert_type(desk.short_pick("A-1", "f1", {"l1": 1}), Order)
+
+
+def shipping(desk: OrderDesk) -> None:
+    """A carrier quotes, sells labels, takes them back, and knows where parcels are."""
+    parcels = [Parcel(weight_grams=300)]
+    assert_type(desk.rates("A-1", "f1", parcels=parcels), tuple[Rate, ...])
+    assert_type(desk.book_label("A-1", "f1", service="post", parcels=parcels), Order)
+    assert_type(desk.order("A-1").label("f1"), Label | None)
+    assert_type(desk.order("A-1").labels[0].cost, Money | None)
+    assert_type(desk.cancel_label("A-1", "f1"), Order)
+    assert_type(desk.track("A-1", "f1"), Order)
 
 
 def sync_desk(desk: OrderDesk, lines: list[DraftLine], at: datetime) -> None:
@@ -224,6 +238,11 @@ def provider(port: PaymentPort, request: PaymentRequest) -> PaymentOutcome:
     return port.authorize(request)
 
 
+def label(port: CarrierPort, request: LabelRequest, contact: Contact) -> LabelOutcome:
+    """A carrier's answer has a type."""
+    return port.book(request, contact)
+
+
 def refusals(desk: OrderDesk) -> None:
     """Errors carry typed facts."""
     try:
@@ -244,6 +263,7 @@ OrderDesk(
     orders=orders,
     inventory=inventory,
     payments=payments,
+    carrier=carrier,
     locations=[Location(id="MAIN", offers=["grill"])],
     clock=utc_now,
     ids=new_id,

@@ -93,7 +93,7 @@ class MemoryOrders:
     ) -> None:
         """See :meth:`.OrderRepository.save`."""
         # Whatever can go wrong does so before the first write.
-        order_id, written = order.id, tuple(events)
+        order_id, written, told = order.id, tuple(events), dict(contacts)
         due_at = order.due_at
         with self._lock:
             kept = self._kept.get(order_id)
@@ -117,7 +117,7 @@ class MemoryOrders:
                     insort(self._due, due)
                 kept.due = due
             self._refer(references, order_id)
-            for contact_id, contact in contacts.items():
+            for contact_id, contact in told.items():
                 if contact is None:
                     self._contacts.pop(contact_id, None)
                 else:
@@ -248,6 +248,7 @@ def _changed_references(order: Order, before: Order | None) -> Collection[Refere
         and order.payments is before.payments
         and order.fulfillments is before.fulfillments
         and order.references is before.references
+        and order.labels is before.labels
     ):
         return ()
     return set(order.all_references)
@@ -327,6 +328,9 @@ Behaviour = Literal[
     "approve", "decline", "pending", "requires_action", "answer_lost", "request_lost"
 ]
 """What the provider does with a request; the last two are time-outs, done and not done."""
+_ALL = PaymentCapabilities(
+    several_captures=True, partial_void=True, key_retention=timedelta(days=1)
+)
 _ANSWERS: Mapping[Behaviour, Outcome] = {
     "decline": "declined",
     "pending": "pending",
@@ -341,19 +345,18 @@ class MemoryPayments:
     ``behave`` says what to do with each new request; left out, everything is approved. A lost
     answer is the outcome ``unknown``, with or without the effect having happened: ``look_up``
     tells. ``expires`` says when what it authorizes lapses; left out, that is never. What the books
-    say about a payment is worked out from the books alone.
+    say about a payment is worked out from the books alone. Of its ``capabilities`` it keeps to
+    those that are false: then the first capture gives the rest back, a void is of all there is.
     """
-
-    capabilities: PaymentCapabilities = PaymentCapabilities(
-        several_captures=True, partial_void=True, key_retention=timedelta(days=1)
-    )
 
     def __init__(
         self,
         behave: Callable[[PaymentRequest], Behaviour] | None = None,
         *,
         expires: Callable[[PaymentRequest], datetime | None] | None = None,
+        capabilities: PaymentCapabilities = _ALL,
     ) -> None:
+        self.capabilities: PaymentCapabilities = capabilities
         self._lock = Lock()
         self._behave = behave
         self._expires = expires
@@ -434,8 +437,9 @@ class MemoryPayments:
     def _moved(self, request: PaymentRequest, reference: str) -> PaymentOutcome:
         """Book it, or fail if that much is not there."""
         there = self._available(request, reference)
-        if request.amount.minor > there:
-            reason = f"only {Money(there, request.amount.currency)} there"
+        whole = request.kind == "void" and not self.capabilities.partial_void
+        if request.amount.minor > there or (whole and request.amount.minor < there):
+            reason = f"{'all' if whole else 'only'} {Money(there, request.amount.currency)} there"
             return PaymentOutcome(
                 outcome="failed", amount=request.amount, reference=reference, reason=reason
             )
@@ -453,6 +457,8 @@ class MemoryPayments:
             return request.amount.minor
         if request.kind == "refund":
             return sums["capture"] + sums["charge"] - sums["refund"]
+        if sums["capture"] and not self.capabilities.several_captures:
+            return 0
         return sums["authorize"] - sums["capture"] - sums["void"]
 
     def _book(self, request: PaymentRequest, reference: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from orderwright.requests import Flow
 
-__all__ = ["AsyncRunner", "SyncRunner", "command"]
+__all__ = ["AsyncRunner", "SyncRunner", "command", "commands"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
         def method(desk: SyncRunner, *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
             return desk.run(flow(desk, *args, **kwargs))
 
-        return self._dressed(method)
+        return self.dressed(method)
 
     def async_function(self) -> Callable[..., Any]:
         """Return the ``async def`` function that runs the flow."""
@@ -59,9 +59,9 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
         async def method(desk: AsyncRunner, *args: Any, **kwargs: Any) -> T:  # noqa: ANN401
             return await desk.run(flow(desk, *args, **kwargs))
 
-        return self._dressed(method)
+        return self.dressed(method)
 
-    def _dressed(self, method: Callable[..., Any]) -> Callable[..., Any]:
+    def dressed(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """Give ``method`` the name, text and signature of the flow, returning what it returns."""
         functools.update_wrapper(method, self.flow)
         del method.__dict__["__wrapped__"]
@@ -71,7 +71,8 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
         return method
 
 
-def _commands(cls: type) -> dict[str, command[..., Any]]:
+def commands(cls: type) -> dict[str, command[..., Any]]:
+    """Return the commands of ``cls`` and of what it inherits from, by name."""
     found: dict[str, object] = {}
     for base in reversed(cls.__mro__):
         found |= vars(base)
@@ -85,7 +86,7 @@ class SyncRunner:
 
     def __init_subclass__(cls) -> None:
         """Replace every command the class inherits by an ordinary function."""
-        for name, value in _commands(cls).items():
+        for name, value in commands(cls).items():
             setattr(cls, name, value.sync_function())
 
     def run(self, flow: Flow[T]) -> T:
@@ -100,7 +101,7 @@ class AsyncRunner:
 
     def __init_subclass__(cls) -> None:
         """Replace every command the class inherits by an ``async def`` function."""
-        for name, value in _commands(cls).items():
+        for name, value in commands(cls).items():
             setattr(cls, name, value.async_function())
 
     async def run(self, flow: Flow[T]) -> T:

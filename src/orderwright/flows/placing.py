@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from orderwright.payments.payment import Payment, Tender
     from orderwright.requests import Flow
 
-__all__ = ["Placing"]
+__all__ = ["Placing", "named"]
 
 _SAID = (
     "lines",
@@ -122,7 +122,7 @@ class Placing(Flows):
         if expected_total is not None:
             instance(expected_total, Money, "expected_total")
         said = Placement(
-            order_id=_named(setting, order_id),
+            order_id=named(setting, order_id),
             lines=lines,
             charges=charges,
             adjustments=adjustments,
@@ -175,7 +175,7 @@ class Placing(Flows):
         if key and order_id is None:
             raise InvalidInput.at("order_id", "pass one: a key is known by the order it is of")
         said = Placement(
-            order_id=_named(setting, order_id),
+            order_id=named(setting, order_id),
             lines=lines,
             charges=charges,
             adjustments=adjustments,
@@ -315,7 +315,8 @@ class Placing(Flows):
         return Order.replay(events[:version], self.setting.lifecycles)
 
 
-def _named(setting: Setting, order_id: str | None) -> str:
+def named(setting: Setting, order_id: str | None) -> str:
+    """Return ``order_id``, or a new one; raise InvalidInput if the desk was built without ids."""
     if order_id is not None:
         return order_id
     if setting.ids is None:

@@ -104,7 +104,14 @@ class Resuming(Flows):
         todo: list[str] = []
 
         def report(current: Order) -> Sequence[Event]:
-            return report_payment(current, operation_id, outcome, at=at, sequence=sequence)
+            return report_payment(
+                current,
+                operation_id,
+                outcome,
+                at=at,
+                sequence=sequence,
+                several_captures=setting.several_captures,
+            )
 
         order = yield from record(order.id, report, at, order, todo)
         return (yield from settle(setting, order, at, mine=todo))

@@ -25,6 +25,7 @@ from orderwright.errors import (
     OutOfStock,
 )
 from orderwright.fulfillment.planning import FulfillmentPlan, Sourcing, Strategy, plan
+from orderwright.fulfillment.shipping import LabelOutcome, LabelRequest
 from orderwright.inventory.postings import Posting
 from orderwright.orders.events import (
     DueTransferred,
@@ -34,15 +35,18 @@ from orderwright.orders.events import (
     NothingChanged,
 )
 from orderwright.orders.intents import Transfer
+from orderwright.orders.labelling import report_label
 from orderwright.orders.paying import report_payment
 from orderwright.orders.processing import fault_noted, next_events
 from orderwright.orders.sourcing import by_lot, demand
 from orderwright.orders.stocking import allocated, stock_posted, stock_refused
 from orderwright.orders.transferring import taken_over, transfer_settled
-from orderwright.payments.operations import PaymentOutcome
+from orderwright.payments.operations import PaymentOutcome, PaymentRequest
 from orderwright.requests import (
+    CallCarrier,
     CallProvider,
     FindKey,
+    LoadContact,
     LoadOrder,
     LookUp,
     PostStock,
@@ -64,9 +68,8 @@ if TYPE_CHECKING:
     from orderwright.orders.intents import Intent
     from orderwright.orders.lines import Policy
     from orderwright.orders.order import Order
-    from orderwright.payments.operations import PaymentRequest
-    from orderwright.ports import Finding
-    from orderwright.requests import Flow
+    from orderwright.ports import Finding, LabelFinding
+    from orderwright.requests import Flow, Request
 
 __all__ = [
     "Flows",
@@ -89,16 +92,21 @@ MAX_STEPS = 1_000
 
 @final
 class Setting(NamedTuple):
-    """What a desk is set up with, as far as flows need to know."""
+    """What a desk is set up with, as far as flows need to know.
+
+    ``label_retention`` is how long the carrier recognises an id, None where there is no carrier.
+    """
 
     locations: Mapping[str, Location]
     policy: Policy
     lifecycles: Lifecycles
     durable: bool
     key_retention: timedelta
+    several_captures: bool
     clock: Callable[[], datetime] | None
     ids: Callable[[], str] | None
     strategy: Strategy = plan
+    label_retention: timedelta | None = None
 
     def moment(self, at: datetime | None) -> datetime:
         """Return ``at``, or the time of the clock; raise InvalidInput if there is neither."""
@@ -235,8 +243,8 @@ def settle(
 ) -> Flow[Order]:
     """Make the calls ``mine`` (ids of intents this flow saved), and all that follows from them.
 
-    ``ask_first`` are those that may have been made before: a payment is looked up before it is
-    sent again. Returns the order when nothing is left that this flow may do now.
+    ``ask_first`` are those that may have been made before: a payment, or a label, is looked up
+    before it is sent again. Returns the order when nothing is left that this flow may do now.
     """
     if not setting.durable:
         return order
@@ -345,47 +353,78 @@ def _performed(setting: Setting, intent: Intent, at: datetime, *, ask_first: boo
             outcome = yield from _called(request)
     except AdapterFault as fault:
         return _fault(intent, fault, at)
+    if isinstance(outcome, LabelOutcome):
+        label = outcome
+        return _if_open(intent.id, lambda order: report_label(order, intent.id, label, at=at))
     if isinstance(outcome, PaymentOutcome):
-        return lambda order: report_payment(order, request.id, outcome, at=at)
+        several = setting.several_captures
+        return lambda order: report_payment(
+            order, request.id, outcome, at=at, several_captures=several
+        )
     return outcome
 
 
 def _found(
-    setting: Setting, intent: Intent, request: PaymentRequest, at: datetime
-) -> Flow[PaymentOutcome | Report | None]:
-    """Look a payment up; return its outcome, what to tell instead, or None to send it again."""
+    setting: Setting, intent: Intent, request: PaymentRequest | LabelRequest, at: datetime
+) -> Flow[PaymentOutcome | LabelOutcome | Report | None]:
+    """Look it up; return its outcome, what to tell instead, or None to send it again."""
     found = _usable(request, (yield from ask(LookUp(request))))
-    if isinstance(found, PaymentOutcome):
+    if isinstance(found, PaymentOutcome | LabelOutcome):
         return found
     if found == "unsure":
         return _nothing
-    if at - intent.since <= setting.key_retention:
+    label = isinstance(request, LabelRequest)
+    retention = setting.label_retention if label else setting.key_retention
+    assert retention is not None  # without a carrier, looking it up has raised
+    if at - intent.since <= retention:
         return None
-    reason = f"unknown to the provider, who forgets ids after {setting.key_retention}"
+    reason = f"unknown to the provider, who forgets ids after {retention}"
     parked = IntentParked(intent_id=intent.id, reason=reason, at=at)
     return _if_open(intent.id, lambda _: (parked,))
 
 
-def _called(request: PaymentRequest) -> Flow[PaymentOutcome]:
+def _called(request: PaymentRequest | LabelRequest) -> Flow[PaymentOutcome | LabelOutcome]:
     """Call the provider; no answer is the outcome unknown, an unusable one raises."""
+    call = yield from _call(request)
+    if call is None:
+        return LabelOutcome(outcome="refused", reason="where it goes was forgotten")
     try:
-        return _usable(request, (yield from ask(CallProvider(request))))
+        return _usable(request, (yield from ask(call)))
     except BrokenPromise:
         raise
     except AdapterFault as fault:
-        return PaymentOutcome(outcome="unknown", amount=request.amount, reason=str(fault))
+        reason = str(fault)
+    if isinstance(request, LabelRequest):
+        return LabelOutcome(outcome="unknown", reason=reason)
+    return PaymentOutcome(outcome="unknown", amount=request.amount, reason=reason)
 
 
-_F = TypeVar("_F", PaymentOutcome, "Finding")
+def _call(
+    request: PaymentRequest | LabelRequest,
+) -> Flow[Request[PaymentOutcome | LabelOutcome] | None]:
+    """Return the call that ``request`` is; None where nobody knows any more where a parcel goes."""
+    if isinstance(request, PaymentRequest):
+        return CallProvider(request)
+    if request.kind == "cancel":
+        return CallCarrier(request, None)
+    recipient = yield from ask(LoadContact(request.shipment.contact_id))
+    return None if recipient is None else CallCarrier(request, recipient)
 
 
-def _usable(request: PaymentRequest, answer: _F) -> _F:
+_F = TypeVar("_F", bound="Finding | LabelFinding")
+
+
+def _usable(request: PaymentRequest | LabelRequest, answer: _F) -> _F:
     """Return a provider's answer if it is one its port allows; raise BrokenPromise."""
-    if isinstance(answer, PaymentOutcome):
-        if answer.amount.currency != request.amount.currency:
-            raise BrokenPromise("payments", f"{request.id} was answered in {answer.amount}")
-    elif answer not in ("not_found", "unsure"):
-        raise BrokenPromise("payments", f"{request.id} was answered with {answer!r:.60}")
+    if isinstance(request, LabelRequest):
+        adapter, right = "carrier", isinstance(answer, LabelOutcome)
+        told = f"a {type(answer).__name__}"  # which may bear an address
+    else:
+        adapter, right, told = "payments", isinstance(answer, PaymentOutcome), f"{answer!r:.60}"
+        if isinstance(answer, PaymentOutcome) and answer.amount.currency != request.amount.currency:
+            raise BrokenPromise(adapter, f"{request.id} was answered in {answer.amount}")
+    if not right and answer not in ("not_found", "unsure"):
+        raise BrokenPromise(adapter, f"{request.id} was answered with {told}")
     return answer
 
 

@@ -299,16 +299,16 @@ class InventoryLedger:
         for account, units in self._expired(sku, now):
             if account.location == location:
                 lapsed[account.lot] = lapsed.get(account.lot, 0) + units
-        units: list[Units] = []
+        found: list[Units] = []
         for lot in self._places.get(sku, _NOWHERE).get(location, ("",)):
             there = self.balance(StockAccount(sku, location, "available", "", lot))
             quarantine = self.balance(StockAccount(sku, location, "quarantine", "", lot))
             in_transit = self.balance(StockAccount(sku, location, "in_transit", "", lot))
             until = self._best_before.get((sku, lot))
             there += lapsed.get(lot, 0)
-            units.append(Units(lot, there, quarantine, in_transit, until))
+            found.append(Units(lot, there, quarantine, in_transit, until))
         reserved = self._reserved.get((sku, location), 0) - sum(lapsed.values())
-        return stock_of(sku, location, units, reserved, self.policies(sku, location), now)
+        return stock_of(sku, location, found, reserved, self.policies(sku, location), now)
 
     def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
         """Return the stock of each of ``skus`` at every location that ever had it."""

@@ -304,7 +304,7 @@ def advance_fulfillment(
     )
     alarm = _ALARMS.get(action)
     opened = _opened(order, alarm, f"fulfillment {one.id}", at) if alarm else ()
-    return (advanced, *opened, *_contradictions(order, one, state, at))
+    return (advanced, *opened, *_contradictions(order, one, state, tracking, at))
 
 
 _ASTRAY = ("lose", "return_to_sender")
@@ -360,10 +360,13 @@ def _uncancelled(one: Fulfillment) -> tuple[tuple[str, int], ...]:
 
 
 def _contradictions(
-    order: Order, one: Fulfillment, state: State, at: datetime
+    order: Order, one: Fulfillment, state: State, tracking: str, at: datetime
 ) -> Iterator[ExceptionOpened]:
     if one.gone or state.phase not in (Phase.OUT, Phase.DONE):
         return
+    label = order.label(one.id)
+    if label is not None and tracking not in ("", label.tracking):
+        yield from _opened(order, "label_unused", f"fulfillment {one.id}: {label}", at)
     if not one.live or credited_elsewhere(order, one):
         yield from _opened(order, "shipped_after_cancellation", f"fulfillment {one.id}", at)
     elif order.state.phase is not Phase.WORKING:

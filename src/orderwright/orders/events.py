@@ -1,9 +1,6 @@
 """What can happen to an order. Events carry results, so that applying one only assigns.
 
-Every event says when it was recorded (``at``) and, where known and different, when it occurred in
-the world (``occurred_at``, which may run backwards: the version is the order of events), who did
-it (``by``), why (``reason``) and under which caller's key (``key``, on the first event the command
-caused).
+What they all say, of when, who and why, is told at their base, :class:`.Event`.
 """
 
 from __future__ import annotations
@@ -11,13 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, final
 
-from attrs import fields, frozen
+from attrs import frozen
 
 from orderwright.errors import KeyReused, Shortage
 from orderwright.fulfillment.fulfillment import Booked, Fulfillment, FulfillmentItem, ScanStatus
+from orderwright.fulfillment.shipping import Label, LabelAnswer, Parcel
 from orderwright.lifecycles import State
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment
+from orderwright.orders.event import Event
 from orderwright.orders.intents import Intent
 from orderwright.orders.lines import (
     Change,
@@ -52,6 +51,8 @@ __all__ = [
     "Intended",
     "IntentClaimed",
     "IntentParked",
+    "LabelReported",
+    "LabelRequested",
     "MoneyMoved",
     "MoneyRequested",
     "NoteAdded",
@@ -86,39 +87,6 @@ __all__ = [
     "UnitsMissing",
     "require_same",
 ]
-
-
-@frozen(kw_only=True, eq=False, repr=False)
-class Event:
-    """Base of all events; see the module's text for the meaning of its fields."""
-
-    at: datetime
-    occurred_at: datetime | None = None
-    key: str = ""
-    by: str = ""
-    reason: str = ""
-
-    def _facts(self) -> tuple[object, ...]:
-        return tuple(getattr(self, one.name) for one in fields(type(self)))
-
-    def __eq__(self, other: object) -> bool:
-        """Two events are equal when they are of one kind and say the same."""
-        if type(other) is not type(self):
-            return NotImplemented
-        return self._facts() == other._facts()
-
-    def __hash__(self) -> int:
-        """Return a hash that equal events share."""
-        return hash((type(self).__name__, self.at, self.key))
-
-    def __repr__(self) -> str:
-        """Return the event with the facts that are not empty."""
-        told = (
-            f"{one.name}={value!r}"
-            for one in fields(type(self))
-            if (value := getattr(self, one.name)) not in (None, "", ())
-        )
-        return f"{type(self).__name__}({', '.join(told)})"
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -501,7 +469,8 @@ class UnitsMissing(Event):
 class PaymentReported(Event):
     """A provider answered, or reported later. ``due_at`` is when to ask again, None for never.
 
-    ``next_action`` is what the customer has to do, ``expires_at`` when an authorization lapses.
+    ``next_action`` is what the customer has to do, ``expires_at`` when an authorization lapses,
+    ``captured_once`` that its first capture gives back what is left of it.
     """
 
     payment_id: str
@@ -513,6 +482,7 @@ class PaymentReported(Event):
     due_at: datetime | None = None
     next_action: str = ""
     expires_at: datetime | None = None
+    captured_once: bool = False
 
 
 @final
@@ -564,6 +534,41 @@ class ParcelScanned(Event):
     place: str = ""
     expected_at: datetime | None = None
     latest: bool = True
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class LabelRequested(Event):
+    """A label ``label_id`` is to be bought (for ``service`` and ``parcels``), or given back.
+
+    ``unnumbered``: with that, the fulfillment loses the number it had from it.
+    """
+
+    action: Literal["book", "cancel"]
+    fulfillment_id: str
+    service: str = ""
+    parcels: tuple[Parcel, ...] = ()
+    label_id: str = ""
+    unnumbered: bool = False
+
+
+@final
+@frozen(kw_only=True, eq=False, repr=False)
+class LabelReported(Event):
+    """A carrier answered; ``label`` is what is known of the label now, None if it is given back.
+
+    ``numbered``: the fulfillment is known by its number from now on. ``due_at`` is when to ask
+    again, None for never.
+    """
+
+    action: Literal["book", "cancel"]
+    intent_id: str
+    label_id: str
+    fulfillment_id: str
+    outcome: LabelAnswer
+    label: Label | None = None
+    numbered: bool = False
+    due_at: datetime | None = None
 
 
 @final

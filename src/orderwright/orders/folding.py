@@ -9,6 +9,7 @@ from attrs import evolve
 from orderwright.errors import BrokenPromise
 from orderwright.lifecycles import REQUESTED, Phase
 from orderwright.orders import events as e
+from orderwright.orders.folding_labels import LABELS
 from orderwright.orders.folding_returns import RETURNS, booked, refused
 from orderwright.orders.folding_tabs import TABS
 from orderwright.orders.steps import charge_credited, credited, following, line_credited
@@ -331,6 +332,7 @@ def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
                     sequence=event.sequence,
                     next_action=event.next_action,
                     expires_at=event.expires_at,
+                    captured_once=event.captured_once,
                 )
                 if one.id == event.operation_id
                 else one
@@ -453,6 +455,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.OrderCredited: _credited,
     **RETURNS,
     **TABS,
+    **LABELS,
     e.PaymentsAdded: _payments_added,
     e.MoneyRequested: _noted,
     e.ContactsForgotten: _noted,

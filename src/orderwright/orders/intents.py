@@ -7,6 +7,7 @@ from typing import Literal, final
 
 from attrs import frozen
 
+from orderwright.fulfillment.shipping import LabelRequest
 from orderwright.inventory.postings import Posting
 from orderwright.orders.lines import Charge
 from orderwright.payments.operations import PaymentRequest
@@ -30,8 +31,10 @@ Purpose = Literal[
     "refund",
     "charge",
     "transfer",
+    "book_label",
+    "cancel_label",
 ]
-"""What the call is for: ten of stock, five of money, one of another order."""
+"""What the call is for: ten of stock, five of money, one of another order, two of labels."""
 
 
 @final
@@ -54,12 +57,13 @@ class Intent:
     tries. ``reason`` is what went wrong last; ``parked`` why it waits for a person (empty: it does
     not). ``fulfillments`` are those a stock request is for; ``claims`` how many units of which
     lines (line id, units) are claimed in the ledger once it is posted; ``replaces`` are
-    fulfillments in whose place those come then.
+    fulfillments in whose place those come then. ``under_way``: a carrier has answered that it is
+    not decided yet (of a payment its operation tells that).
     """
 
     id: str
     purpose: Purpose
-    request: Posting | PaymentRequest | Transfer
+    request: Posting | PaymentRequest | Transfer | LabelRequest
     since: datetime
     due_at: datetime
     attempts: int = 1
@@ -68,3 +72,4 @@ class Intent:
     fulfillments: tuple[str, ...] = ()
     claims: tuple[tuple[str, int], ...] = ()
     replaces: tuple[str, ...] = ()
+    under_way: bool = False

@@ -20,6 +20,7 @@ from attrs import frozen
 
 from orderwright.errors import NotFound
 from orderwright.fulfillment.fulfillment import Fulfillment
+from orderwright.fulfillment.shipping import Label, LabelRequest
 from orderwright.inventory.entries import Reservation
 from orderwright.lifecycles import STANDARD, Lifecycle, Lifecycles, Phase, State
 from orderwright.money import Money
@@ -60,6 +61,7 @@ class Order:
     totals fell by that. ``state`` is the first of three independent
     axes; ``money`` and ``goods`` are derived. All amounts are in ``currency``; all times are aware.
     ``promised_at`` is what the customer was told; a tab that is ``closed`` takes no more rounds.
+    ``labels`` are those a carrier was asked for, less those that were given back.
     """
 
     CACHED: ClassVar[tuple[str, ...]] = ("figures", "stocked", "lines_by_id")
@@ -98,6 +100,7 @@ class Order:
     table: str = ""
     promised_at: datetime | None = None
     closed: bool = False
+    labels: tuple[Label, ...] = ()
 
     @classmethod
     def replay(cls, events: Iterable[Event], lifecycles: Lifecycles = STANDARD) -> Order:
@@ -384,6 +387,17 @@ class Order:
         """Return that fulfillment; raise NotFound."""
         return _find(self.fulfillments, "fulfillment", fulfillment_id, self.id)
 
+    def label(self, fulfillment_id: str) -> Label | None:
+        """Return the label that a fulfillment leaves under; None if it has none.
+
+        What was refused, or is to be given back, is only among :attr:`labels`.
+        """
+        back = {one.request.booking for one in self.intents if type(one.request) is LabelRequest}
+        for one in self.labels:
+            if one.shipment.fulfillment_id == fulfillment_id and one.valid and one.id not in back:
+                return one
+        return None
+
     def return_(self, return_id: str) -> Return:
         """Return that return; raise NotFound."""
         return _find(self.returns, "return", return_id, self.id)
@@ -432,7 +446,8 @@ class Order:
         """
         items = [DueItem(one.due_at, "resume", one.id) for one in self.intents if not one.parked]
         phase = self.state.phase
-        thinking = {
+        thinking = {one.id for one in self.intents if one.under_way}
+        thinking |= {
             operation.id
             for payment in self.payments
             for operation in payment.operations
@@ -468,6 +483,7 @@ class Order:
             *self.references,
             *(Reference("payment", name) for one in self.payments for name in one.references),
             *(Reference("tracking", one.tracking) for one in self.fulfillments if one.tracking),
+            *(Reference("tracking", one.tracking) for one in self.labels if one.tracking),
         )
 
 

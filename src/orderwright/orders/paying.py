@@ -100,7 +100,7 @@ def request_money(
         raise OnHold(hold.name, action, order.id, order.allowed())
     payments = (order.payment(payment_id),) if payment_id else order.payments
     if action == "capture":
-        limit = total((one.open_authorization for one in payments), order.currency)
+        limit = total((one.capturable for one in payments), order.currency)
     else:
         there = sum(one.sums.returnable for one in payments)
         limit = min(order.payout, Money(there, order.currency))
@@ -158,8 +158,12 @@ def report_payment(
     *,
     at: datetime,
     sequence: int = 0,
+    several_captures: bool = True,
 ) -> tuple[Event, ...]:
     """Record what a provider says became of an operation, in whatever order and however often.
+
+    Without ``several_captures`` a capture gives back what it leaves of its authorization: that
+    has lapsed with it.
 
     A repeated report, and one with an older ``sequence``, is a no-op. A report that the table of
     payment operations does not permit opens the exception ``payment_contradiction``; a refused
@@ -198,9 +202,25 @@ def report_payment(
         due_at=at + order.policy.patience if under_way else None,
         next_action=outcome.next_action if under_way else "",
         expires_at=outcome.expires_at,
+        captured_once=operation.kind == "authorize"
+        and (outcome.captured_once or not several_captures),
         at=at,
     )
-    return (reported, *_troubles(order, payment, operation, reported))
+    given_back = _given_back(order, operation, reported, several_captures=several_captures)
+    return (reported, *given_back, *_troubles(order, payment, operation, reported))
+
+
+def _given_back(
+    order: Order, operation: PaymentOperation, reported: PaymentReported, *, several_captures: bool
+) -> Iterator[MoneyMoved]:
+    """What a capture leaves of an authorization that can be captured once."""
+    if operation.kind != "capture" or reported.state.phase is not Phase.DONE:
+        return
+    after = order.after((reported,))
+    payment = after.payment(reported.payment_id)
+    once = any(one.captured_once for one in payment.operations if one.reference == operation.on)
+    if (once or not several_captures) and payment.open_authorization:
+        yield lapse(after, payment.id, reason="given back with its capture", at=reported.at)
 
 
 def _said_anew(operation: PaymentOperation, outcome: PaymentOutcome, sequence: int) -> bool:
@@ -350,8 +370,10 @@ def _surprises(order: Order, payment: Payment, event: MoneyMoved) -> Iterator[Ev
         yield from open_exception(order, code, detail, at=event.at)
 
 
-def lapse(order: Order, payment_id: str, *, at: datetime) -> MoneyMoved:
+def lapse(order: Order, payment_id: str, *, at: datetime, reason: str = "") -> MoneyMoved:
     """Record that what is authorized on a payment has lapsed."""
     payment = order.payment(payment_id)
-    lapsed = Moved(kind="lapse", amount=payment.open_authorization, payment_id=payment_id)
+    lapsed = Moved(
+        kind="lapse", amount=payment.open_authorization, payment_id=payment_id, reason=reason
+    )
     return _movement(order, payment, lapsed, at)

@@ -25,6 +25,7 @@ from orderwright.orders.events import (
     PaymentsAdded,
 )
 from orderwright.orders.intents import Intent
+from orderwright.orders.labelling import settle_labels
 from orderwright.orders.stocking import firm_stock, lapsing, settle_stock
 from orderwright.payments.operations import PaymentRequest
 
@@ -102,8 +103,8 @@ _DOUBLINGS_MAX = 10
 
 
 def _under_way(order: Order, intent: Intent) -> bool:
-    """Whether the provider has answered that the operation is not decided yet."""
-    return any(
+    """Whether the provider, or carrier, has answered that it is not decided yet."""
+    return intent.under_way or any(
         operation.id == intent.id and operation.under_way
         for payment in order.payments
         for operation in payment.operations
@@ -288,12 +289,16 @@ def _capture(order: Order, at: datetime) -> Iterator[Event]:
 def _taken(
     payments: Iterable[Payment], left: int, currency: str
 ) -> Iterator[tuple[Payment, Money]]:
-    """Share ``left`` minor units over what the payments have authorized, first come first."""
+    """Share ``left`` minor units over what the payments have authorized, first come first.
+
+    What may not be taken yet waits; the next payment does not step in for it.
+    """
     for payment in payments:
         part = min(left, payment.sums.open_authorization)
         if part > 0:
             left -= part
-            yield payment, Money(part, currency)
+            if payment.capturable:
+                yield payment, Money(part, currency)
 
 
 def _dispatched(order: Order) -> int:
@@ -362,9 +367,10 @@ def by_hand(order: Order, asked: MoneyRequested, at: datetime) -> tuple[Intended
     """Return the intents that carry out a capture or refund somebody asked for."""
     payments = (order.payment(asked.payment_id),) if asked.payment_id else order.payments
     if asked.action == "capture":
-        there = sum(one.sums.open_authorization for one in payments)
+        able = [one for one in payments if one.capturable]
+        there = sum(one.capturable.minor for one in able)
         left = there if asked.amount is None else asked.amount.minor
-        shares = tuple(_taken(payments, left, order.currency))
+        shares = tuple(_taken(able, left, order.currency))
         return tuple(payment_intents(order, "capture", shares, at))
     payout = order.payout if asked.amount is None else asked.amount
     return tuple(payment_intents(order, "refund", refund_shares(payments, payout), at))
@@ -423,6 +429,7 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
     Phase.PLANNED: (),
     Phase.WAITING: (
         settle_stock,
+        settle_labels,
         firm_stock,
         _void_failed,
         _refund_failed,
@@ -432,6 +439,7 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
     ),
     Phase.WORKING: (
         settle_stock,
+        settle_labels,
         firm_stock,
         _void_failed,
         _refund_failed,
@@ -443,9 +451,10 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
         _use_bookings,
         _complete,
     ),
-    Phase.OUT: (settle_stock,),
+    Phase.OUT: (settle_stock, settle_labels),
     Phase.DONE: (
         settle_stock,
+        settle_labels,
         _void_failed,
         _refund_failed,
         _authorize,
@@ -454,6 +463,6 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
         _void_excess,
         _pay_out,
     ),
-    Phase.DROPPED: (settle_stock, _void_all, _pay_out),
+    Phase.DROPPED: (settle_stock, settle_labels, _void_all, _pay_out),
 }
 """What is looked at in each phase of an order, in this order."""

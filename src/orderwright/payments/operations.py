@@ -54,7 +54,9 @@ class PaymentOutcome:
 
     ``amount`` is what really moved (or was reserved); ``reference`` the provider's id of the
     payment; ``reason`` a text for people; ``next_action`` what the customer has to do, such as the
-    address to go to; ``expires_at`` when an authorization lapses, where the provider tells.
+    address to go to; ``expires_at`` when an authorization lapses, where the provider tells;
+    ``captured_once`` that the first capture of it gives back what is left, although the provider
+    can capture others several times.
     """
 
     outcome: Outcome
@@ -63,6 +65,7 @@ class PaymentOutcome:
     reason: str = ""
     next_action: str = ""
     expires_at: datetime | None = None
+    captured_once: bool = False
 
     def __attrs_post_init__(self) -> None:
         """Refuse negative amounts, and times without a time zone."""
@@ -70,5 +73,6 @@ class PaymentOutcome:
         if instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")
         text(self.next_action, "next_action")
+        instance(self.captured_once, bool, "captured_once")
         if self.expires_at is not None:
             aware(self.expires_at, "expires_at")

@@ -61,7 +61,7 @@ class PaymentOperation:
     ``sequence`` is the provider's own numbering of its reports, 0 where it has none.
     ``reference`` is the provider's id of what this made, ``on`` of what it captures, voids or
     refunds. ``next_action`` is what the customer has to do now, ``expires_at`` when an
-    authorization lapses.
+    authorization lapses, ``captured_once`` that its first capture gives back what is left of it.
     """
 
     id: str
@@ -74,6 +74,7 @@ class PaymentOperation:
     on: str = ""
     next_action: str = ""
     expires_at: datetime | None = None
+    captured_once: bool = False
 
     @property
     def in_flight(self) -> bool:
@@ -236,6 +237,12 @@ class Payment:
     def open_authorization(self) -> Money:
         """Reserved and neither taken, nor given back, nor about to be."""
         return self._money(self.sums.open_authorization)
+
+    @property
+    def capturable(self) -> Money:
+        """What may be taken now: nothing while a capture is under way that gives the rest back."""
+        once = any(one.captured_once for one in self.operations)
+        return self._money(0 if once and self.sums.capturing else self.sums.open_authorization)
 
     @property
     def refundable(self) -> Money:

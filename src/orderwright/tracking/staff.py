@@ -49,6 +49,9 @@ ADVICE: Mapping[str, str] = {
     "shipment_lost": "claim it from the carrier, refund or replace it, then resolve",
     "returned_to_sender": "ask the customer, then receive it as a return or send it again",
     "nobody_there": "agree on another time with the customer, then resolve",
+    "label_unused": "correct the number or cancel the label, then resolve",
+    "label_kept": "claim it from the carrier or write it off, then resolve",
+    "label_void": "tell the carrier that it left under that number, then resolve",
     "stock_mismatch": "count, post an adjustment, then resolve: it is booked",
     "stock_missing": "tell the customer, then resolve",
     "backorder_refused": "ask for less, then resolve: the rest is claimed",
@@ -92,7 +95,8 @@ class Work(NamedTuple):
     """A fulfillment: how far it is and since when, what may be next, and what stops that.
 
     ``next`` are the steps its lifecycle has now, ``blocked`` the names of the holds on it,
-    ``booking`` whether the ledger is being told of it, ``stopping`` the units that are asked back.
+    ``booking`` whether the ledger is being told of it, ``stopping`` the units that are asked back,
+    ``label`` why it got no label, or why the carrier kept one that it was to take back.
     """
 
     id: str
@@ -114,6 +118,7 @@ class Work(NamedTuple):
     carrier: str
     tracking: str
     scan: Scan | None
+    label: str
 
 
 @final
@@ -321,6 +326,11 @@ def _work(
         carrier=one.carrier,
         tracking=one.tracking,
         scan=one.scan,
+        label="; ".join(
+            f"label kept: {label.kept}" if label.kept else f"label refused: {label.refused}"
+            for label in order.labels
+            if label.shipment.fulfillment_id == one.id and not label.valid
+        ),
     )
 
 
@@ -437,7 +447,7 @@ def _work_told(view: StaffView, zone: tzinfo) -> Iterator[tuple[str, ...]]:
         notes = [" ".join(part for part in (one.carrier, one.tracking) if part)]
         if one.scan:
             notes.append(f"{one.scan.status.replace('_', ' ')} {one.scan.place}".rstrip())
-        notes += [f"held by {name}" for name in one.blocked]
+        notes += [one.label, *(f"held by {name}" for name in one.blocked)]
         notes += ["being booked"] * one.booking
         notes += [f"asked to stop {count} of {name}" for name, count in one.stopping]
         notes += [f"-> {', '.join(one.next)}"] if one.next else []

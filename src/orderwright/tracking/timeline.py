@@ -180,6 +180,23 @@ def _scanned(event: e.ParcelScanned, zone: tzinfo) -> str:
     return f"{event.fulfillment_id} scanned{place}: {event.status.replace('_', ' ')}{due}"
 
 
+def _label_asked(event: e.LabelRequested) -> str:
+    if event.action == "book":
+        return ""  # what comes of it is told
+    return _because(f"{event.fulfillment_id} label to be given back", event.reason)
+
+
+def _label_told(event: e.LabelReported) -> str:
+    name, label = event.fulfillment_id, event.label
+    if label is not None and label.valid:
+        cost = "" if label.cost is None else f" for {label.cost}"
+        return f"{name} labelled {label}{cost}"
+    if event.outcome == "succeeded":
+        return f"{name} label given back"
+    noun = "label" if event.action == "book" else "giving its label back"
+    return _because(f"{name} {noun} {event.outcome}", event.reason)
+
+
 def _rearranged(event: e.FulfillmentsChanged) -> str:
     names = ", ".join(event.fulfillment_ids)
     told = {
@@ -278,6 +295,8 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.PaymentReported: _paid,
     e.FulfillmentAdvanced: _moved,
     e.FulfillmentsChanged: _rearranged,
+    e.LabelRequested: _label_asked,
+    e.LabelReported: _label_told,
     e.HoldPlaced: lambda event: _because(f"hold {event.hold.name}", event.hold.reason),
     e.HoldReleased: lambda event: _because(f"hold {event.name} released", event.reason),
     e.ExceptionOpened: lambda event: f"exception {event.exception.code}: {event.exception.detail}",

@@ -1,0 +1,1 @@
+"""Orders and stock, kept by the ORM."""

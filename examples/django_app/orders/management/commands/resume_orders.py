@@ -1,0 +1,34 @@
+"""The one background job: finish what a crash, a time-out or a late answer left unfinished."""
+
+import time
+from argparse import ArgumentParser
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections
+from django.utils.module_loading import import_string
+
+
+class Command(BaseCommand):
+    """Run it every minute, or let it run; any number at once do no harm."""
+
+    help = "Work through orders that have something due."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Say what may be told."""
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever")
+
+    def handle(self, *_args: object, every: float | None, **_options: object) -> None:
+        """Do it once, or for ever."""
+        self.resume()
+        while every is not None:
+            time.sleep(every)
+            close_old_connections()
+            self.resume()
+
+    def resume(self) -> None:
+        """Work through what is due, and say what came of it."""
+        done = import_string(settings.ORDER_DESK)().resume()
+        for order_id, error in done.failures:
+            self.stderr.write(f"{order_id}: {error}")
+        self.stdout.write(f"{len(done.order_ids)} orders resumed, {len(done.failures)} failed")

@@ -1,0 +1,151 @@
+"""What Stripe reports by itself, as what a desk is told of it.
+
+Hand in events whose signature Stripe's own library has checked. They come late, twice and out of
+order (https://docs.stripe.com/webhooks#event-ordering), so most are only a hint, upon which the
+desk looks up what is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast, final
+
+from orderwright.adapters.stripe.amounts import money
+from orderwright.adapters.stripe.folding import OPERATION, STEP, IntentData, RefundData, refunded
+
+if TYPE_CHECKING:
+    import stripe
+
+    from orderwright.money import Money
+    from orderwright.payments.operations import PaymentOutcome
+
+__all__ = ["DisputeNotice", "OperationNotice", "RefundNotice", "notification"]
+
+
+@final
+class OperationNotice(NamedTuple):
+    """Something happened to one of our operations: tell ``desk.notify_payment``.
+
+    Without an ``outcome`` it is a hint. With one, it is of a refund that failed in the end, which
+    nobody would look up any more: ``sequence`` is when Stripe wrote that, in seconds.
+    """
+
+    operation_id: str
+    outcome: PaymentOutcome | None = None
+    sequence: int = 0
+
+
+@final
+class RefundNotice(NamedTuple):
+    """Somebody paid money back at Stripe itself: tell ``desk.record_refund``.
+
+    ``payment`` is Stripe's id of the payment, by which ``desk.find`` knows the order.
+    """
+
+    payment: str
+    amount: Money
+    reference: str
+
+
+@final
+class DisputeNotice(NamedTuple):
+    """The customer's bank took money back, and if ``won``, gave it up again.
+
+    Tell ``desk.report_chargeback``, and then, if ``won``, ``desk.report_chargeback_reversal``, both
+    with the ``reference``: each counts once, however often and in whatever order it is told.
+    """
+
+    payment: str
+    amount: Money
+    reference: str
+    reason: str
+    won: bool
+
+
+class _Data(TypedDict):
+    object: object
+
+
+class _Event(TypedDict):
+    type: str
+    created: int
+    data: _Data
+
+
+class _Dispute(TypedDict):
+    id: str
+    status: str
+    amount: int
+    currency: str
+    reason: str
+    payment_intent: str | None
+
+
+Notice = OperationNotice | RefundNotice | DisputeNotice
+
+
+def notification(event: stripe.Event | Mapping[str, object]) -> Notice | None:
+    """Return what a desk has to be told of ``event``; None for what does not concern it.
+
+    Subscribe to ``payment_intent.*``, ``refund.*`` and ``charge.dispute.*``. Raises InvalidInput
+    for an amount that cannot be told in our minor units.
+    """
+    told = cast("_Event", event if isinstance(event, Mapping) else event.to_dict())
+    kind, data = told["type"], told["data"]["object"]
+    if kind.startswith("payment_intent."):
+        return _of_intent(cast("IntentData", data))
+    if kind.startswith("refund."):
+        return _of_refund(cast("RefundData", data), told["created"])
+    if kind.startswith("charge.dispute."):
+        return _of_dispute(cast("_Dispute", data))
+    return None
+
+
+def _of_intent(intent: IntentData) -> OperationNotice | None:
+    """Return the last operation of ours that left its mark on a payment intent."""
+    marks = intent.get("metadata") or {}
+    first = marks.get(OPERATION)
+    if not first:
+        return None
+    steps = [_step(name) for name in marks if name.startswith(STEP)]
+    _, number, kind = max(steps, default=(False, 0, ""))
+    payment = first.rsplit("/", maxsplit=1)[0]
+    return OperationNotice(f"{payment}/{kind}-{number}" if number else first)
+
+
+def _step(mark: str) -> tuple[bool, int, str]:
+    """Return a step so that they sort as they follow: captures, then what gives the rest back."""
+    kind, _, number = mark.removeprefix(STEP).rpartition("-")
+    known = kind in ("capture", "void") and number.isdecimal()
+    return known and kind == "void", int(number) if known else 0, kind
+
+
+def _of_refund(refund: RefundData, created: int) -> OperationNotice | RefundNotice | None:
+    operation_id = (refund.get("metadata") or {}).get(OPERATION)
+    outcome = refunded(refund)
+    if operation_id:
+        if outcome.outcome == "failed":
+            return OperationNotice(operation_id, outcome, created)
+        return OperationNotice(operation_id)
+    payment = refund.get("payment_intent")
+    if not payment or outcome.outcome != "succeeded":
+        return None
+    return RefundNotice(payment, outcome.amount, refund["id"])
+
+
+# Neither a mere inquiry of the bank nor a dispute that was prevented takes money:
+# https://docs.stripe.com/api/disputes/object#dispute_object-status
+_TAKEN = frozenset({"needs_response", "under_review", "won", "lost"})
+
+
+def _of_dispute(dispute: _Dispute) -> DisputeNotice | None:
+    payment = dispute["payment_intent"]
+    if not payment or dispute["status"] not in _TAKEN:
+        return None
+    return DisputeNotice(
+        payment=payment,
+        amount=money(dispute["amount"], dispute["currency"]),
+        reference=dispute["id"],
+        reason=dispute["reason"],
+        won=dispute["status"] == "won",
+    )

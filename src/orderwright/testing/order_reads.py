@@ -1,0 +1,79 @@
+"""All that can be asked of an order repository about some saves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+from orderwright.ports import OrderQuery
+from orderwright.testing.reads import Read
+from orderwright.testing.samples import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from orderwright.orders.events import Event
+    from orderwright.orders.order import Order
+    from orderwright.ports import FeedEntry
+    from orderwright.testing.samples import Saved
+
+__all__ = ["LATER", "MANY", "around", "everything", "fed", "of_order"]
+
+LATER = NOON + timedelta(days=400)
+"""After everything that is due in the samples."""
+MANY = 10_000
+"""More than there is of anything."""
+
+
+def of_order(saved: Saved) -> Iterator[Read]:
+    """Return what can be asked about the order of a save, and about what was saved with it."""
+    order = saved.order
+    yield Read("OrderRepository.load 4", order.id)
+    yield Read("OrderRepository.events 2", order.id)
+    yield Read("OrderRepository.events 3", order.id, after=order.version // 2)
+    for key in dict.fromkeys(event.key for event in saved.events if event.key):
+        yield Read("OrderRepository.find_key 3", order.id, key)
+    for reference in dict.fromkeys(order.all_references):
+        yield Read("OrderRepository.by_reference 1", reference)
+    for contact_id in saved.contacts:
+        yield Read("OrderRepository.contact 2", contact_id)
+
+
+def around(order: Order) -> Iterator[Read]:
+    """Return the questions in whose answers an order has its place among others."""
+    begin = order.placed_at
+    until = begin + timedelta(hours=1)
+    for query in (
+        OrderQuery(),
+        OrderQuery(states=frozenset({order.state.name})),
+        OrderQuery(customer_id=order.customer_id),
+        OrderQuery(channel=order.channel, placed_from=begin, placed_until=until),
+    ):
+        yield Read("OrderRepository.find 2", query, limit=MANY)
+    for now in (order.due_at or NOON, LATER):
+        yield Read("OrderRepository.due 4", now, limit=MANY, ordered="OrderRepository.due 1")
+    states = frozenset(one.state.name for one in order.fulfillments)
+    for location in dict.fromkeys(one.location for one in order.fulfillments):
+        yield Read(
+            "OrderRepository.open_fulfillments 3",
+            location,
+            states,
+            limit=MANY,
+            ordered="OrderRepository.open_fulfillments 1",
+        )
+
+
+def everything(saves: Sequence[Saved]) -> Iterator[Read]:
+    """Return all that can be asked about some saves."""
+    for one in saves:
+        yield from of_order(one)
+        yield from around(one.order)
+    yield Read("OrderRepository.feed 4", limit=MANY, seen=fed)
+
+
+def fed(answer: object) -> dict[str, list[tuple[int, Event]]]:
+    """Return what a feed tells of each order: positions, and who comes first, are the store's."""
+    told: dict[str, list[tuple[int, Event]]] = {}
+    for entry in cast("tuple[FeedEntry, ...]", answer):
+        told.setdefault(entry.order_id, []).append((entry.number, entry.event))
+    return told
