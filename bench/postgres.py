@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, final
 import psycopg
 from sqlalchemy import create_engine
 
-from bench.baselines.psycopg_shop import SCHEMA, PsycopgShop
+from bench.baselines.psycopg_shop import PsycopgShop
+from bench.baselines.psycopg_statements import SCHEMA
 from bench.ours import OurShop
 from bench.pg_loading import loading
 from bench.pg_stock import reserving

@@ -40,7 +40,10 @@ nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join(BUILTIN)})"),
     # Imported by name, the standard library's own are named without their module.
     (r"py:.*", r"datetime|date|timedelta|tzinfo|Decimal|Fraction|Callable|Awaitable"),
-    (r"py:.*", r"Sequence|Mapping|Iterable|Iterator"),
+    (r"py:.*", r"Sequence|Mapping|Iterable|Iterator|Abstract(Async)?ContextManager"),
+    (r"py:.*", r"Connection|Engine|WorkflowHandle|P\.(args|kwargs)|e\.Event"),
+    # Short names that are no more than that.
+    (r"py:.*", r"(Async)?Manager|Loop|Notice|_Async\w+"),
     # A type variable (T, T_co) is no place to go to.
     (r"py:.*", r"(orderwright\..*\.)?[A-Z](_co|_contra)?"),
 ]

@@ -15,7 +15,7 @@ from orderwright.tracking.delays import Delay, DelayReason, Limits, delays
 from orderwright.tracking.staff import ADVICE, StaffView, staff_view
 from orderwright.tracking.telling import in_words
 from orderwright.tracking.timeline import timeline
-from orderwright.tracking.views import CustomerView, Parcel, customer_view
+from orderwright.tracking.views import CustomerView, ParcelView, customer_view
 
 
 @final
@@ -403,7 +403,7 @@ def _customer(here: Moment, view: CustomerView) -> Html:
     )
 
 
-def _parcel(here: Moment, one: Parcel) -> Html:
+def _parcel(here: Moment, one: ParcelView) -> Html:
     by = f"{one.carrier} {one.tracking}".strip()
     told = ", ".join(part for part in (one.text, by, one.place) if part)
     due = joined([", expected ", here.time(one.expected_at)]) if one.expected_at else NOTHING

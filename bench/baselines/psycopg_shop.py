@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Literal, final
 from psycopg.errors import CheckViolation
 from psycopg.rows import dict_row
 
+from bench.baselines import psycopg_statements as statements
 from bench.baselines.dicts import ConflictError, RefusedError, dispatched, plan
 from bench.baselines.stores import OutOfStockError
 from bench.story import CURRENCY, LOCATIONS, PATIENCE, PRICES, STOCK, Basket, Figures
@@ -43,218 +44,7 @@ if TYPE_CHECKING:
     from bench.baselines.dicts import Data
     from orderwright import PaymentOutcome
 
-__all__ = ["SCHEMA", "PsycopgShop"]
-
-SCHEMA = """
-CREATE TABLE orders (
-    id text PRIMARY KEY, version bigint NOT NULL, state text NOT NULL, customer_id text NOT NULL,
-    channel text NOT NULL, currency text NOT NULL, total bigint NOT NULL,
-    placed_at timestamptz NOT NULL, due_at timestamptz
-);
-CREATE INDEX ON orders (state, id);
-CREATE INDEX ON orders (customer_id, id);
-CREATE INDEX ON orders (placed_at);
-CREATE INDEX ON orders (due_at, id) WHERE due_at IS NOT NULL;
-CREATE TABLE lines (
-    order_id text, id text, sku text NOT NULL, ordered bigint NOT NULL, cancelled bigint NOT NULL,
-    price bigint NOT NULL, amount bigint NOT NULL, PRIMARY KEY (order_id, id)
-);
-CREATE TABLE charges (
-    order_id text, id text, kind text NOT NULL, amount bigint NOT NULL, PRIMARY KEY (order_id, id)
-);
-CREATE TABLE fulfillments (
-    order_id text, id text, location text NOT NULL, state text NOT NULL,
-    carrier text NOT NULL, tracking text NOT NULL, PRIMARY KEY (order_id, id)
-);
-CREATE INDEX ON fulfillments (location, state, order_id);
-CREATE TABLE items (
-    order_id text, fulfillment_id text, line_id text, units bigint NOT NULL,
-    PRIMARY KEY (order_id, fulfillment_id, line_id)
-);
-CREATE TABLE payments (
-    order_id text, id text, method text NOT NULL, instrument text NOT NULL, amount bigint NOT NULL,
-    reference text NOT NULL, authorized bigint NOT NULL, captured bigint NOT NULL,
-    PRIMARY KEY (order_id, id)
-);
-CREATE TABLE operations (
-    id text PRIMARY KEY, order_id text NOT NULL, payment_id text NOT NULL, kind text NOT NULL,
-    amount bigint NOT NULL, state text NOT NULL, since timestamptz NOT NULL
-);
-CREATE INDEX ON operations (order_id);
-CREATE TABLE events (
-    order_id text, number bigint, position bigint GENERATED ALWAYS AS IDENTITY,
-    written_by xid8 NOT NULL DEFAULT pg_current_xact_id(), kind text NOT NULL,
-    at timestamptz NOT NULL, key text NOT NULL, facts json NOT NULL, PRIMARY KEY (order_id, number)
-);
-CREATE UNIQUE INDEX ON events (position);
-CREATE UNIQUE INDEX ON events (order_id, key) WHERE key <> '';
-CREATE TABLE order_references (
-    kind text, value text, order_id text, PRIMARY KEY (kind, value, order_id)
-);
-CREATE TABLE stock (
-    sku text, location text, available bigint NOT NULL CHECK (available >= 0),
-    reserved bigint NOT NULL CHECK (reserved >= 0), PRIMARY KEY (sku, location)
-);
-CREATE TABLE reservations (
-    order_id text, fulfillment_id text, line_id text, sku text NOT NULL, location text NOT NULL,
-    units bigint NOT NULL, expires_at timestamptz, PRIMARY KEY (order_id, fulfillment_id, line_id)
-);
-CREATE INDEX ON reservations (sku, expires_at) WHERE expires_at IS NOT NULL;
-CREATE TABLE movements (
-    posting_id text, line_id text, order_id text NOT NULL, at timestamptz NOT NULL,
-    sku text NOT NULL, location text NOT NULL, source text NOT NULL, target text NOT NULL,
-    units bigint NOT NULL, PRIMARY KEY (posting_id, line_id)
-);
-CREATE INDEX ON movements (sku, location);
-"""
-
-_OPEN = """
-WITH received AS (
-    INSERT INTO movements
-    SELECT sku || '/' || location, '', '', %(at)s, sku, location, 'supplier', 'available', %(units)s
-    FROM unnest(%(skus)s::text[]) sku, unnest(%(places)s::text[]) location
-    RETURNING sku, location, units
-)
-INSERT INTO stock SELECT sku, location, units, 0 FROM received
-"""
-
-_SUPPLY = "SELECT sku, location, available FROM stock WHERE sku = ANY(%s)"
-
-_EVENTS = """INSERT INTO events (order_id, number, kind, at, key, facts)
-    SELECT mine.id, e.number, e.kind, %(at)s, e.key, e.facts
-    FROM mine, json_to_recordset(%(events)s) AS e(number bigint, kind text, key text, facts json)"""
-
-# Accounts are locked in the order of their keys; a CHECK refuses the whole statement.
-_PLACE = f"""
-WITH mine AS (
-    INSERT INTO orders VALUES (%(id)s, %(version)s, 'placed', %(customer_id)s, 'web',
-        %(currency)s, %(total)s, %(at)s, %(due_at)s)
-    ON CONFLICT DO NOTHING RETURNING id
-), line AS (
-    INSERT INTO lines SELECT mine.id, l.id, l.sku, l.ordered, 0, l.price, l.amount
-    FROM mine, json_to_recordset(%(lines)s)
-        AS l(id text, sku text, ordered bigint, price bigint, amount bigint)
-), charge AS (
-    INSERT INTO charges SELECT id, 'c1', 'shipping', %(shipping)s FROM mine
-), planned AS (
-    INSERT INTO fulfillments SELECT mine.id, f.id, f.location, 'reserved', '', ''
-    FROM mine, json_to_recordset(%(fulfillments)s) AS f(id text, location text)
-), item AS (
-    SELECT mine.id, i.* FROM mine, json_to_recordset(%(items)s)
-        AS i(fulfillment text, line text, sku text, location text, units bigint)
-), parts AS (
-    INSERT INTO items SELECT id, fulfillment, line, units FROM item
-), locked AS (
-    SELECT s.sku, s.location, i.units
-    FROM (SELECT sku, location, sum(units) AS units FROM item GROUP BY sku, location) i
-    JOIN stock s USING (sku, location) ORDER BY s.sku, s.location FOR UPDATE OF s
-), taken AS (
-    UPDATE stock s SET available = available - l.units, reserved = reserved + l.units
-    FROM locked l WHERE s.sku = l.sku AND s.location = l.location
-), held AS (
-    INSERT INTO reservations SELECT id, fulfillment, line, sku, location, units FROM item
-), moved AS (
-    INSERT INTO movements SELECT %(posting)s, line, id, %(at)s, sku, location,
-        'available', 'reserved', units FROM item
-), paid AS (
-    INSERT INTO payments SELECT id, 'p1', 'card', %(instrument)s, %(total)s, '', 0, 0 FROM mine
-), asked AS (
-    INSERT INTO operations SELECT %(operation)s, id, 'p1', 'authorize', %(total)s, 'requested',
-        %(at)s FROM mine
-), told AS (
-    {_EVENTS}
-)
-SELECT count(*) FROM mine
-"""  # noqa: S608 - made of our own parts
-
-_CHANGE = """UPDATE orders SET version = %(version)s, state = %(state)s, due_at = %(due_at)s
-    WHERE id = %(id)s AND version = %(expected)s RETURNING id"""
-
-_OUTCOME = f"""
-WITH mine AS (
-    {_CHANGE}
-), done AS (
-    UPDATE operations SET state = %(outcome)s FROM mine WHERE operations.id = %(operation)s
-), paid AS (
-    UPDATE payments SET reference = %(reference)s, authorized = authorized + %(authorized)s,
-        captured = captured + %(captured)s
-    FROM mine WHERE order_id = mine.id AND payments.id = 'p1'
-), named AS (
-    INSERT INTO order_references SELECT 'payment', %(reference)s, id FROM mine
-    ON CONFLICT DO NOTHING
-), told AS (
-    {_EVENTS}
-)
-SELECT count(*) FROM mine
-"""  # noqa: S608 - made of our own parts
-
-_SHIP = f"""
-WITH mine AS (
-    {_CHANGE}
-), handed AS (
-    UPDATE fulfillments f SET state = 'shipped', carrier = %(carrier)s, tracking = %(tracking)s
-    FROM mine WHERE f.order_id = mine.id AND f.id = %(fulfillment)s
-), named AS (
-    INSERT INTO order_references SELECT 'tracking', %(tracking)s, id FROM mine
-    WHERE %(tracking)s <> '' ON CONFLICT DO NOTHING
-), gone AS (
-    DELETE FROM reservations r USING mine
-    WHERE r.order_id = mine.id AND r.fulfillment_id = %(fulfillment)s
-    RETURNING mine.id, r.line_id, r.sku, r.location, r.units
-), locked AS (
-    SELECT s.sku, s.location, g.units
-    FROM (SELECT sku, location, sum(units) AS units FROM gone GROUP BY sku, location) g
-    JOIN stock s USING (sku, location) ORDER BY s.sku, s.location FOR UPDATE OF s
-), taken AS (
-    UPDATE stock s SET reserved = reserved - l.units
-    FROM locked l WHERE s.sku = l.sku AND s.location = l.location
-), moved AS (
-    INSERT INTO movements SELECT %(posting)s, line_id, id, %(at)s, sku, location,
-        'reserved', 'customer', units FROM gone
-), asked AS (
-    INSERT INTO operations SELECT %(operation)s, id, 'p1', 'capture', %(owed)s, 'requested',
-        %(at)s FROM mine WHERE %(owed)s > 0
-), told AS (
-    {_EVENTS}
-)
-SELECT count(*) FROM mine
-"""  # noqa: S608 - made of our own parts
-
-_DELIVER = f"""
-WITH mine AS (
-    {_CHANGE}
-), arrived AS (
-    UPDATE fulfillments f SET state = 'delivered'
-    FROM mine WHERE f.order_id = mine.id AND f.id = %(fulfillment)s
-), told AS (
-    {_EVENTS}
-)
-SELECT count(*) FROM mine
-"""  # noqa: S608 - made of our own parts
-
-_LOAD = """
-SELECT o.id, o.version, o.state, o.total, o.customer_id, o.due_at, p.reference, p.instrument,
-    p.authorized, p.captured,
-    (SELECT json_agg(l) FROM lines l WHERE l.order_id = o.id) AS lines,
-    (SELECT json_agg(c) FROM charges c WHERE c.order_id = o.id) AS charges,
-    (SELECT json_agg(f ORDER BY f.id) FROM fulfillments f WHERE f.order_id = o.id) AS fulfillments,
-    (SELECT json_agg(i) FROM items i WHERE i.order_id = o.id) AS items,
-    (SELECT count(*) FROM operations a WHERE a.order_id = o.id AND a.kind = 'capture') AS captures,
-    (SELECT e.facts FROM events e
-        WHERE e.order_id = o.id AND e.key = %(key)s AND e.key <> '') AS known
-FROM orders o JOIN payments p ON p.order_id = o.id AND p.id = 'p1' WHERE o.id = %(id)s
-"""
-
-_FIGURES = """
-SELECT count(*), sum(total)::bigint, count(due_at),
-    (SELECT sum(captured)::bigint FROM payments),
-    (SELECT count(DISTINCT posting_id) FROM movements)
-FROM orders
-"""
-_STATES = """
-SELECT o.state || array_agg(f.state ORDER BY f.id)
-FROM orders o JOIN fulfillments f ON f.order_id = o.id GROUP BY o.id
-"""
+__all__ = ["PsycopgShop"]
 
 
 def _event(kind: str, key: str = "", **facts: object) -> Data:
@@ -263,14 +53,14 @@ def _event(kind: str, key: str = "", **facts: object) -> Data:
 
 @final
 class PsycopgShop:
-    """The contender, on a connection in autocommit mode to a database with the ``SCHEMA``."""
+    """The contender, on a connection in autocommit mode to a database with its tables."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._cursor = connection.cursor(row_factory=dict_row)
         self.payments = MemoryPayments()
         places = {"skus": list(PRICES), "places": list(LOCATIONS), "units": STOCK}
-        self._cursor.execute(_OPEN, {**places, "at": datetime(2026, 1, 5, 9, tzinfo=UTC)})
+        self._cursor.execute(statements.OPEN, {**places, "at": datetime(2026, 1, 5, 9, tzinfo=UTC)})
 
     # Placing ------------------------------------------------------------------------------------
 
@@ -317,7 +107,7 @@ class PsycopgShop:
             **_planned(parts),
         }
         try:
-            written = self._write(_PLACE, placed, 0, events, at, due_at=at + PATIENCE)
+            written = self._write(statements.PLACE, placed, 0, events, at, due_at=at + PATIENCE)
         except CheckViolation as error:
             raise OutOfStockError(order_id) from error
         if not written:
@@ -332,7 +122,7 @@ class PsycopgShop:
         return [f"f{number}" for number, _ in enumerate(parts, 1)]
 
     def _supply(self, skus: list[str]) -> dict[tuple[str, str], int]:
-        rows = self._connection.execute(_SUPPLY, (skus,), prepare=True)
+        rows = self._connection.execute(statements.SUPPLY, (skus,), prepare=True)
         return {(sku, location): units for sku, location, units in rows}
 
     def _placed_before(self, order_id: str, said: list[object], at: datetime) -> list[str]:
@@ -385,7 +175,7 @@ class PsycopgShop:
             "operation": request.id,
             "owed": owed,
         }
-        self._change(_SHIP, order, events, at, due_at=due_at, **shipped)
+        self._change(statements.SHIP, order, events, at, due_at=due_at, **shipped)
         if owed > 0:
             answer = self.payments.capture(request)
             self._record(order, request, answer, [_reported(request.id, answer)], at)
@@ -406,14 +196,14 @@ class PsycopgShop:
         ):
             order["state"] = "completed"
             events.append(_event("OrderAdvanced", action="complete"))
-        self._change(_DELIVER, order, events, at, due_at=None, fulfillment=fulfillment_id)
+        self._change(statements.DELIVER, order, events, at, due_at=None, fulfillment=fulfillment_id)
 
     def _load(self, order_id: str, key: str, at: datetime) -> Data:
         """Return what there is to know before a report, with what was said under that key."""
         if at.tzinfo is None:
             raise ValueError("expected an aware time")
         asked = {"id": order_id, "key": key}
-        order = self._cursor.execute(_LOAD, asked, prepare=True).fetchone()
+        order = self._cursor.execute(statements.LOAD, asked, prepare=True).fetchone()
         if order is None:
             raise KeyError(order_id)
         skus = {line["id"]: line["sku"] for line in order["lines"]}
@@ -438,7 +228,7 @@ class PsycopgShop:
         """Write the outcome of a call."""
         moved = answer.amount.minor if answer.outcome == "succeeded" else 0
         self._change(
-            _OUTCOME,
+            statements.OUTCOME,
             order,
             events,
             at,
@@ -510,8 +300,8 @@ class PsycopgShop:
     def figures(self) -> Figures:
         """See :meth:`.Shop.figures`."""
         ask = self._connection.execute
-        ((orders, total, unfinished, captured, postings),) = ask(_FIGURES)
-        states: Counter[tuple[str, ...]] = Counter(tuple(one) for (one,) in ask(_STATES))
+        ((orders, total, unfinished, captured, postings),) = ask(statements.FIGURES)
+        states: Counter[tuple[str, ...]] = Counter(tuple(one) for (one,) in ask(statements.STATES))
         events: Counter[str] = Counter(kind for (kind,) in ask("SELECT kind FROM events"))
         return Figures(
             orders=orders,

@@ -335,7 +335,7 @@ class PaymentPort(Protocol):
         6. ``outcome.reference`` is the provider's id of the payment, by which it is later named.
         7. ``outcome.expires_at`` is when the reservation lapses, where the provider tells.
         8. ``outcome.captured_once`` says that the first capture of it gives back what it leaves,
-        although ``capabilities`` promise several.
+           although ``capabilities`` promise several.
         """
         ...
 

@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, text
 
 from bench.baselines import psycopg_stock
 from bench.baselines.dicts import ConflictError, RefusedError
-from bench.baselines.psycopg_shop import SCHEMA, PsycopgShop
+from bench.baselines.psycopg_shop import PsycopgShop
+from bench.baselines.psycopg_statements import SCHEMA
 from bench.baselines.stores import OutOfStockError
 from bench.postgres import same_end
 from bench.story import baskets

@@ -37,7 +37,7 @@ from orderwright.orders.modifiers import Modifier
 from orderwright.tracking.delays import Delay, Limits
 from orderwright.tracking.progress import OrderStage, Step
 from orderwright.tracking.staff import ADVICE, staff_view
-from orderwright.tracking.views import CustomerView, Item, Parcel, SentBack, ToDo, customer_view
+from orderwright.tracking.views import CustomerView, Item, ParcelView, SentBack, ToDo, customer_view
 from tests.helpers import ROOT
 from tests.worlds import HOUR, MINUTE, NOON, World, card, eur, line
 
@@ -152,7 +152,7 @@ def test_what_carriers_say(status: ScanStatus) -> None:
     }.get(status, ("On its way", "On its way with DHL"))
     arrived = NOON if status == "delivered" else None
     expected = None if status == "delivered" else NOON + DAY
-    told = Parcel(
+    told = ParcelView(
         words, "DHL", "JD1", (("MUG", 1),), status, "Ulm", NOON, expected, arrived_at=arrived
     )
     assert (headline, told) == (view.headline, parcel)

@@ -79,7 +79,7 @@ class Shipping(Flows):
         """Buy a label for a fulfillment in ``parcels``, by ``service`` (of :meth:`rates`).
 
         From then on the fulfillment has the carrier and number of the label (``order.label`` tells
-        all of it), and :meth:`ship` needs neither. Where the carrier refuses, ``order.labels`` says
+        all of it), and ``ship`` needs neither. Where the carrier refuses, ``order.labels`` says
         why. A label that nothing will leave under any more (its fulfillment is cancelled, refused,
         split, merged or moved, or goes to another address) is given back by itself. Raises
         IllegalTransition if it has a label, or one is being bought, if it has left, is given up or
@@ -146,7 +146,7 @@ class Shipping(Flows):
     def track(
         self, order_id: str, fulfillment_id: str, *, at: datetime | None = None, by: str = ""
     ) -> Flow[Order]:
-        """Ask the carrier where a parcel is, and record what is news like :meth:`scan`.
+        """Ask the carrier where a parcel is, and record what is news like ``scan``.
 
         Ask as often as you like: what is known already changes nothing. Raises IllegalTransition
         for a fulfillment without a tracking number, AdapterFault if the carrier cannot tell.

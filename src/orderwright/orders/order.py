@@ -390,7 +390,7 @@ class Order:
     def label(self, fulfillment_id: str) -> Label | None:
         """Return the label that a fulfillment leaves under; None if it has none.
 
-        What was refused, or is to be given back, is only among :attr:`labels`.
+        What was refused, or is to be given back, is only among ``labels``.
         """
         back = {one.request.booking for one in self.intents if type(one.request) is LabelRequest}
         for one in self.labels:

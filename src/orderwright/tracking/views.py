@@ -29,7 +29,7 @@ __all__ = [
     "CustomerView",
     "Extra",
     "Item",
-    "Parcel",
+    "ParcelView",
     "SentBack",
     "ToDo",
     "customer_view",
@@ -61,7 +61,7 @@ class Extra(NamedTuple):
 
 
 @final
-class Parcel(NamedTuple):
+class ParcelView(NamedTuple):
     """Something that a carrier or courier brings: where it was seen last, when it is expected.
 
     ``contents`` are pairs of a name and its units; times are UTC.
@@ -110,7 +110,7 @@ class CustomerView(NamedTuple):
     stage: OrderStage
     headline: str
     steps: tuple[Step, ...]
-    parcels: tuple[Parcel, ...]
+    parcels: tuple[ParcelView, ...]
     items: tuple[Item, ...]
     extras: tuple[Extra, ...]
     total: Money
@@ -202,10 +202,10 @@ def _carried(one: Fulfillment) -> bool:
     return bool(one.carrier or one.tracking or one.scan) or one.state.phase is Phase.OUT
 
 
-def _parcel(order: Order, one: Fulfillment) -> Parcel:
+def _parcel(order: Order, one: Fulfillment) -> ParcelView:
     scan = one.scan
     stage = stage_of(one)
-    return Parcel(
+    return ParcelView(
         text=words(order, one, stage),
         carrier=one.carrier,
         tracking=one.tracking,
@@ -318,7 +318,7 @@ def _rendered(view: CustomerView, zone: tzinfo) -> Iterator[str]:
         yield on_one_line(f"  Please: {lowered(do.text)}, {do.amount}{until}{at}")
 
 
-def _parcel_told(one: Parcel, zone: tzinfo) -> Iterator[tuple[str, str]]:
+def _parcel_told(one: ParcelView, zone: tzinfo) -> Iterator[tuple[str, str]]:
     named = " ".join(part for part in (one.carrier, one.tracking) if part)
     yield "Parcel", f"{one.text}, {named}" if named else one.text
     yield "with", ", ".join(f"{units} x {name}" for name, units in one.contents)
