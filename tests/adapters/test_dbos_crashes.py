@@ -21,6 +21,8 @@ from tests.adapters.durable import (
 )
 from tests.worlds import HOUR, PARCELS, Crashed, card, line
 
+pytestmark = pytest.mark.once
+
 ANN = Contact(name="Ann Example", street=["12 High Street"], city="Leeds", country="GB")
 Command = Callable[[Any, str], Order]
 

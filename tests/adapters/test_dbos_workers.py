@@ -23,6 +23,8 @@ from tests.helpers import ROOT
 from tests.postgres import Server
 from tests.worlds import card, line
 
+pytestmark = pytest.mark.once
+
 ORDERS, MUGS = 14, 9
 PATIENCE = 60.0
 

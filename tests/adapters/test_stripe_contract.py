@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import pytest
+
 from orderwright.adapters.stripe import AsyncStripePayments, StripePayments
 from orderwright.testing import (
     AsyncPaymentPortContract,
@@ -11,6 +13,8 @@ from orderwright.testing import (
     PaymentPortContract,
 )
 from tests.stripe_fake.peer import Inside, inside, saved
+
+pytestmark = pytest.mark.once
 
 OFTEN = 1_000_000
 

@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.postgres import Database
+
+pytestmark = pytest.mark.once
 
 APP = Path(__file__).parents[2] / "examples" / "django_app"
 

@@ -35,6 +35,8 @@ from tests.testing.broken_orders import PlainOrders, Store
 from tests.testing.broken_payments import PlainPayments, Till
 from tests.testing.judging import LONG, judged
 
+pytestmark = pytest.mark.once
+
 ORDERS: Mapping[type[PlainOrders], str] = {
     broken_orders.LostUpdate: "save 2, save 3",
     broken_orders.CheckThenWrite: "save 3",

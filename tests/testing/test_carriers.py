@@ -25,6 +25,8 @@ from tests.test_desk import Slow
 from tests.testing.broken_carriers import BROKEN, Broken, Honest
 from tests.testing.memory_carriers import Depot
 
+pytestmark = pytest.mark.once
+
 
 class TestMemoryCarrier(CarrierPortContract):
     """The reference keeps every promise."""

@@ -17,7 +17,10 @@ from orderwright.codec import _EVENTS
 from orderwright.orders.events import Event as OrderEvent
 from orderwright.ports import OrderRepository, PaymentPort
 from orderwright.testing import (
+    AsyncInventoryRepositoryContract,
     AsyncOrderRepositoryContract,
+    AsyncPaymentPortContract,
+    CarrierPortContract,
     ClauseBroken,
     Contract,
     ContractBroken,
@@ -59,6 +62,7 @@ CONTRACTS = {
     ports.OrderRepository: OrderRepositoryContract,
     ports.InventoryRepository: InventoryRepositoryContract,
     ports.PaymentPort: PaymentPortContract,
+    ports.CarrierPort: CarrierPortContract,
 }
 
 
@@ -280,6 +284,26 @@ def test_what_is_not_declared_fails() -> None:
         PaymentPortContract().test_a_charge_has_a_reference()
 
 
+@pytest.mark.parametrize(
+    "contract",
+    [
+        OrderRepositoryContract,
+        AsyncOrderRepositoryContract,
+        InventoryRepositoryContract,
+        AsyncInventoryRepositoryContract,
+        PaymentPortContract,
+        AsyncPaymentPortContract,
+    ],
+)
+def test_every_contract_has_to_be_told_how_a_store_is_made(contract: type[Contract]) -> None:
+    """The contract alone tests nothing, and says so; so does the class of its clauses."""
+    with pytest.raises(NotImplementedError):
+        contract().make()
+    for base in contract.__mro__[1:3]:
+        with pytest.raises(NotImplementedError):
+            base().opened()
+
+
 def test_what_a_provider_has_not_is_told_as_skipped() -> None:
     """Each hook that is declared as absent skips the tests that need it, by name."""
     absent = ("declined", "challenged", "lost_answers", "lost_requests", "postponed")
@@ -412,6 +436,13 @@ def test_a_call_that_hangs_is_an_error() -> None:
     never.set()
     with pytest.raises(ZeroDivisionError):
         raced([lambda: 1 // 0, lambda: 1], 5)
+    with pytest.raises(TimeoutError, match="the adapter's own"):
+        raced([lambda: time_out("the adapter's own")], 5)
+
+
+def time_out(why: str) -> None:
+    """Raise a TimeoutError."""
+    raise TimeoutError(why)
 
 
 def test_an_async_store_is_left_in_the_task_that_entered_it() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, final
 from unittest import SkipTest
 
 from orderwright import ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
 
 __all__ = ["ClauseBroken", "citation", "clause", "clauses_of", "promised"]
 
@@ -75,22 +75,31 @@ def _clauses_like(cited: str) -> Mapping[str, str]:
     return clauses_of(port) if isinstance(port, type) else {}
 
 
-@contextmanager
-def promised(cited: str) -> Generator[None]:
-    """Raise whatever goes wrong inside as ClauseBroken, with the wording of the clause."""
-    __tracebackhide__ = True
-    try:
-        yield
-    except (ClauseBroken, SkipTest):
-        raise
-    except Exception as error:
-        raise ClauseBroken(cited, _clauses_like(cited)[cited], _told(error)) from error
+@final
+class promised:  # noqa: N801 - read as a word: with promised("OrderRepository.save 3")
+    """Raises whatever goes wrong inside as ClauseBroken, with the wording of the clause."""
+
+    def __init__(self, cited: str) -> None:
+        self._cited = cited
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Name the clause that is broken."""
+        __tracebackhide__ = True
+        if isinstance(error, Exception) and not isinstance(error, ClauseBroken | SkipTest):
+            promise = _clauses_like(self._cited)[self._cited]
+            raise ClauseBroken(self._cited, promise, _told(error)) from error
 
 
 def _told(error: Exception) -> str:
-    told = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
-    notes: list[str] = getattr(error, "__notes__", [])
-    return "\n".join([told, *notes])
+    return str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
 
 
 def clause(test: Callable[[C], None]) -> Callable[[C], None]:

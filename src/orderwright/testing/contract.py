@@ -88,8 +88,14 @@ class ContractBroken(AssertionError):
     """An adapter does not keep its port's promises: ``failures`` are those it breaks."""
 
     def __init__(self, failures: Sequence[ClauseBroken]) -> None:
-        super().__init__("\n".join(map(str, failures)))
+        told = [line for one in failures for line in (str(one), *_notes(one))]
+        super().__init__("\n".join(told))
         self.failures: tuple[ClauseBroken, ...] = tuple(failures)
+
+
+def _notes(error: BaseException) -> list[str]:
+    """Return what was added to an error: by which steps a state machine came there."""
+    return getattr(error, "__notes__", [])
 
 
 def outcomes(contract: type[Contract]) -> Iterator[ClauseBroken | SkipTest | None]:

@@ -6,10 +6,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, StaticPool, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from orderwright.adapters.sqlalchemy import upgrade_schema
+from orderwright.testing import Contract
 from tests.postgres import Database, Server
 
 
@@ -67,6 +69,10 @@ def _tables(database: Database) -> None:
     engine = create_engine(database.url())
     upgrade_schema(engine)
     engine.dispose()
+
+
+BRIEFLY = settings(Contract.machine_settings, max_examples=4)
+"""For ways of use that share their statements with others, which are looked at for longer."""
 
 
 class OnPostgres:

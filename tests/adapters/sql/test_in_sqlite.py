@@ -17,7 +17,7 @@ from orderwright.testing import (
     InventoryRepositoryContract,
     OrderRepositoryContract,
 )
-from tests.adapters.sql.stores import async_sqlite, sqlite_file, sqlite_memory
+from tests.adapters.sql.stores import BRIEFLY, async_sqlite, sqlite_file, sqlite_memory
 
 
 class TestOrdersInSqliteFile(OrderRepositoryContract):
@@ -45,6 +45,7 @@ class TestStockInSqliteFile(InventoryRepositoryContract):
 class TestOrdersInSqliteMemory(OrderRepositoryContract):
     """In memory, where all threads share one connection."""
 
+    machine_settings = BRIEFLY
     durable_on_save = True
 
     @contextmanager
@@ -58,6 +59,7 @@ class TestOrdersInSqliteMemory(OrderRepositoryContract):
 class TestOrdersInSqliteAsync(AsyncOrderRepositoryContract):
     """For asyncio, in a file."""
 
+    machine_settings = BRIEFLY
     durable_on_save = True
 
     @asynccontextmanager
@@ -71,6 +73,7 @@ class TestOrdersInSqliteAsync(AsyncOrderRepositoryContract):
 class TestOrdersInSqliteMemoryAsync(AsyncOrderRepositoryContract):
     """For asyncio, in memory, where all tasks share one connection."""
 
+    machine_settings = BRIEFLY
     durable_on_save = True
 
     @asynccontextmanager
@@ -83,6 +86,8 @@ class TestOrdersInSqliteMemoryAsync(AsyncOrderRepositoryContract):
 
 class TestStockInSqliteAsync(AsyncInventoryRepositoryContract):
     """For asyncio, in a file."""
+
+    machine_settings = BRIEFLY
 
     @asynccontextmanager
     async def make(self) -> AsyncIterator[Callable[[Policies], AsyncSqlInventory]]:

@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from orderwright.adapters.sqlalchemy import AsyncSqlOrders, SqlOrders
 from orderwright.testing import AsyncOrderRepositoryContract, OrderRepositoryContract
-from tests.adapters.sql.stores import OnPostgres, postgres
+from tests.adapters.sql.stores import BRIEFLY, OnPostgres, postgres
+
+pytestmark = pytest.mark.once
 
 
 class TestOrdersInPostgres(OnPostgres, OrderRepositoryContract):
@@ -25,6 +28,7 @@ class TestOrdersInPostgres(OnPostgres, OrderRepositoryContract):
 class TestOrdersInPostgresAsync(OnPostgres, AsyncOrderRepositoryContract):
     """For asyncio, on PostgreSQL."""
 
+    machine_settings = BRIEFLY
     durable_on_save = True
 
     @asynccontextmanager
@@ -39,6 +43,7 @@ class TestOrdersInPostgresAsync(OnPostgres, AsyncOrderRepositoryContract):
 class TestOrdersInTheHostsTransaction(OnPostgres, OrderRepositoryContract):
     """In a transaction of the host's, which is still open."""
 
+    machine_settings = BRIEFLY
     durable_on_save = False
     concurrent = False
 

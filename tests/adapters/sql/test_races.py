@@ -20,6 +20,8 @@ from tests.adapters.sql.stores import postgres, sqlite_file, wal
 from tests.postgres import Database, Server
 from tests.worlds import MINUTE, NOON, World, card, line
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def database(pg_server: Server) -> Iterator[Database]:

@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from orderwright.adapters.sqlalchemy import AsyncSqlInventory, SqlInventory
 from orderwright.inventory.guard import Policies
 from orderwright.testing import AsyncInventoryRepositoryContract, InventoryRepositoryContract
-from tests.adapters.sql.stores import OnPostgres, postgres
+from tests.adapters.sql.stores import BRIEFLY, OnPostgres, postgres
+
+pytestmark = pytest.mark.once
 
 
 class TestStockInPostgres(OnPostgres, InventoryRepositoryContract):
@@ -24,6 +27,8 @@ class TestStockInPostgres(OnPostgres, InventoryRepositoryContract):
 class TestStockInPostgresAsync(OnPostgres, AsyncInventoryRepositoryContract):
     """For asyncio, on PostgreSQL."""
 
+    machine_settings = BRIEFLY
+
     @asynccontextmanager
     async def make(self) -> AsyncIterator[Callable[[Policies], AsyncSqlInventory]]:
         """A database for each test."""
@@ -36,6 +41,7 @@ class TestStockInPostgresAsync(OnPostgres, AsyncInventoryRepositoryContract):
 class TestStockInTheHostsTransaction(OnPostgres, InventoryRepositoryContract):
     """In a transaction of the host's, which is still open."""
 
+    machine_settings = BRIEFLY
     concurrent = False
 
     @contextmanager

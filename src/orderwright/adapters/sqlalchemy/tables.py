@@ -122,10 +122,14 @@ class Tables:
     def _table(self, name: str, *parts: Column[object] | Index | CheckConstraint) -> Table:
         return Table(self.prefix + name, self.metadata, *parts, schema=self.schema)
 
-    def _index(self, name: str, *columns: str, where: str = "") -> Index:
+    def _index(self, name: str, *columns: str, where: str = "", unique: bool = False) -> Index:
         condition = text(where) if where else None
         return Index(
-            f"{self.prefix}{name}", *columns, postgresql_where=condition, sqlite_where=condition
+            f"{self.prefix}{name}",
+            *columns,
+            unique=unique,
+            postgresql_where=condition,
+            sqlite_where=condition,
         )
 
     def _orders(self) -> Table:
@@ -165,7 +169,8 @@ class Tables:
             Column("order_id", _ID, nullable=False),
             Column("first", BigInteger, nullable=False),
             Column("last", BigInteger, nullable=False),
-            Column("position", BigInteger, unique=True),
+            Column("position", BigInteger),
+            self._index("feed_position", "position", where="position IS NOT NULL", unique=True),
             self._index("feed_new", "id", where="position IS NULL"),
         )
 
@@ -186,8 +191,9 @@ class Tables:
             Column("id", _ID, nullable=False, unique=True),
             Column("at", Moment, nullable=False),
             Column("order_id", _ID, nullable=False),
-            Column("position", BigInteger, unique=True),
+            Column("position", BigInteger),
             Column("document", JSON, nullable=False),
+            self._index("postings_position", "position", where="position IS NOT NULL", unique=True),
             self._index("postings_new", "number", where="position IS NULL"),
         )
 
