@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from types import GenericAlias
 from typing import (
     TYPE_CHECKING,
@@ -138,8 +139,8 @@ _EVENT: Any = Union[tuple(_EVENTS)]  # noqa: UP007 - made from the table
 class Codec:
     """Turns orders, events, values and errors of this library into plain data and back.
 
-    ``lifecycles`` are those the orders were made under. A codec is costly to make and safe to
-    share between threads: make one.
+    ``lifecycles`` are those the orders were made under. The first codec for some is costly to make;
+    it is safe to share between threads.
 
     >>> codec = Codec()
     >>> codec.encode(Money.of("12.50", "EUR"))
@@ -333,6 +334,7 @@ def _pairs(items: tuple[Any, ...], using: Converter) -> Callable[[object, object
     return read
 
 
+@lru_cache(maxsize=16)  # it writes code for each class: that takes a third of a second
 def _converter(lifecycles: Lifecycles) -> Converter:
     converter = Converter(forbid_extra_keys=True)
     for kind in (int, str, bool):

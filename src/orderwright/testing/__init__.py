@@ -7,10 +7,10 @@ each clause of the port, and a state machine that compares yours with the adapte
 
 try:
     from orderwright.testing.contract import Contract, ContractBroken, check
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError as _missing:
     raise ImportError(
-        f"orderwright.testing needs {missing.name}: install the extra orderwright[testing]"
-    ) from missing
+        f"orderwright.testing needs {_missing.name}: install the extra orderwright[testing]"
+    ) from _missing
 from orderwright.testing.carrier_bench import CarrierBench, LabelBooks
 from orderwright.testing.carriers import AsyncCarrierPortContract, CarrierPortContract
 from orderwright.testing.checks import (

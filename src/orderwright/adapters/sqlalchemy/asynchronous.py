@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar, final
 from sqlalchemy import StaticPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from orderwright.adapters.sqlalchemy.inventory import Inventory
-from orderwright.adapters.sqlalchemy.orders import Orders
+from orderwright.adapters.sqlalchemy.inventory import stock_in
+from orderwright.adapters.sqlalchemy.orders import orders_in
 from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, reached
 from orderwright.adapters.sqlalchemy.tables import TABLES, Tables
 from orderwright.inventory.guard import guarded
@@ -87,7 +87,7 @@ class AsyncSqlOrders(_Bound):
         lifecycles: Lifecycles = STANDARD,
     ) -> None:
         super().__init__(bind)
-        self._orders = Orders(tables, lifecycles)
+        self._orders = orders_in(tables, lifecycles)
 
     @property
     def durable_on_save(self) -> bool:
@@ -197,19 +197,22 @@ class AsyncSqlInventory(_Bound):
         policies: Policies = guarded,
     ) -> None:
         super().__init__(bind)
-        self._inventory = Inventory(tables, policies)
+        self._inventory = stock_in(tables)
+        self._policies = policies
 
     async def post(self, posting: Posting) -> None:
         """See :meth:`.InventoryRepository.post`."""
         await self._run(
             f"posting {posting.id}",
-            lambda work: self._inventory.post(work, posting),
+            lambda work: self._inventory.post(work, posting, self._policies),
             writes=True,
         )
 
     async def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
         """See :meth:`.InventoryRepository.supply`."""
-        return await self._run("stock", lambda work: self._inventory.supply(work, skus, now))
+        return await self._run(
+            "stock", lambda work: self._inventory.supply(work, skus, now, self._policies)
+        )
 
     async def reservations(
         self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, final
 
@@ -37,21 +38,26 @@ if TYPE_CHECKING:
 
     from orderwright.adapters.sqlalchemy.running import Work
     from orderwright.adapters.sqlalchemy.tables import Tables
-    from orderwright.inventory.guard import Policies
+    from orderwright.inventory.guard import Policies, StockPolicy
 
-__all__ = ["ADAPTER", "Inventory"]
+__all__ = ["ADAPTER", "Inventory", "stock_in"]
 
 ADAPTER = "stock in SQL"
+
+
+@lru_cache(maxsize=16)
+def stock_in(tables: Tables) -> Inventory:
+    """Return the verbs for these tables: their statements are made once, for all repositories."""
+    return Inventory(tables)
 
 
 @final
 class Inventory:
     """The verbs of :class:`.InventoryRepository`, on a connection that is handed in."""
 
-    def __init__(self, tables: Tables, policies: Policies) -> None:
+    def __init__(self, tables: Tables) -> None:
         codec = Codec()
         self._tables = tables
-        self._policies = policies
         self._documents = Documents(ADAPTER, codec)
         self._writing = Writing(tables, codec)
         postings = tables.postings
@@ -62,9 +68,9 @@ class Inventory:
 
     # Postings -----------------------------------------------------------------------------------
 
-    def post(self, work: Work, posting: Posting) -> None:
+    def post(self, work: Work, posting: Posting, policies: Policies) -> None:
         """See :meth:`.InventoryRepository.post`."""
-        limits = tuple(limits_of(posting, self._policies))
+        limits = tuple(limits_of(posting, policies))
         if work.one_statement:
             verdict = self._writing.run(work, posting, limits)
         else:
@@ -77,13 +83,13 @@ class Inventory:
             known.require_same(posting)
         elif verdict.lapsing:
             with work.transaction():
-                self._after_lapsing(work, posting)
+                self._after_lapsing(work, posting, policies)
         else:
             units = verdict.short
             short = (one.shortage(units[one.account]) for one in limits if one.account in units)
             raise OutOfStock([one for one in short if one is not None], posting.order_id)
 
-    def _after_lapsing(self, work: Work, posting: Posting) -> None:
+    def _after_lapsing(self, work: Work, posting: Posting, policies: Policies) -> None:
         """Write the posting behind the one by which what has expired on its SKUs is free again."""
         balances, expired = self._locked(work, posting)
         known = self._posting(work, posting.id)
@@ -94,10 +100,10 @@ class Inventory:
             lapse = Posting.expire(self._free_id(work, posting.id), expired, at=posting.at)
             # Another book is being replayed if it is such a lapse itself.
             if (lapse.entries, lapse.reason) != (posting.entries, posting.reason):
-                balances |= changes_of(lapse, balances.get, self._policies)
-                changes_of(posting, balances.get, self._policies)
+                balances |= changes_of(lapse, balances.get, policies)
+                changes_of(posting, balances.get, policies)
                 self._writing.run(work, lapse, (), lapsed=True)
-        changes_of(posting, balances.get, self._policies)
+        changes_of(posting, balances.get, policies)
         self._writing.run(work, posting, (), lapsed=True)
 
     def _locked(
@@ -160,19 +166,16 @@ class Inventory:
 
     # What there is ------------------------------------------------------------------------------
 
-    def supply(self, work: Work, skus: Iterable[str], now: datetime) -> tuple[Stock, ...]:
+    def supply(
+        self, work: Work, skus: Iterable[str], now: datetime, policies: Policies
+    ) -> tuple[Stock, ...]:
         """See :meth:`.InventoryRepository.supply`."""
         wanted = list(dict.fromkeys(skus))
         places = groupby(self._levels(work, wanted, now), lambda one: (one.sku, one.location))
-        found = {place: self._stock(place, list(levels), now) for place, levels in places}
+        found = {
+            place: _stock(place, list(levels), policies(*place), now) for place, levels in places
+        }
         return tuple(stock for sku in wanted for (other, _), stock in found.items() if other == sku)
-
-    def _stock(self, place: tuple[str, str], levels: Sequence[Row[Any]], now: datetime) -> Stock:
-        sku, location = place
-        by_lot = groupby(levels, lambda one: one.lot)
-        units = [_units(lot, list(rows)) for lot, rows in by_lot]
-        reserved = sum(one.reserved for one in levels)
-        return stock_of(sku, location, units, reserved, self._policies(sku, location), now)
 
     def _levels(self, work: Work, skus: Sequence[str], now: datetime) -> Sequence[Row[Any]]:
         return work.connection.execute(self._asked_levels, {"skus": skus, "now": now}).all()
@@ -259,6 +262,15 @@ def _levels(tables: Tables) -> Select[Any]:
     dated = and_(lots.c.sku == both.c.sku, lots.c.lot == both.c.lot)
     asked = select(both, lots.c.best_before).select_from(both.outerjoin(lots, dated))
     return asked.order_by(both.c.sku, both.c.location, both.c.lot)
+
+
+def _stock(
+    place: tuple[str, str], levels: Sequence[Row[Any]], policy: StockPolicy, now: datetime
+) -> Stock:
+    by_lot = groupby(levels, lambda one: one.lot)
+    units = [_units(lot, list(rows)) for lot, rows in by_lot]
+    reserved = sum(one.reserved for one in levels)
+    return stock_of(*place, units, reserved, policy, now)
 
 
 def _units(lot: str, rows: Sequence[Row[Any]]) -> Units:

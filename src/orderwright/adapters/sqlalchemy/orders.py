@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, final
 
 from sqlalchemy import BigInteger, and_, bindparam, func, or_, select, tuple_
@@ -28,9 +29,15 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.ports import OrderQuery
 
-__all__ = ["ADAPTER", "Orders"]
+__all__ = ["ADAPTER", "Orders", "orders_in"]
 
 ADAPTER = "orders in SQL"
+
+
+@lru_cache(maxsize=16)
+def orders_in(tables: Tables, lifecycles: Lifecycles) -> Orders:
+    """Return the verbs for these tables: their statements are made once, for all repositories."""
+    return Orders(tables, lifecycles)
 
 
 @final
