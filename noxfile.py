@@ -69,13 +69,28 @@ def tests(session: nox.Session) -> None:
     session.log(f"starting: {', '.join(PYTHONS)}; not on this machine: {', '.join(absent) or '-'}")
     wheel = build_wheel(session)
     session.install("-q", str(wheel), *group("tests"))
-    # What is the same on all interpreters, such as branch coverage, is looked at on one.
-    here = session.python == RUNNING
-    chosen = ["--cov", "--cov-report=term"] if here else ["-m", "not once"]
+    # What is the same on all interpreters is looked at on one; what takes minutes, by itself.
+    chosen = "not long" if session.python == RUNNING else "not long and not once"
     # The blocks of a page share a namespace, so a file's tests stay together.
     parallel = ["-n", "auto", "--dist", "loadfile"]
     env = {"ORDERWRIGHT_WHEEL": str(wheel)}
-    session.run("pytest", *parallel, *chosen, *session.posargs, env=env)
+    session.run("pytest", *parallel, "-m", chosen, *session.posargs, env=env)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run every test with branch coverage, also the long ones."""
+    session.install("-q", ".", *group("tests"))
+    parallel = ["-n", "auto", "--dist", "loadfile"]
+    session.run("pytest", *parallel, "--cov", "--cov-report=term", *session.posargs)
+
+
+@nox.session
+def proofs(session: nox.Session) -> None:
+    """Run the tests that take minutes: every adapter in every way of use, and real workers."""
+    session.install("-q", ".", *group("tests"))
+    parallel = ["-n", "auto", "--dist", "loadfile"]
+    session.run("pytest", *parallel, "-m", "long", *session.posargs)
 
 
 @nox.session

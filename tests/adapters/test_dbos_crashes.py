@@ -21,7 +21,7 @@ from tests.adapters.durable import (
 )
 from tests.worlds import HOUR, PARCELS, Crashed, card, line
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.long
 
 ANN = Contact(name="Ann Example", street=["12 High Street"], city="Leeds", country="GB")
 Command = Callable[[Any, str], Order]

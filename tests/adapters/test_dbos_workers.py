@@ -23,7 +23,7 @@ from tests.helpers import ROOT
 from tests.postgres import Server
 from tests.worlds import card, line
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.long
 
 ORDERS, MUGS = 14, 9
 PATIENCE = 60.0

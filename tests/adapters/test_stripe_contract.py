@@ -14,7 +14,7 @@ from orderwright.testing import (
 )
 from tests.stripe_fake.peer import Inside, inside, saved
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.long
 
 OFTEN = 1_000_000
 

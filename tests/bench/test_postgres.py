@@ -19,7 +19,7 @@ from bench.story import baskets
 from bench.traffic import connection_of, counted, spent
 from tests.postgres import Database
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.long
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.postgres import Database
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.long
 
 APP = Path(__file__).parents[2] / "examples" / "django_app"
 

@@ -25,6 +25,8 @@ from tests.worlds import (
     run_until,
 )
 
+pytestmark = pytest.mark.once
+
 PATIENT = Policy(unpaid_ttl=None)
 
 

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from orderwright.adapters.sqlalchemy import (
     AsyncSqlInventory,
     AsyncSqlOrders,
@@ -23,6 +25,7 @@ from tests.adapters.sql.stores import BRIEFLY, async_sqlite, sqlite_file, sqlite
 class TestOrdersInSqliteFile(OrderRepositoryContract):
     """In a file with a write-ahead log."""
 
+    machine_settings = BRIEFLY
     durable_on_save = True
 
     @contextmanager
@@ -35,6 +38,8 @@ class TestOrdersInSqliteFile(OrderRepositoryContract):
 class TestStockInSqliteFile(InventoryRepositoryContract):
     """In a file with a write-ahead log."""
 
+    machine_settings = BRIEFLY
+
     @contextmanager
     def make(self) -> Iterator[Callable[[Policies], SqlInventory]]:
         """Each adapter has connections of its own."""
@@ -42,6 +47,7 @@ class TestStockInSqliteFile(InventoryRepositoryContract):
             yield lambda policies: SqlInventory(engine, policies=policies)
 
 
+@pytest.mark.long
 class TestOrdersInSqliteMemory(OrderRepositoryContract):
     """In memory, where all threads share one connection."""
 
@@ -56,6 +62,7 @@ class TestOrdersInSqliteMemory(OrderRepositoryContract):
             yield lambda: orders
 
 
+@pytest.mark.long
 class TestOrdersInSqliteAsync(AsyncOrderRepositoryContract):
     """For asyncio, in a file."""
 
@@ -70,6 +77,7 @@ class TestOrdersInSqliteAsync(AsyncOrderRepositoryContract):
                 yield lambda: AsyncSqlOrders(engine)
 
 
+@pytest.mark.long
 class TestOrdersInSqliteMemoryAsync(AsyncOrderRepositoryContract):
     """For asyncio, in memory, where all tasks share one connection."""
 
@@ -84,6 +92,7 @@ class TestOrdersInSqliteMemoryAsync(AsyncOrderRepositoryContract):
             yield lambda: orders
 
 
+@pytest.mark.long
 class TestStockInSqliteAsync(AsyncInventoryRepositoryContract):
     """For asyncio, in a file."""
 

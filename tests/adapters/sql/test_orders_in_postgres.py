@@ -16,6 +16,7 @@ pytestmark = pytest.mark.once
 class TestOrdersInPostgres(OnPostgres, OrderRepositoryContract):
     """On PostgreSQL."""
 
+    machine_settings = BRIEFLY
     durable_on_save = True
 
     @contextmanager
@@ -25,6 +26,7 @@ class TestOrdersInPostgres(OnPostgres, OrderRepositoryContract):
             yield lambda: SqlOrders(engine)
 
 
+@pytest.mark.long
 class TestOrdersInPostgresAsync(OnPostgres, AsyncOrderRepositoryContract):
     """For asyncio, on PostgreSQL."""
 
@@ -40,6 +42,7 @@ class TestOrdersInPostgresAsync(OnPostgres, AsyncOrderRepositoryContract):
             await engine.dispose()
 
 
+@pytest.mark.long
 class TestOrdersInTheHostsTransaction(OnPostgres, OrderRepositoryContract):
     """In a transaction of the host's, which is still open."""
 

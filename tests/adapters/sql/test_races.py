@@ -20,7 +20,7 @@ from tests.adapters.sql.stores import postgres, sqlite_file, wal
 from tests.postgres import Database, Server
 from tests.worlds import MINUTE, NOON, World, card, line
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.once
 class TestStockInPostgres(OnPostgres, InventoryRepositoryContract):
     """On PostgreSQL."""
 
+    machine_settings = BRIEFLY
+
     @contextmanager
     def make(self) -> Iterator[Callable[[Policies], SqlInventory]]:
         """A database for each test."""
@@ -24,6 +26,7 @@ class TestStockInPostgres(OnPostgres, InventoryRepositoryContract):
             yield lambda policies: SqlInventory(engine, policies=policies)
 
 
+@pytest.mark.long
 class TestStockInPostgresAsync(OnPostgres, AsyncInventoryRepositoryContract):
     """For asyncio, on PostgreSQL."""
 
@@ -38,6 +41,7 @@ class TestStockInPostgresAsync(OnPostgres, AsyncInventoryRepositoryContract):
             await engine.dispose()
 
 
+@pytest.mark.long
 class TestStockInTheHostsTransaction(OnPostgres, InventoryRepositoryContract):
     """In a transaction of the host's, which is still open."""
 

@@ -113,7 +113,7 @@ class Writing:
             .on_conflict_do_nothing(index_elements=["id"])
             .returning(tables.postings.c.number)
         )
-        only = select(bindparam("number", type_=BigInteger).label("number")).cte("posted")
+        only = select(bindparam("posting_number", type_=BigInteger).label("number")).cte("posted")
         self._parts = (
             _moved(balances, rows),
             _added(balances, rows, only),
@@ -153,7 +153,7 @@ class Writing:
         number = None if short else run.scalar(self._posted, facts)
         if number is not None:
             for part in self._parts if facts["lots"] else self._parts[:-1]:
-                run.execute(part, {**facts, "number": number})
+                run.execute(part, {**facts, "posting_number": number})
         return Verdict(number, short, lapsing=False)
 
 
