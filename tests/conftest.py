@@ -54,3 +54,15 @@ def pg_database(pg_server: Server, pg_template: str) -> Iterator[Database]:
     """A database that no other test sees."""
     with pg_server.database(pg_template) as database:
         yield database
+
+
+# What looks at adapters, the kit, benchmarks and example programs: no interpreter changes it.
+ONCE = ("adapters", "bench", "examples", "testing")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is run on one interpreter only."""
+    here = Path(__file__).parent
+    for item in items:
+        if any(item.path.is_relative_to(here / name) for name in ONCE):
+            item.add_marker(pytest.mark.once)

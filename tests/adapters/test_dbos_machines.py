@@ -23,6 +23,8 @@ from tests.adapters.durable import (
 )
 from tests.worlds import HOUR, LOCATIONS, NOON, Crashed, card, line
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def alone() -> Iterator[DurableWorld]:

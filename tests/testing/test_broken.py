@@ -35,7 +35,7 @@ from tests.testing.broken_orders import PlainOrders, Store
 from tests.testing.broken_payments import PlainPayments, Till
 from tests.testing.judging import LONG, judged
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.long
 
 ORDERS: Mapping[type[PlainOrders], str] = {
     broken_orders.LostUpdate: "save 2, save 3",
