@@ -5,8 +5,9 @@ from __future__ import annotations
 from asyncio import Lock
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeVar, final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import StaticPool
+from sqlalchemy import Pool, StaticPool
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orderwright.adapters.sqlalchemy.inventory import stock_in
@@ -35,6 +36,8 @@ __all__ = ["AsyncSqlInventory", "AsyncSqlOrders"]
 
 T = TypeVar("T")
 
+_TURNS: WeakKeyDictionary[Pool, Lock] = WeakKeyDictionary()
+
 _NOBODY: Mapping[str, Contact | None] = {}
 
 
@@ -46,14 +49,15 @@ class _Bound:
     def __init__(self, bind: AsyncEngine | AsyncConnection) -> None:
         self._bind: AsyncEngine | AsyncConnection = bind
         # One connection for all, as SQLite has it in memory: one call at a time.
-        alone = isinstance(bind, AsyncEngine) and isinstance(bind.pool, StaticPool)
-        self._turn: AbstractAsyncContextManager[object] = Lock() if alone else nullcontext()
+        self._turn: AbstractAsyncContextManager[object] = nullcontext()
+        if isinstance(bind, AsyncEngine) and isinstance(bind.pool, StaticPool):
+            self._turn = _TURNS.setdefault(bind.pool, Lock())
 
     async def _run(self, record: str, verb: Callable[[Work], T], *, writes: bool = False) -> T:
         """Have ``verb`` work on ``record``; tell what goes wrong as one of our errors."""
         bind = self._bind
         if not isinstance(bind, AsyncEngine):
-            with explained(self._adapter, record, writes=writes):
+            with explained(self._adapter, record, writes=writes, joined=True):
                 return await bind.run_sync(lambda one: verb(Work(one, joined=True)))
         async with self._turn:
             with reached(self._adapter):
@@ -138,9 +142,7 @@ class AsyncSqlOrders(_Bound):
 
         In a transaction of the host's other readers wait until it ends.
         """
-        return await self._run(
-            "the feed", lambda work: self._orders.feed(work, after, limit), writes=True
-        )
+        return await self._run("the feed", lambda work: self._orders.feed(work, after, limit))
 
     async def find(
         self, query: OrderQuery, *, after: str = "", limit: int = 100
@@ -237,5 +239,5 @@ class AsyncSqlInventory(_Bound):
         In a transaction of the host's other readers wait until it ends.
         """
         return await self._run(
-            "postings", lambda work: self._inventory.postings(work, after, limit), writes=True
+            "postings", lambda work: self._inventory.postings(work, after, limit)
         )

@@ -1,7 +1,7 @@
 """What PostgreSQL runs by itself: a posting in one call, so that one round trip is all of it.
 
 As a function rather than one long statement: accounts are found by their key, whatever the
-planner knows of the table, and the lock on a sought-after account is held as briefly as can be.
+planner believes of the table, and the lock on a sought-after account is held as briefly as can be.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from string import Template
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sqlalchemy import Dialect, Table
+from sqlalchemy.dialects import postgresql
 
+if TYPE_CHECKING:
     from orderwright.adapters.sqlalchemy.tables import Tables
 
 __all__ = ["posting_function", "posting_name"]
@@ -21,7 +21,7 @@ CREATE OR REPLACE FUNCTION $name(
     posting_id text, posting_at timestamptz, posting_order text, posting_document json,
     lapse_by timestamptz, rows json, lots json,
     OUT written bigint, OUT short json, OUT lapsing boolean
-) LANGUAGE plpgsql AS $$$$
+) LANGUAGE plpgsql SET enable_seqscan = off AS $$$$
 DECLARE
     r record;
     have bigint;
@@ -43,11 +43,18 @@ BEGIN
     ) LOOP
         IF r.sku IS DISTINCT FROM last_sku THEN
             last_sku := r.sku;
-            PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by LIMIT 1;
+            PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by
+            ORDER BY b.expires_at LIMIT 1;
             IF FOUND THEN
                 lapsing := true;
                 RETURN;
             END IF;
+        END IF;
+        -- What is not there cannot be locked: the first claims to a SKU would all pass.
+        IF r.wanted IS NOT NULL AND r.least IS NULL THEN
+            INSERT INTO $balances (sku, location, bucket, reservation, lot, units, reserved)
+            VALUES (r.sku, r.location, r.bucket, r.reservation, r.lot, 0, 0)
+            ON CONFLICT (sku, location, bucket, reservation, lot) DO NOTHING;
         END IF;
         have := NULL;
         SELECT b.units INTO have FROM $balances b
@@ -127,22 +134,20 @@ END $$$$
 """)
 
 
+_QUOTED = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+
+
 def posting_name(tables: Tables) -> str:
-    """Return what the function is called."""
-    return f"{tables.prefix}post"
+    """Return what the function is called, quoted where its name needs that."""
+    name = _QUOTED.quote(f"{tables.prefix}post")
+    return f"{_QUOTED.quote(tables.schema)}.{name}" if tables.schema else name
 
 
-def posting_function(tables: Tables, dialect: Dialect) -> str:
+def posting_function(tables: Tables) -> str:
     """Return the statement that makes, or replaces, the function that writes a posting."""
-    quoted = dialect.identifier_preparer
-
-    def named(table: Table) -> str:
-        return quoted.format_table(table)
-
-    name = quoted.quote(posting_name(tables))
     return _POST.substitute(
-        name=f"{quoted.quote(tables.schema)}.{name}" if tables.schema else name,
-        postings=named(tables.postings),
-        balances=named(tables.balances),
-        lots=named(tables.lots),
+        name=posting_name(tables),
+        postings=_QUOTED.format_table(tables.postings),
+        balances=_QUOTED.format_table(tables.balances),
+        lots=_QUOTED.format_table(tables.lots),
     )

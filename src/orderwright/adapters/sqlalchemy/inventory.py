@@ -21,12 +21,12 @@ from sqlalchemy import (
 
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.positions import Positions
-from orderwright.adapters.sqlalchemy.postings import KEY, Writing
+from orderwright.adapters.sqlalchemy.postings import KEY, Verdict, Writing
 from orderwright.adapters.sqlalchemy.tables import Moment
 from orderwright.codec import Codec
 from orderwright.errors import NotFound, OutOfStock
-from orderwright.inventory.entries import Reservation, StockAccount
-from orderwright.inventory.guard import changes_of, limits_of
+from orderwright.inventory.entries import Reservation
+from orderwright.inventory.guard import limits_of
 from orderwright.inventory.ledger import Claim, Incoming, Stock, Units, stock_of
 from orderwright.inventory.postings import Posting
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from orderwright.adapters.sqlalchemy.running import Work
     from orderwright.adapters.sqlalchemy.tables import Tables
-    from orderwright.inventory.guard import Policies, StockPolicy
+    from orderwright.inventory.guard import Limit, Policies, StockPolicy
 
 __all__ = ["ADAPTER", "Inventory", "stock_in"]
 
@@ -49,6 +49,20 @@ ADAPTER = "stock in SQL"
 def stock_in(tables: Tables) -> Inventory:
     """Return the verbs for these tables: their statements are made once, for all repositories."""
     return Inventory(tables)
+
+
+class _NotWritten(Exception):
+    """The posting behind a lapse was refused or known (``verdict``), or the lapse itself was."""
+
+    def __init__(self, verdict: Verdict | None) -> None:
+        super().__init__()
+        self.verdict = verdict
+
+
+def _short(posting: Posting, limits: Iterable[Limit], verdict: Verdict) -> OutOfStock:
+    units = verdict.short
+    short = (one.shortage(units[one.account]) for one in limits if one.account in units)
+    return OutOfStock([one for one in short if one is not None], posting.order_id)
 
 
 @final
@@ -76,56 +90,58 @@ class Inventory:
         else:
             with work.transaction():
                 verdict = self._writing.run(work, posting, limits)
+        if verdict.lapsing:
+            verdict = self._after_lapsing(work, posting, limits)
         if verdict.number is not None:
             return
         known = self._posting(work, posting.id)
         if known is not None:
             known.require_same(posting)
-        elif verdict.lapsing:
-            with work.transaction():
-                self._after_lapsing(work, posting, policies)
-        else:
-            units = verdict.short
-            short = (one.shortage(units[one.account]) for one in limits if one.account in units)
-            raise OutOfStock([one for one in short if one is not None], posting.order_id)
-
-    def _after_lapsing(self, work: Work, posting: Posting, policies: Policies) -> None:
-        """Write the posting behind the one by which what has expired on its SKUs is free again."""
-        balances, expired = self._locked(work, posting)
-        known = self._posting(work, posting.id)
-        if known is not None:
-            known.require_same(posting)
             return
-        if expired:
-            lapse = Posting.expire(self._free_id(work, posting.id), expired, at=posting.at)
-            # Another book is being replayed if it is such a lapse itself.
-            if (lapse.entries, lapse.reason) != (posting.entries, posting.reason):
-                balances |= changes_of(lapse, balances.get, policies)
-                changes_of(posting, balances.get, policies)
-                self._writing.run(work, lapse, (), lapsed=True)
-        changes_of(posting, balances.get, policies)
-        self._writing.run(work, posting, (), lapsed=True)
+        raise _short(posting, limits, verdict)
 
-    def _locked(
-        self, work: Work, posting: Posting
-    ) -> tuple[dict[StockAccount, int], list[Reservation]]:
-        """Lock what the posting and the lapse before it touch; return balances, what expired."""
+    def _after_lapsing(self, work: Work, posting: Posting, limits: Sequence[Limit]) -> Verdict:
+        """Write the posting behind the one by which what has expired on its SKUs is free again."""
+        while True:
+            try:
+                with work.transaction():
+                    return self._lapsed(work, posting, limits)
+            except _NotWritten as undone:
+                # The lapse is undone with it. Refused or known, that is told; else others were
+                # faster to let it lapse: then it is looked at again.
+                if undone.verdict is not None:
+                    return undone.verdict
+
+    def _lapsed(self, work: Work, posting: Posting, limits: Sequence[Limit]) -> Verdict:
+        expired = self._expired(work, posting)
+        lapse = Posting.expire(self._free_id(work, posting.id), expired, at=posting.at)
+        # Another book is being replayed if it is such a lapse itself.
+        if expired and (lapse.entries, lapse.reason) != (posting.entries, posting.reason):
+            own = tuple(limits_of(lapse))
+            if self._writing.run(work, lapse, own, lapsed=True).number is None:
+                raise _NotWritten(None)
+        verdict = self._writing.run(work, posting, limits, lapsed=True)
+        if verdict.number is None:
+            raise _NotWritten(verdict)
+        return verdict
+
+    def _expired(self, work: Work, posting: Posting) -> list[Reservation]:
+        """Lock what the posting and the lapse before it touch; return what has expired."""
         table = self._tables.balances
         key = [table.c[name] for name in KEY]
         skus = list(dict.fromkeys(change.account.sku for change in posting.changes))
         lapsed = table.c.expires_at <= posting.at
         touched = tuple_(*key).in_([tuple(change.account) for change in posting.changes])
-        asked = select(*key, table.c.units, table.c.expires_at)
-        asked = asked.where(table.c.sku.in_(skus), or_(table.c.reservation == "", lapsed, touched))
+        asked = select(*key, table.c.units, table.c.expires_at).where(
+            table.c.sku.in_(skus), or_(table.c.reservation == "", lapsed, touched)
+        )
         rows = work.connection.execute(asked.order_by(*key).with_for_update()).all()
-        balances = {StockAccount(*row[:5]): row.units for row in rows}
         due = [one for one in rows if one.expires_at is not None and one.expires_at <= posting.at]
         due.sort(key=lambda one: (skus.index(one.sku), one.expires_at, one[:5]))
-        expired = [
+        return [
             Reservation(one.reservation, one.sku, one.location, one.units, lot=one.lot)
             for one in due
         ]
-        return balances, expired
 
     def _free_id(self, work: Work, posting_id: str) -> str:
         found = f"{posting_id}/lapsed"
@@ -154,14 +170,17 @@ class Inventory:
             known = work.connection.execute(place).one_or_none()
             if known is None:
                 raise NotFound("posting", after)
-            while known.position is None and self._positions.give(work):
+            while known.position is None:
+                self._positions.give(work)
                 known = work.connection.execute(place).one()
             start = known.position
         asked = select(table.c.id, as_text(table.c.document)).where(table.c.position > start)
         asked = asked.order_by(table.c.position).limit(limit)
-        rows = work.connection.execute(asked).all()
-        while len(rows) < limit and self._positions.give(work):
-            rows = work.connection.execute(asked).all()
+        more = True
+        rows: list[Row[str, str]] = []
+        while more and len(rows) < limit:
+            more = self._positions.give(work)
+            rows = list(work.connection.execute(asked))
         return tuple(self._read(posting_id, document) for posting_id, document in rows)
 
     # What there is ------------------------------------------------------------------------------
@@ -172,10 +191,11 @@ class Inventory:
         """See :meth:`.InventoryRepository.supply`."""
         wanted = list(dict.fromkeys(skus))
         places = groupby(self._levels(work, wanted, now), lambda one: (one.sku, one.location))
-        found = {
-            place: _stock(place, list(levels), policies(*place), now) for place, levels in places
-        }
-        return tuple(stock for sku in wanted for (other, _), stock in found.items() if other == sku)
+        found: dict[str, list[Stock]] = {}
+        for place, levels in places:
+            stock = _stock(place, list(levels), policies(*place), now)
+            found.setdefault(stock.sku, []).append(stock)
+        return tuple(stock for sku in wanted for stock in found.get(sku, ()))
 
     def _levels(self, work: Work, skus: Sequence[str], now: datetime) -> Sequence[Row[Any]]:
         return work.connection.execute(self._asked_levels, {"skus": skus, "now": now}).all()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import Row, Select
 
     from orderwright.adapters.sqlalchemy.running import Work
     from orderwright.adapters.sqlalchemy.tables import Tables
@@ -114,9 +114,11 @@ class Orders:
     def feed(self, work: Work, after: int, limit: int) -> tuple[FeedEntry, ...]:
         """See :meth:`.OrderRepository.feed`."""
         asked = {"after": after, "limit": limit}
-        rows = work.connection.execute(self._feed, asked).all()
-        while len(rows) < limit and self._positions.give(work):
-            rows = work.connection.execute(self._feed, asked).all()
+        more = True
+        rows: list[Row[int, str, int, str]] = []
+        while more and len(rows) < limit:
+            more = self._positions.give(work)
+            rows = list(work.connection.execute(self._feed, asked))
         return tuple(
             FeedEntry(position, order_id, number, self._event(order_id, number, document))
             for position, order_id, number, document in rows

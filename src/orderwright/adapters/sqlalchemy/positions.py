@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, final
 
 from sqlalchemy import BigInteger, ColumnElement, Table, bindparam, func, select, update
 
+from orderwright.errors import AdapterFault
+
 if TYPE_CHECKING:
     from orderwright.adapters.sqlalchemy.running import Work
     from orderwright.adapters.sqlalchemy.tables import Tables
@@ -58,14 +60,17 @@ class Positions:
     def give(self, work: Work) -> bool:
         """Give positions to committed rows without one; return whether there were any.
 
-        In a transaction of the host's other readers wait until it ends.
+        To be asked before a page is read: what another reader gives meanwhile is in it then. In a
+        transaction of the host's other readers wait until it ends.
         """
         run = work.connection
         if run.scalar(self._new) is None:
             return False
         with work.transaction():
             last = run.scalar(self._last)
+            if last is None:
+                raise AdapterFault("SQL", "the counters are not there (call upgrade_schema first)")
             given = run.scalars(self._give, {"behind": last}).all()
             if given:
                 run.execute(self._note, {"now": max(given)})
-        return bool(given)
+        return True

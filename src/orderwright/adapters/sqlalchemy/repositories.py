@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, StaticPool
+from sqlalchemy import Engine, Pool, StaticPool
 
 from orderwright.adapters.sqlalchemy.inventory import stock_in
 from orderwright.adapters.sqlalchemy.orders import orders_in
@@ -36,6 +37,8 @@ __all__ = ["SqlInventory", "SqlOrders"]
 
 T = TypeVar("T")
 
+_TURNS: WeakKeyDictionary[Pool, Lock] = WeakKeyDictionary()
+
 _NOBODY: Mapping[str, Contact | None] = {}
 
 
@@ -47,14 +50,15 @@ class _Bound:
     def __init__(self, bind: Engine | Connection) -> None:
         self._bind: Engine | Connection = bind
         # One connection for all, as SQLite has it in memory: one call at a time.
-        alone = isinstance(bind, Engine) and isinstance(bind.pool, StaticPool)
-        self._turn: AbstractContextManager[object] = Lock() if alone else nullcontext()
+        self._turn: AbstractContextManager[object] = nullcontext()
+        if isinstance(bind, Engine) and isinstance(bind.pool, StaticPool):
+            self._turn = _TURNS.setdefault(bind.pool, Lock())
 
     def _run(self, record: str, verb: Callable[[Work], T], *, writes: bool = False) -> T:
         """Have ``verb`` work on ``record``; tell what goes wrong as one of our errors."""
         bind = self._bind
         if not isinstance(bind, Engine):
-            with explained(self._adapter, record, writes=writes):
+            with explained(self._adapter, record, writes=writes, joined=True):
                 return verb(Work(bind, joined=True))
         with self._turn:
             with reached(self._adapter):
@@ -135,9 +139,7 @@ class SqlOrders(_Bound):
 
         In a transaction of the host's other readers wait until it ends.
         """
-        return self._run(
-            "the feed", lambda work: self._orders.feed(work, after, limit), writes=True
-        )
+        return self._run("the feed", lambda work: self._orders.feed(work, after, limit))
 
     def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
         """See :meth:`.OrderRepository.find`."""
@@ -231,6 +233,4 @@ class SqlInventory(_Bound):
 
         In a transaction of the host's other readers wait until it ends.
         """
-        return self._run(
-            "postings", lambda work: self._inventory.postings(work, after, limit), writes=True
-        )
+        return self._run("postings", lambda work: self._inventory.postings(work, after, limit))

@@ -5,8 +5,8 @@ What goes wrong is told as one of our errors, naming the adapter and the record.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, final
 
 from sqlalchemy.exc import (
     DBAPIError,
@@ -16,8 +16,9 @@ from sqlalchemy.exc import (
     ProgrammingError,
     SQLAlchemyError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from orderwright.errors import AdapterFault, OutcomeUnknown
+from orderwright.errors import AdapterFault, OrderwrightError, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,10 @@ class Work:
     __slots__ = ("connection", "joined")
 
     def __init__(self, connection: Connection, *, joined: bool) -> None:
+        level = connection.get_execution_options().get("isolation_level")
+        if joined and level == "AUTOCOMMIT":
+            told = "a connection in autocommit has no transaction to be part of: pass the engine"
+            raise AdapterFault("SQL", told)
         self.connection: Connection = connection
         self.joined: bool = joined
 
@@ -47,27 +52,45 @@ class Work:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make several statements one transaction, unless they are in the host's anyway.
+        """Do several statements or none: in a transaction of their own, or as a part of the host's.
 
         SQLite is asked for the right to write first: who reads, then writes, may be too late.
         """
-        if self.joined:
-            yield
-            return
-        immediate = " IMMEDIATE" if self.connection.dialect.name == "sqlite" else ""
-        self.connection.exec_driver_sql(f"BEGIN{immediate}")
+        begin, commit, undo = _OWN if not self.joined else _PART
+        if self.connection.dialect.name == "sqlite":
+            begin = self._begun_in_sqlite(begin)
+        self.connection.exec_driver_sql(begin)
         try:
             yield
         except BaseException:
-            if not self.connection.invalidated:
-                self.connection.exec_driver_sql("ROLLBACK")
+            # Its own failure would hide the cause; then the database has undone it already.
+            with suppress(SQLAlchemyError):
+                if not self.connection.invalidated:
+                    for one in undo:
+                        self.connection.exec_driver_sql(one)
             raise
-        self.connection.exec_driver_sql("COMMIT")
+        self.connection.exec_driver_sql(commit)
 
+    def _begun_in_sqlite(self, begin: str) -> str:
+        """Begin what may write, where the driver has put that off; return what is left to say."""
+        if not self.joined:
+            return f"{begin} IMMEDIATE"
+        driver: Any = self.connection.connection.driver_connection
+        if not driver.in_transaction:
+            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return begin
+
+
+_OWN: Final = ("BEGIN", "COMMIT", ("ROLLBACK",))
+_PART: Final = (
+    "SAVEPOINT orderwright",
+    "RELEASE SAVEPOINT orderwright",
+    ("ROLLBACK TO SAVEPOINT orderwright", "RELEASE SAVEPOINT orderwright"),
+)
 
 # What the database says, by the codes of the SQL standard and of PostgreSQL
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html): nothing was done, and it may
-# be tried again: serialization, deadlock, lock, no room for another connection, starting up.
+# be tried again: serialization, deadlock, lock, no room for a connection, starting up, cancelled.
 _AGAIN: Final = frozenset({"40001", "40P01", "55P03", "53300", "57P03", "57014"})
 # The connection is gone: 08 of its own, 57P01 and 57P02 as the server was stopped or crashed.
 _GONE: Final = frozenset({"57P01", "57P02"})
@@ -84,10 +107,13 @@ def reached(adapter: str) -> Iterator[None]:
 
 
 @contextmanager
-def explained(adapter: str, record: str, *, writes: bool = False) -> Iterator[None]:
+def explained(
+    adapter: str, record: str, *, writes: bool = False, joined: bool = False
+) -> Iterator[None]:
     """Raise what the database refuses as a fault of ``adapter``, naming the ``record``.
 
-    A connection that was lost while it ``writes`` may have written: that is OutcomeUnknown.
+    A connection that was lost while it ``writes`` may have written: that is OutcomeUnknown. In a
+    transaction that is ``joined`` nothing can be tried again: the host has to begin anew.
     """
     try:
         yield
@@ -95,17 +121,21 @@ def explained(adapter: str, record: str, *, writes: bool = False) -> Iterator[No
         told = f"{record}: {_cause(error)}"
         if _lost(error):
             kind = OutcomeUnknown if writes else AdapterFault
-            raise kind(adapter, f"{told}: connection lost", retryable=True) from error
+            told += ": connection lost"
+            raise kind(adapter, told, retryable=not joined) from error
         if isinstance(error, IntegrityError):
             told += " (the tables hold what no adapter of orderwright wrote)"
         if isinstance(error, ProgrammingError | OperationalError) and _no_table(error):
             told += " (call upgrade_schema first)"
-        raise AdapterFault(adapter, told, retryable=_passing(error)) from error
-    except SQLAlchemyError as error:
+        again = _passing(error) and not joined
+        raise AdapterFault(adapter, told, retryable=again) from error
+    except OrderwrightError:
+        raise
+    except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
         raise AdapterFault(adapter, f"{record}: {_cause(error)}") from error
 
 
-def _cause(error: SQLAlchemyError) -> str:
+def _cause(error: Exception) -> str:
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
     lines = str(original).strip().splitlines()
     return f"{type(original).__name__}: {lines[0] if lines else 'no reason given'}"
@@ -125,7 +155,7 @@ def _lost(error: DBAPIError) -> bool:
 def _passing(error: SQLAlchemyError) -> bool:
     """Whether it may go better another time."""
     if not isinstance(error, DBAPIError):
-        return isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutError"
+        return isinstance(error, PoolTimeout)
     if not isinstance(error, OperationalError | InterfaceError):
         return _code(error) in _AGAIN
     code = _code(error)
@@ -136,8 +166,10 @@ def _passing(error: SQLAlchemyError) -> bool:
 
 
 def _unreachable(told: str) -> bool:
+    if "FATAL:" in told:
+        return any(one in told for one in ("starting up", "shutting down", "recovery", "too many"))
     return any(one in told for one in ("connection", "connect to server", "server closed"))
 
 
 def _no_table(error: DBAPIError) -> bool:
-    return _code(error) == "42P01" or "no such table" in str(error.orig)
+    return _code(error) in ("42P01", "42883") or "no such table" in str(error.orig)

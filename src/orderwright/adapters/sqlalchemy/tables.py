@@ -51,6 +51,8 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
         """Write it."""
+        if value is not None and value.utcoffset() is None:
+            raise ValueError(f"{value.isoformat()} has no time zone")
         return written(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(
@@ -97,7 +99,9 @@ class Tables:
             Column("order_id", _ID, primary_key=True),
         )
         self.contacts: Table = self._table(
-            "contacts", Column("id", _ID, primary_key=True), Column("document", JSON)
+            "contacts",
+            Column("id", _ID, primary_key=True),
+            Column("document", JSON, nullable=False),
         )
         self.fulfillments: Table = self._fulfillments()
         self.postings: Table = self._postings()
@@ -225,6 +229,9 @@ class Tables:
             ),
             self._index("balances_stock", "sku", "location", where="reservation = ''"),
             self._index("balances_order", "order_id", where="order_id IS NOT NULL"),
+            self._index(
+                "balances_waiting", "sku", "bucket", where="bucket IN ('backordered', 'incoming')"
+            ),
             self._index("balances_lapsing", "sku", "expires_at", where="expires_at IS NOT NULL"),
         )
 

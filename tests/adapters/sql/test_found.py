@@ -1,0 +1,236 @@
+"""What a hostile reading found in the SQL adapters, each as the test that would have caught it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from orderwright import AsyncOrderDesk, Location, OrderDesk, OutOfStock, Posting, Reservation
+from orderwright.adapters.memory import MemoryPayments
+from orderwright.adapters.sqlalchemy import (
+    AsyncSqlInventory,
+    AsyncSqlOrders,
+    SqlInventory,
+    SqlOrders,
+    Tables,
+    upgrade_schema,
+)
+from orderwright.errors import AdapterFault
+from orderwright.inventory.guard import StockPolicy
+from orderwright.orders.contacts import Contact
+from tests.adapters.sql.stores import async_sqlite, postgres, sqlite_file, sqlite_memory
+from tests.adapters.sql.test_faults import note
+from tests.postgres import Server
+from tests.worlds import MINUTE, NOON, World, card, line
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def engine(pg_server: Server) -> Iterator[Engine]:
+    """An engine on PostgreSQL."""
+    with postgres(pg_server) as database:
+        engine = create_engine(database.url(), pool_size=20)
+        yield engine
+        engine.dispose()
+
+
+def at_once(calls: list[Callable[[], T]]) -> list[T | Exception]:
+    """What each returns or raises, all begun together."""
+    start = Barrier(len(calls))
+
+    def begun(call: Callable[[], T]) -> T | Exception:
+        start.wait()
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 - the tests look at it
+            return error
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(begun, calls))
+
+
+def desk_on(engine: Engine) -> OrderDesk:
+    """A desk with a hundred mugs."""
+    world = World()
+    world.orders, world.inventory = SqlOrders(engine), SqlInventory(engine)
+    world.receive("delivery-1", "MUG", "MAIN", 100)
+    return world.new_desk()
+
+
+def taken(name: str) -> Posting:
+    """The reservation of one mug."""
+    one = Reservation(name, "MUG", "MAIN", 1, order_id=name)
+    return Posting.reserve(f"{name}/reserve", [one], at=NOON)
+
+
+def test_a_host_in_sqlite_sells_the_last_unit_once() -> None:
+    """The driver begins late: ours begins before it looks, so nobody comes between."""
+    with sqlite_file() as engine:
+        SqlInventory(engine).post(Posting.receive("d", "MUG", "MAIN", 1, at=NOON))
+        other = create_engine(engine.url, connect_args={"timeout": 0.05})
+        with engine.connect() as connection:
+            SqlInventory(connection).post(taken("a"))
+            with pytest.raises(AdapterFault) as caught:
+                SqlInventory(other).post(taken("b"))
+            assert caught.value.retryable
+            connection.commit()
+        with pytest.raises(OutOfStock):
+            SqlInventory(other).post(taken("b"))
+        other.dispose()
+
+
+def test_a_host_that_goes_on_after_a_fault_keeps_no_half_of_a_save() -> None:
+    """In SQLite a statement that fails undoes only itself: the whole save is a savepoint."""
+    with sqlite_file() as engine:
+        order = desk_on(engine).place([line()], order_id="o1", tenders=[card()])
+        after = order.after([note()])
+        with engine.connect() as connection:
+            orders = SqlOrders(connection)
+            connection.exec_driver_sql(
+                "CREATE TRIGGER full BEFORE INSERT ON orderwright_feed"
+                " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+            )
+            with pytest.raises(AdapterFault):
+                orders.save(after, [note()], expected_version=order.version)
+            connection.exec_driver_sql("DROP TRIGGER full")
+            connection.commit()
+        assert order == SqlOrders(engine).load("o1")
+        assert order.version == len(SqlOrders(engine).events("o1"))
+
+
+def test_a_connection_in_autocommit_is_refused() -> None:
+    """There is no transaction to be part of."""
+    with sqlite_file() as engine:
+        auto = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with auto, pytest.raises(AdapterFault, match="pass the engine"):
+            SqlOrders(auto).load("o1")
+
+
+def test_all_that_share_a_connection_take_turns() -> None:
+    """Orders and stock in memory are one connection: threads of one desk never meet on it."""
+    with sqlite_memory() as engine:
+        desk = desk_on(engine)
+
+        def placing(number: int) -> Callable[[], str]:
+            return lambda: desk.place([line()], order_id=f"o{number}", tenders=[card()]).state.name
+
+        assert ["confirmed"] * 12 == at_once([placing(number) for number in range(12)])
+        assert 12 == len(SqlInventory(engine).reservations(NOON, skus=["MUG"]))
+
+
+def test_tasks_that_share_a_connection_take_turns() -> None:
+    """The same for tasks, as the documentation sets it up."""
+
+    async def run() -> list[str]:
+        async with async_sqlite() as engine:
+            inventory = AsyncSqlInventory(engine)
+            await inventory.post(Posting.receive("d", "MUG", "MAIN", 100, at=NOON))
+            desk = AsyncOrderDesk(
+                orders=AsyncSqlOrders(engine),
+                inventory=inventory,
+                payments=MemoryPayments(),
+                locations=[Location(id="MAIN")],
+                clock=lambda: NOON,
+            )
+            places = (
+                desk.place([line()], order_id=f"o{number}", tenders=[card()])
+                for number in range(12)
+            )
+            return [one.state.name for one in await asyncio.gather(*places)]
+
+    assert ["confirmed"] * 12 == asyncio.run(run())
+
+
+def test_the_first_claims_to_a_sku_keep_its_limit(engine: Engine) -> None:
+    """Two who both find no claim yet cannot both have all that may be claimed."""
+    inventory = SqlInventory(engine, policies=lambda *_: StockPolicy(backorder_limit=5))
+
+    def claiming(sku: str, name: str) -> Callable[[], None]:
+        one = Reservation(name, sku, "", 5, order_id=name)
+        return lambda: inventory.post(Posting.claim(f"{name}/claim", [one], at=NOON))
+
+    for number in range(15):
+        sku = f"S{number}"
+        outcomes = at_once([claiming(sku, f"{sku}-{name}") for name in "abcd"])
+        assert 1 == outcomes.count(None)
+        assert 5 == sum(one.quantity for one in inventory.claims(sku))
+
+
+def test_a_limit_holds_behind_a_lapse(engine: Engine) -> None:
+    """What is posted after something lapsed is looked at like everything else, or not at all."""
+    inventory = SqlInventory(engine)
+    inventory.post(Posting.receive("d", "MUG", "MAIN", 3, at=NOON))
+    old = Reservation("old", "MUG", "MAIN", 1, NOON + MINUTE, "o0")
+    inventory.post(Posting.reserve("o0/reserve", [old], at=NOON))
+    many = Reservation("new", "MUG", "MAIN", 4, order_id="o1")
+    before = inventory.postings()
+    with pytest.raises(OutOfStock) as caught:
+        inventory.post(Posting.reserve("o1/reserve", [many], at=NOON + MINUTE))
+    assert [(4, 3)] == [(one.wanted, one.available) for one in caught.value.shortages]
+    assert before == inventory.postings()
+
+
+def test_contacts_that_several_orders_save_get_along(engine: Engine) -> None:
+    """Two ids in opposite order, by many at once: all are saved, and one contact is kept."""
+    desk = desk_on(engine)
+    orders = SqlOrders(engine)
+    placed = [desk.place([line()], order_id=f"o{number}") for number in range(6)]
+
+    def saving(number: int) -> Callable[[], None]:
+        order, ids = placed[number], ["c1", "c2"][:: (1, -1)[number % 2]]
+        contacts = {one: Contact(name=f"n{number}") for one in ids}
+        return lambda: orders.save(
+            order.after([note()]), [note()], expected_version=order.version, contacts=contacts
+        )
+
+    assert [None] * 6 == at_once([saving(number) for number in range(6)])
+    assert orders.contact("c1") is not None
+
+
+def test_readers_at_once_never_meet_an_empty_page(engine: Engine) -> None:
+    """What one reader gives a position is on the page of the other."""
+    desk = desk_on(engine)
+    for number in range(8):
+        order = desk.place([line()], order_id=f"o{number}", tenders=[card()])
+        reading = [lambda: len(SqlOrders(engine).feed(limit=999))] * 4
+        seen = at_once(list(reading))
+        assert {(number + 1) * order.version} == set(seen)
+        last = f"{order.id}/reserve-2"
+        inventory = SqlInventory(engine)
+        assert [()] * 4 == at_once([lambda: inventory.postings(after=last)] * 4)  # noqa: B023
+
+
+@pytest.mark.parametrize(("prefix", "schema"), [("Shop_", None), ("shop_", "Shop"), ("", "shop_")])
+def test_any_name_of_tables_will_do(pg_server: Server, prefix: str, schema: str | None) -> None:
+    """Capitals and underscores are quoted alike in tables and in the function."""
+    with pg_server.database() as database:
+        engine = create_engine(database.url())
+        if schema:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f'CREATE SCHEMA "{schema}"')
+        tables = Tables(prefix=prefix, schema=schema)
+        upgrade_schema(engine, tables)
+        inventory = SqlInventory(engine, tables=tables)
+        inventory.post(Posting.receive("d", "MUG", "MAIN", 1, at=NOON))
+        assert 1 == inventory.supply(["MUG"], now=NOON)[0].available
+        engine.dispose()
+
+
+def test_who_only_uses_the_tables_need_not_own_them(engine: Engine) -> None:
+    """A role with rights on the rows alone may call upgrade_schema at each start."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE ROLE clerk LOGIN")
+        connection.exec_driver_sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO clerk")
+        connection.exec_driver_sql("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO clerk")
+    clerk = create_engine(engine.url.set(username="clerk"))
+    upgrade_schema(clerk)
+    SqlInventory(clerk).post(Posting.receive("d", "MUG", "MAIN", 1, at=NOON))
+    clerk.dispose()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP OWNED BY clerk")
+        connection.exec_driver_sql("DROP ROLE clerk")
