@@ -253,7 +253,7 @@ section { margin-top: 2.4rem; }
 .tag.fine { background: var(--good-pale); }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .tiles, .cards, .pair, .stations { display: grid; gap: .9rem; margin: .9rem 0 0; }
-.tiles { grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); }
+.tiles { grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); }
 .cards { grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
 .pair { grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr));
   align-items: start; }
@@ -263,8 +263,8 @@ section { margin-top: 2.4rem; }
   border-radius: .6rem; padding: .9rem 1rem; min-width: 0; }
 .tiles dt { color: var(--soft); font-size: .85rem; }
 .tiles dd { margin: 0; }
-.tiles .big { font: 600 1.75rem/1.25 Georgia, serif; font-variant-numeric: tabular-nums lining-nums;
-  white-space: nowrap; }
+.tiles .big { font: 600 1.5rem/1.25 Georgia, serif;
+  font-variant-numeric: tabular-nums lining-nums; }
 .tiles .big .unit { font: .9rem system-ui, sans-serif; }
 .tiles .note { color: var(--soft); font-size: .85rem; }
 .scroll { overflow-x: auto; }
