@@ -56,8 +56,9 @@ def pg_database(pg_server: Server, pg_template: str) -> Iterator[Database]:
         yield database
 
 
-# What looks at adapters, the kit, benchmarks and example programs: no interpreter changes it.
-ONCE = ("adapters", "bench", "examples", "testing")
+# What looks at adapters, the kit, benchmarks and example programs, and what enumerates schedules: no
+# interpreter changes it, and it takes nine tenths of the time.
+ONCE = ("adapters", "bench", "examples", "flows", "testing")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

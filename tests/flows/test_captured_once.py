@@ -19,8 +19,6 @@ from orderwright.ports import PaymentCapabilities
 from tests.flows.test_machine import Life
 from tests.worlds import NOON, World, card, check_laws, check_quiet, eur, line
 
-pytestmark = pytest.mark.once
-
 ONCE = PaymentCapabilities(
     several_captures=False, partial_void=False, key_retention=timedelta(days=1)
 )

@@ -25,8 +25,6 @@ from tests.worlds import (
     run_until,
 )
 
-pytestmark = pytest.mark.once
-
 PATIENT = Policy(unpaid_ttl=None)
 
 

@@ -23,8 +23,6 @@ from tests.worlds import (
     line,
 )
 
-pytestmark = pytest.mark.once
-
 BY_HAND = Policy(capture="by_hand", unpaid_ttl=None)
 AT_ONCE = Policy(capture="on_confirmation", unpaid_ttl=None)
 ON_DISPATCH = Policy(capture="on_dispatch", unpaid_ttl=None)

@@ -49,8 +49,6 @@ from tests.worlds import (
     run_until,
 )
 
-pytestmark = pytest.mark.once
-
 ANN = Contact(name="Ann Example", street=["12 High Street"], city="Leeds", country="GB")
 BOB = Contact(name="Bob Beispiel", country="DE")
 CODEC = Codec()

@@ -25,8 +25,6 @@ from tests.test_desk import Slow
 from tests.testing.broken_carriers import BROKEN, Broken, Honest
 from tests.testing.memory_carriers import Depot
 
-pytestmark = pytest.mark.once
-
 
 class TestMemoryCarrier(CarrierPortContract):
     """The reference keeps every promise."""

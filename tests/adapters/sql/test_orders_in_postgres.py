@@ -10,8 +10,6 @@ from orderwright.adapters.sqlalchemy import AsyncSqlOrders, SqlOrders
 from orderwright.testing import AsyncOrderRepositoryContract, OrderRepositoryContract
 from tests.adapters.sql.stores import BRIEFLY, OnPostgres, postgres
 
-pytestmark = pytest.mark.once
-
 
 class TestOrdersInPostgres(OnPostgres, OrderRepositoryContract):
     """On PostgreSQL."""

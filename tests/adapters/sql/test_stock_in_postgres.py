@@ -11,8 +11,6 @@ from orderwright.inventory.guard import Policies
 from orderwright.testing import AsyncInventoryRepositoryContract, InventoryRepositoryContract
 from tests.adapters.sql.stores import BRIEFLY, OnPostgres, postgres
 
-pytestmark = pytest.mark.once
-
 
 class TestStockInPostgres(OnPostgres, InventoryRepositoryContract):
     """On PostgreSQL."""
