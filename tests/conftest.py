@@ -56,7 +56,7 @@ def pg_database(pg_server: Server, pg_template: str) -> Iterator[Database]:
         yield database
 
 
-# What looks at adapters, the kit, benchmarks and example programs, and what enumerates schedules: no
+# What looks at adapters, the kit, benchmarks and programs, and what enumerates schedules: no
 # interpreter changes it, and it takes nine tenths of the time.
 ONCE = ("adapters", "bench", "examples", "flows", "testing")
 
