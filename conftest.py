@@ -16,3 +16,5 @@ pytest_collect_file = (pages + docstrings).pytest()
 # Times vary with the machine; a failure must be repeatable from its output alone.
 settings.register_profile("orderwright", deadline=None, print_blob=True)
 settings.load_profile("orderwright")
+# For every change; the long proofs, and whoever runs pytest by hand, look at more.
+settings.register_profile("quick", settings.get_profile("orderwright"), max_examples=30)

@@ -72,7 +72,7 @@ def tests(session: nox.Session) -> None:
     # What is the same on all interpreters is looked at on one; what takes minutes, by itself.
     chosen = "not long" if session.python == RUNNING else "not long and not once"
     # The blocks of a page share a namespace, so a file's tests stay together.
-    parallel = ["-n", "auto", "--dist", "loadfile"]
+    parallel = ["-n", "auto", "--dist", "loadfile", "--hypothesis-profile", "quick"]
     env = {"ORDERWRIGHT_WHEEL": str(wheel)}
     session.run("pytest", *parallel, "-m", chosen, *session.posargs, env=env)
 
@@ -87,10 +87,12 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Run the tests that take minutes: every adapter in every way of use, and real workers."""
+    """Run what takes minutes: every adapter in every way of use, real workers, whole histories."""
     session.install("-q", ".", *group("tests"))
     parallel = ["-n", "auto", "--dist", "loadfile"]
     session.run("pytest", *parallel, "-m", "long", *session.posargs)
+    # All the properties once more, with as many examples as they ask for.
+    session.run("pytest", *parallel, "-m", "not long", *session.posargs)
     # The broken adapters are right in every way a type checker sees.
     session.install("-q", "mypy>=1.15")
     broken = sorted(map(str, Path("tests/testing").glob("broken_*.py")))

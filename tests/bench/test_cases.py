@@ -29,6 +29,7 @@ def test_every_case_measures_both_sides(name: str) -> None:
     assert result.name in table([result])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(POSTGRES))
 def test_every_case_on_postgresql_measures_both_sides(name: str, pg_server: Server) -> None:
     """Each case runs on a server, ends where its baseline ends, and has its bars."""

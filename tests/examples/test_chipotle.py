@@ -36,6 +36,7 @@ def figure(text: str, label: str) -> Decimal:
     return Decimal(line.strip().removeprefix(label).split()[0].replace(",", ""))
 
 
+@pytest.mark.long
 def test_all_orders_reach_their_figures(data_file: Callable[[str], Path]) -> None:
     """1,834 real orders come to the cents and choices that plain sums of the csv come to."""
     path = data_file("chipotle_orders.csv.gz")

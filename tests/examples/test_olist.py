@@ -198,6 +198,7 @@ def test_records_are_frozen(files: Files) -> None:
         order.status = "canceled"  # type: ignore[misc]
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_history(files: Files) -> None:
     """A whole reading takes a fraction of the files' size: one order is held at a time."""
     names = [f"{number:06}" for number in range(8000)]
@@ -603,6 +604,7 @@ def all_figures(real: Real) -> Figures:
     return expected_figures(*real)
 
 
+@pytest.mark.long
 def test_oracle_reaches_the_figures_of_the_whole_history(all_figures: Figures) -> None:
     """The plain calculation gives the figures that a replay of all orders must reach."""
     figures = all_figures
@@ -704,6 +706,7 @@ def test_reader_agrees_with_the_oracle_on_a_subset(real: Real, prefix: str) -> N
     agrees(open_history(real, prefix=prefix), expected_figures(*real, prefix=prefix))
 
 
+@pytest.mark.long
 def test_reader_agrees_on_the_whole_and_tells_every_fault(real: Real, all_figures: Figures) -> None:
     """The whole history adds up, and its faults are those its description counts, and no others."""
     history = open_history(real)

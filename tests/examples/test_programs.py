@@ -46,6 +46,7 @@ def number(text: str, label: str) -> str:
     return line.split()[-1].replace(",", "")
 
 
+@pytest.mark.long
 def test_real_history_reaches_its_figures(data_file: Callable[[str], Path]) -> None:
     """6,253 real orders: the three books agree with each other and with plain sums of the csv."""
     files = [data_file(name) for name in FILES]

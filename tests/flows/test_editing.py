@@ -420,6 +420,7 @@ def test_an_edit_survives_a_crash_anywhere() -> None:
     assert untouched in ends
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rival", ["cancel", "edit", "ship", "credit"])
 def test_two_changes_at_once(rival: str) -> None:
     """However an edit and another command take turns, the laws hold and it all comes to rest."""

@@ -918,6 +918,7 @@ def test_a_transfer_waits_for_a_store_that_fails_or_is_busy() -> None:
         assert (eur(0), before) == (world.desk.order("t1").due, world.desk.order("t2").due)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "args"),
     [

@@ -164,6 +164,7 @@ def brunel(
     return orders, supply, places
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("limits", "most", "by_one"), [(False, 2789, 2742), (True, 2444, 2279)])
 def test_a_real_day(
     data_file: Callable[[str], Path],
