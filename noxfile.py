@@ -62,13 +62,18 @@ def build_wheel(session: nox.Session) -> Path:
     return wheel
 
 
+def install(session: nox.Session, *what: str) -> None:
+    """Install with pip; compiled is what is imported, not the tenfold that is merely installed."""
+    session.install("-q", "--no-compile", *what)
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests against the built wheel, on every supported interpreter that starts."""
     absent = [version for version, usable in INTERPRETERS.items() if not usable]
     session.log(f"starting: {', '.join(PYTHONS)}; not on this machine: {', '.join(absent) or '-'}")
     wheel = build_wheel(session)
-    session.install("-q", str(wheel), *group("tests"))
+    install(session, str(wheel), *group("tests"))
     # What is the same on all interpreters is looked at on one; what takes minutes, by itself.
     chosen = "not long" if session.python == RUNNING else "not long and not once"
     # The blocks of a page share a namespace, so a file's tests stay together.
@@ -80,7 +85,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Run every test with branch coverage, also the long ones."""
-    session.install("-q", ".", *group("tests"))
+    install(session, ".", *group("tests"))
     parallel = ["-n", "auto", "--dist", "loadfile"]
     session.run("pytest", *parallel, "--cov", "--cov-report=term", *session.posargs)
 
@@ -88,13 +93,13 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def proofs(session: nox.Session) -> None:
     """Run what takes minutes: every adapter in every way of use, real workers, whole histories."""
-    session.install("-q", ".", *group("tests"))
+    install(session, ".", *group("tests"))
     parallel = ["-n", "auto", "--dist", "loadfile"]
     session.run("pytest", *parallel, "-m", "long", *session.posargs)
     # All the properties once more, with as many examples as they ask for.
     session.run("pytest", *parallel, "-m", "not long", *session.posargs)
     # The broken adapters are right in every way a type checker sees.
-    session.install("-q", "mypy>=1.15")
+    install(session, "mypy>=1.15")
     broken = sorted(map(str, Path("tests/testing").glob("broken_*.py")))
     session.run("mypy", "--explicit-package-bases", *broken)
 
@@ -102,7 +107,7 @@ def proofs(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and the direction of imports."""
-    session.install("-q", *group("lint"))
+    install(session, *group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", "--no-cache", "--no-logo", env={"PYTHONPATH": "src"})
@@ -111,7 +116,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types with two checkers, and that every public name has a complete type."""
-    session.install("-q", ".", *group("types"))
+    install(session, ".", *group("types"))
     session.run("mypy")
     session.run("basedpyright")
     session.run("basedpyright", "--verifytypes", "orderwright", "--ignoreexternal")
@@ -120,7 +125,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a broken reference or a warning fails."""
-    session.install("-q", ".", *group("docs"))
+    install(session, ".", *group("docs"))
     session.run("sphinx-build", "-n", "-W", "--keep-going", "-q", "docs", "docs/_build/html")
 
 
@@ -128,7 +133,7 @@ def docs(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every example program."""
     # The reader of the real history needs time zones, which a bare machine may lack.
-    session.install("-q", ".", "tzdata")
+    install(session, ".", "tzdata")
     for program in sorted(Path("examples").glob("*.py")):
         if program not in (REPLAY, PARTS, PIZZAS, BURRITOS, SERVED):
             session.run("python", str(program))
@@ -144,7 +149,7 @@ def replay(session: nox.Session) -> None:
     """Replay the full history of a real shop; the data lies beside the checkout."""
     if not DATA.is_dir():
         session.skip(f"no data at {DATA}")
-    session.install("-q", ".", "tzdata")
+    install(session, ".", "tzdata")
     files = sorted(map(str, DATA.glob("olist_*.csv.gz")))
     session.run("python", str(REPLAY), *(session.posargs or [*files, "--quiet"]))
 
@@ -154,7 +159,7 @@ def kitchen(session: nox.Session) -> None:
     """Cook a pizzeria's year (`-- --month 2015-11` for a part), and a burrito bar's orders."""
     if not DATA.is_dir():
         session.skip(f"no data at {DATA}")
-    session.install("-q", ".")
+    install(session, ".")
     files = sorted(map(str, DATA.glob("pizza_*.csv.gz")))
     session.run("python", str(PIZZAS), *files, "--quiet", *session.posargs)
     session.run("python", str(BURRITOS), str(DATA / "chipotle_orders.csv.gz"))
@@ -163,14 +168,14 @@ def kitchen(session: nox.Session) -> None:
 @nox.session
 def optima(session: nox.Session) -> None:
     """Check 500 plans against a solver, and time both; `-- --write` keeps what it proved."""
-    session.install("-q", ".", *group("bench", "solver"))
+    install(session, ".", *group("bench", "solver"))
     session.run("python", "-m", "bench.planning", *session.posargs)
 
 
 @nox.session
 def crosscheck(session: nox.Session) -> None:
     """Compare the fake Stripe with two of others, each in an environment of its own."""
-    session.install("-q", ".", *group("tests"))
+    install(session, ".", *group("tests"))
     folder = Path(session.create_tmp()).resolve()
     theirs, mock = folder / "localstripe", folder / "mock"
     session.run("python", "-m", "venv", str(theirs))
@@ -189,5 +194,5 @@ def crosscheck(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those named after `--`; a ratio above its bar fails."""
-    session.install("-q", ".", *group("bench"))
+    install(session, ".", *group("bench"))
     session.run("python", "-m", "bench", *session.posargs)

@@ -18,6 +18,7 @@ from orderwright import Order
 from tests.postgres import Server
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_every_case_measures_both_sides(name: str) -> None:
     """Each case runs and comes back with times of both sides and what it counted."""
