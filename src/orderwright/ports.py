@@ -275,8 +275,8 @@ class InventoryRepository(Protocol):
     def incoming(self, sku: str) -> tuple[Incoming, ...]:
         """Return what is on order of ``sku`` and has not come.
 
-        1. By the date it is expected, what has none last, then by purchase. 2. All that is left of
-        each purchase, with the date last given.
+        1. By the date it is expected, what has none last, then by purchase and location. 2. All
+        that is left of each purchase, with the date last given.
         """
         ...
 

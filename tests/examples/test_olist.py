@@ -700,7 +700,7 @@ def agrees(history: History, expected: Figures) -> None:
     assert (expected.due, expected.paid, expected.refused_paid) == (due, paid, refused_paid)
 
 
-@pytest.mark.parametrize("prefix", ["00", "0"])
+@pytest.mark.parametrize("prefix", ["00", pytest.param("0", marks=pytest.mark.long)])
 def test_reader_agrees_with_the_oracle_on_a_subset(real: Real, prefix: str) -> None:
     """What the reader gives of a subset adds up to what the plain calculation finds."""
     agrees(open_history(real, prefix=prefix), expected_figures(*real, prefix=prefix))

@@ -505,6 +505,7 @@ def pixels(path: Path) -> tuple[int, int, tuple[int, ...], int]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("wide", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
 def test_a_browser_draws_it(
     browser: str, tmp_path: Path, page: str, *, wide: int, dark: bool

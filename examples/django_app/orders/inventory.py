@@ -206,7 +206,7 @@ class DjangoInventory:
 
     def incoming(self, sku: str) -> tuple[Incoming, ...]:
         """See :meth:`.InventoryRepository.incoming`."""
-        order = (F("expected_at").asc(nulls_last=True), "reservation", "made_by", "made_as")
+        order = (F("expected_at").asc(nulls_last=True), "reservation", "location")
         with told(ADAPTER, f"incoming {sku}", self.using):
             return tuple(
                 Incoming(sku, one.location, one.reservation, one.units, one.expected_at)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, final
 from attrs import field, frozen
 
 from orderwright.fulfillment.promising import Calendar, Promise, promise
-from orderwright.values import identifier, instance, quantity, tags
+from orderwright.values import MAX_QUANTITY, identifier, instance, quantity, tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,7 @@ class Location:
     def __attrs_post_init__(self) -> None:
         """Refuse bad ids, negative figures, and what is no calendar."""
         identifier(self.id, "id")
-        instance(self.priority, int, "priority")
+        quantity(self.priority, "priority", least=-MAX_QUANTITY)
         for name in ("cost", "distance", "load", "transit_days"):
             quantity(getattr(self, name), name, least=0)
         for name in ("capacity", "slots"):

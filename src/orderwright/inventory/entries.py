@@ -9,7 +9,7 @@ from attrs import frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.money import UnitPrice
-from orderwright.values import MAX_QUANTITY, aware, choice, instance, quantity
+from orderwright.values import MAX_QUANTITY, aware, choice, identifier, instance, quantity, text
 
 __all__ = [
     "FLOORED",
@@ -81,7 +81,7 @@ class StockTerms(NamedTuple):
                 aware(value, f"{path}.{name}")
         if self.unit_cost is not None:
             instance(self.unit_cost, UnitPrice, f"{path}.unit_cost")
-        instance(self.priority, int, f"{path}.priority")
+        quantity(self.priority, f"{path}.priority", least=-MAX_QUANTITY)
 
 
 @final
@@ -144,9 +144,18 @@ def summed(
         units = entry.quantity
         if type(units) is not int or not 0 < abs(units) <= MAX_QUANTITY:
             quantity(units, f"entries[{index}].quantity")
+        identifier(entry.sku, f"entries[{index}].sku")
+        if entry.location != "":  # where a claim is
+            identifier(entry.location, f"entries[{index}].location")
         named = entry.reservation != ""
         special = special or named or entry.lot != ""
-        if named or entry.bucket not in _PLAIN or entry.expires_at or entry.terms:
+        if (
+            named
+            or entry.lot != ""
+            or entry.bucket not in _PLAIN
+            or entry.expires_at
+            or entry.terms
+        ):
             _check_entry(entry, f"entries[{index}]")
         sums[entry.sku] = sums.get(entry.sku, 0) + units
         account = entry.account
@@ -159,6 +168,8 @@ def summed(
 
 def _check_entry(entry: Entry, path: str) -> None:
     """Refuse what an entry that is not a plain one cannot be."""
+    text(entry.reservation, f"{path}.reservation")
+    text(entry.lot, f"{path}.lot")
     if entry.bucket not in _BUCKETS:
         choice(entry.bucket, Bucket, f"{path}.bucket")
     if (entry.bucket in _NAMED) != bool(entry.reservation) and entry.bucket != "incoming":

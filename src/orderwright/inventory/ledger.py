@@ -352,7 +352,7 @@ class InventoryLedger:
                 when = terms.expected_at if terms else None
                 units = self._balances[account]
                 found.append(Incoming(sku, account.location, account.reservation, units, when))
-        return tuple(sorted(found, key=lambda one: (*_known_first(one.expected_at), one.purchase)))
+        return tuple(sorted(found, key=_arrival))
 
     def claims(self, sku: str) -> tuple[Claim, ...]:
         """Return who waits for units of ``sku``, first come first."""
@@ -448,6 +448,10 @@ def _dropped(index: dict[str, dict[StockAccount, _V]], key: str, account: StockA
 
 def _known_first(when: datetime | None) -> tuple[bool, float]:
     return (when is None, 0 if when is None else when.timestamp())
+
+
+def _arrival(one: Incoming) -> tuple[bool, float, str, str]:
+    return (*_known_first(one.expected_at), one.purchase, one.location)
 
 
 def _first_expired(one: Lot) -> tuple[bool, float, str]:

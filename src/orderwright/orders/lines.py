@@ -21,6 +21,7 @@ from orderwright.orders.modifiers import (
     uses_of,
 )
 from orderwright.values import (
+    MAX_QUANTITY,
     choice,
     each,
     identifier,
@@ -596,7 +597,7 @@ class Policy:
         for name, among in _CHOICES.items():
             choice(getattr(self, name), among, name)
         instance(self.require_cover, bool, "require_cover")
-        instance(self.priority, int, "priority")
+        quantity(self.priority, "priority", least=-MAX_QUANTITY)
         instance(self.ship_complete, bool, "ship_complete")
         instance(self.tab, bool, "tab")
         quantity(self.attempts, "attempts")

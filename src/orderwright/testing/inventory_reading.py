@@ -274,7 +274,7 @@ class ReadingClauses(InventoryContract):
 
     @clause
     def test_what_comes_first_is_first(self) -> None:
-        """InventoryRepository.incoming 1: by date, then by purchase; what has no date is last."""
+        """InventoryRepository.incoming 1: by date, purchase, location; what has no date is last."""
         with self.store() as stock:
             dates = {
                 "po-z": NOON + HOUR,
@@ -288,6 +288,10 @@ class ReadingClauses(InventoryContract):
                 stock.post(_expect(f"e{name}", name, 1, dates[name]))
             found = [(one.purchase, one.expected_at) for one in stock.incoming("MUG")]
             same(list(dates.items()), found, "purchases and dates")
+            for place in ("WEST", "EAST", "MAIN"):
+                stock.post(_expect(f"e{place}", "po", 1, None, sku="CUP", location=place))
+            places = [one.location for one in stock.incoming("CUP")]
+            same(["EAST", "MAIN", "WEST"], places, "locations of one purchase")
 
     @clause
     def test_what_is_left_of_purchases(self) -> None:
@@ -313,9 +317,17 @@ def _claim(
     return Posting.claim(posting_id, [held(name, units, sku, "")], at=NOON, terms=terms)
 
 
-def _expect(posting_id: str, purchase: str, units: int, expected_at: datetime | None) -> Posting:
+def _expect(
+    posting_id: str,
+    purchase: str,
+    units: int,
+    expected_at: datetime | None,
+    *,
+    sku: str = "MUG",
+    location: str = "MAIN",
+) -> Posting:
     return Posting.expect(
-        posting_id, "MUG", "MAIN", units, purchase=purchase, expected_at=expected_at, at=NOON
+        posting_id, sku, location, units, purchase=purchase, expected_at=expected_at, at=NOON
     )
 
 

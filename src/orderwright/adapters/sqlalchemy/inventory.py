@@ -247,7 +247,8 @@ class Inventory:
     def incoming(self, work: Work, sku: str) -> tuple[Incoming, ...]:
         """See :meth:`.InventoryRepository.incoming`."""
         table = self._tables.balances
-        first = (table.c.expected_at.is_(None), table.c.expected_at, table.c.reservation)
+        date = (table.c.expected_at.is_(None), table.c.expected_at)
+        first = (*date, table.c.reservation, table.c.location)
         return tuple(
             Incoming(sku, one.location, one.reservation, one.units, one.expected_at)
             for one in self._named(work, sku, "incoming", first)
