@@ -118,7 +118,9 @@ def types(session: nox.Session) -> None:
     """Check types with two checkers, and that every public name has a complete type."""
     install(session, ".", *group("types"))
     session.run("mypy")
-    session.run("basedpyright")
+    # It would look into a `.venv` that lies here first.
+    here = ["--pythonpath", str(Path(session.bin) / "python")]
+    session.run("basedpyright", *here)
     session.run("basedpyright", "--verifytypes", "orderwright", "--ignoreexternal")
 
 

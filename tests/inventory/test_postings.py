@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
-from orderwright.inventory.entries import Bucket, Entry, Reservation, StockAccount
+from orderwright.inventory.entries import Bucket, Entry, Reservation, StockAccount, StockTerms
 from orderwright.inventory.guard import changes_of
 from orderwright.inventory.postings import Posting
 
@@ -79,6 +79,23 @@ FLAG = "is given for 'reserved', 'backordered' and 'incoming', and only there"
 def test_impossible_entries(entries: tuple[Entry, ...], path: str, message: str) -> None:
     """Entries that do not balance, say nothing, or could never be read again are refused."""
     assert (path, message) == refused(lambda: posting(*entries))
+
+
+@pytest.mark.parametrize(
+    ("entry", "path"),
+    [
+        (attrs.evolve(IN, sku="M\0G"), "entries[1].sku"),
+        (attrs.evolve(IN, sku=5), "entries[1].sku"),
+        (attrs.evolve(IN, location="\ud800"), "entries[1].location"),
+        (attrs.evolve(IN, lot="\0"), "entries[1].lot"),
+        (Entry("MUG", "MAIN", "reserved", 3, "r\0"), "entries[1].reservation"),
+        (attrs.evolve(IN, terms=StockTerms(priority=10**12 + 1)), "entries[1].terms.priority"),
+        (attrs.evolve(IN, terms=StockTerms(priority=True)), "entries[1].terms.priority"),
+    ],
+)
+def test_what_no_store_could_keep(entry: Entry, path: str) -> None:
+    """Names that no database keeps, and priorities that no column holds, are refused here."""
+    assert path == refused(lambda: posting(OUT, entry))[0]
 
 
 @pytest.mark.parametrize("units", [3.0, True, "3", None])

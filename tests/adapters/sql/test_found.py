@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, create_mock_engine
 
 from orderwright import AsyncOrderDesk, Location, OrderDesk, OutOfStock, Posting, Reservation
 from orderwright.adapters.memory import MemoryPayments
@@ -234,3 +234,11 @@ def test_who_only_uses_the_tables_need_not_own_them(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP OWNED BY clerk")
         connection.exec_driver_sql("DROP ROLE clerk")
+
+
+def test_a_database_that_is_not_known_is_refused_by_name() -> None:
+    """Statements made for PostgreSQL and SQLite are not tried on another."""
+    engine = create_mock_engine("mysql://", lambda *_: None)
+    for made in (SqlOrders, SqlInventory, upgrade_schema):
+        with pytest.raises(AdapterFault, match="mysql is not known"):
+            made(engine)

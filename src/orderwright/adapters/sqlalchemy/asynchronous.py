@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from orderwright.adapters.sqlalchemy.inventory import stock_in
 from orderwright.adapters.sqlalchemy.orders import orders_in
-from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, reached
+from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, known, reached
 from orderwright.adapters.sqlalchemy.tables import TABLES, Tables
 from orderwright.inventory.guard import guarded
 from orderwright.lifecycles import STANDARD
@@ -47,6 +47,7 @@ class _Bound:
     _adapter: str
 
     def __init__(self, bind: AsyncEngine | AsyncConnection) -> None:
+        known(bind.dialect)
         self._bind: AsyncEngine | AsyncConnection = bind
         # One connection for all, as SQLite has it in memory: one call at a time.
         self._turn: AbstractAsyncContextManager[object] = nullcontext()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, final
 
-from sqlalchemy import BigInteger, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import BigInteger, and_, bindparam, func, literal, select, tuple_
 
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.saving import Saving
+from orderwright.adapters.sqlalchemy.tables import Moment
 from orderwright.codec import Codec
 from orderwright.errors import Conflict
 from orderwright.orders.contacts import Contact
@@ -174,8 +175,8 @@ class Orders:
         table = self._tables.orders
         asked = select(table.c.due_at, table.c.id).where(table.c.due_at <= now)
         if after is not None:
-            same = and_(table.c.due_at == after.due_at, table.c.id > after.order_id)
-            asked = asked.where(or_(table.c.due_at > after.due_at, same))
+            place = tuple_(literal(after.due_at, Moment), after.order_id)
+            asked = asked.where(tuple_(table.c.due_at, table.c.id) > place)
         rows = work.connection.execute(asked.order_by(table.c.due_at, table.c.id).limit(limit))
         return tuple(DueOrder(due_at, order_id) for due_at, order_id in rows)
 

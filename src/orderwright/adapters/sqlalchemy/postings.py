@@ -33,7 +33,16 @@ from orderwright.inventory.entries import StockAccount
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import CTE, ColumnElement, FromClause, Insert, Select, Table, Update
+    from sqlalchemy import (
+        CTE,
+        ColumnElement,
+        FromClause,
+        Insert,
+        RowMapping,
+        Select,
+        Table,
+        Update,
+    )
 
     from orderwright.adapters.sqlalchemy.given import Columns
     from orderwright.adapters.sqlalchemy.running import Work
@@ -142,7 +151,8 @@ class Writing:
         }
         if not work.one_statement:
             return self._in_turn(work, facts)
-        number, short, lapsing = work.connection.execute(self._at_once, facts).one()
+        answer: Any = work.connection.execute(self._at_once, facts).one()
+        number, short, lapsing = answer
         told = {_account(rows[place]): units for place, units in short or ()}
         return Verdict(number, told, lapsing)
 
@@ -150,7 +160,8 @@ class Writing:
         run = work.connection
         if run.scalar(self._lapsing, facts):
             return Verdict(None, {}, lapsing=True)
-        short = {StockAccount(*row[:5]): row.units for row in run.execute(self._short, facts)}
+        found = run.execute(self._short, facts).mappings()
+        short: dict[StockAccount, int] = {_account(row): row["units"] for row in found}
         number = None if short else run.scalar(self._posted, facts)
         if number is not None:
             for part in self._parts if facts["lots"] else self._parts[:-1]:
@@ -282,5 +293,5 @@ def _row(account: StockAccount, units: int) -> dict[str, Any]:
     }
 
 
-def _account(row: Mapping[str, Any]) -> StockAccount:
+def _account(row: Mapping[str, Any] | RowMapping) -> StockAccount:
     return StockAccount(**{name: row[name] for name in KEY})

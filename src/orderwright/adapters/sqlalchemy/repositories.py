@@ -11,7 +11,7 @@ from sqlalchemy import Engine, Pool, StaticPool
 
 from orderwright.adapters.sqlalchemy.inventory import stock_in
 from orderwright.adapters.sqlalchemy.orders import orders_in
-from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, reached
+from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, known, reached
 from orderwright.adapters.sqlalchemy.tables import TABLES, Tables
 from orderwright.inventory.guard import guarded
 from orderwright.lifecycles import STANDARD
@@ -48,6 +48,7 @@ class _Bound:
     _adapter: str
 
     def __init__(self, bind: Engine | Connection) -> None:
+        known(bind.dialect)
         self._bind: Engine | Connection = bind
         # One connection for all, as SQLite has it in memory: one call at a time.
         self._turn: AbstractContextManager[object] = nullcontext()

@@ -21,14 +21,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from orderwright.errors import AdapterFault, OrderwrightError, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Dialect
 
-__all__ = ["AUTOCOMMIT", "Work", "explained", "reached"]
+__all__ = ["AUTOCOMMIT", "Work", "explained", "known", "reached"]
 
 AUTOCOMMIT: Final = {"isolation_level": "AUTOCOMMIT"}
 """A single statement commits by itself: it saves two round trips for each."""
+
+
+def known(dialect: Dialect) -> None:
+    """Refuse a database that the statements were not made for."""
+    if dialect.name not in ("postgresql", "sqlite"):
+        raise AdapterFault("SQL", f"use PostgreSQL or SQLite: {dialect.name} is not known here")
 
 
 @final
@@ -51,7 +57,7 @@ class Work:
         return self.connection.dialect.name == "postgresql"
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """Do several statements or none: in a transaction of their own, or as a part of the host's.
 
         SQLite is asked for the right to write first: who reads, then writes, may be too late.
@@ -97,7 +103,7 @@ _GONE: Final = frozenset({"57P01", "57P02"})
 
 
 @contextmanager
-def reached(adapter: str) -> Iterator[None]:
+def reached(adapter: str) -> Generator[None]:
     """Tell what keeps a connection from being made."""
     try:
         yield
@@ -109,7 +115,7 @@ def reached(adapter: str) -> Iterator[None]:
 @contextmanager
 def explained(
     adapter: str, record: str, *, writes: bool = False, joined: bool = False
-) -> Iterator[None]:
+) -> Generator[None]:
     """Raise what the database refuses as a fault of ``adapter``, naming the ``record``.
 
     A connection that was lost while it ``writes`` may have written: that is OutcomeUnknown. In a

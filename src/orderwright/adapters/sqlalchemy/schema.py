@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, insert, inspect, select, update
 
 from orderwright.adapters.sqlalchemy.functions import posting_function
-from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, reached
+from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, known, reached
 from orderwright.adapters.sqlalchemy.tables import SQL_SCHEMA, TABLES, Tables
 from orderwright.errors import AdapterFault
 
@@ -33,6 +33,7 @@ def upgrade_schema(bind: Engine | Connection, tables: Tables = TABLES) -> int:
     host's transaction; of an async engine: ``await connection.run_sync(upgrade_schema)``. Raises
     AdapterFault for tables that a newer version of orderwright has made.
     """
+    known(bind.dialect)
     if not isinstance(bind, Engine):
         with explained(_ADAPTER, "the schema"):
             return _upgrade(bind, tables)
@@ -49,23 +50,23 @@ def _upgrade(connection: Connection, tables: Tables) -> int:
         # Two processes that both find no table must not both make it.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('orderwright schema'))")
     counters = tables.counters
-    known = 0
+    found = 0
     if inspect(connection).has_table(counters.name, schema=counters.schema):
         mine = select(counters.c.value).where(counters.c.name == "schema").with_for_update()
-        known = connection.scalar(mine) or 0
-    if known > SQL_SCHEMA:
-        told = f"the tables are of version {known}; this orderwright knows them up to {SQL_SCHEMA}"
+        found = connection.scalar(mine) or 0
+    if found > SQL_SCHEMA:
+        told = f"the tables are of version {found}; this orderwright knows them up to {SQL_SCHEMA}"
         raise AdapterFault(_ADAPTER, told)
-    if known == SQL_SCHEMA:
-        return known  # who only uses the tables need not be their owner
+    if found == SQL_SCHEMA:
+        return found  # who only uses the tables need not be their owner
     tables.metadata.create_all(connection, tables=tables.all)
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(posting_function(tables))
-    if not known:
+    if not found:
         rows = [{"name": name, "value": 0} for name in ("feed", "postings")]
         connection.execute(insert(counters), [*rows, {"name": "schema", "value": SQL_SCHEMA}])
         return SQL_SCHEMA
-    for version in range(known, SQL_SCHEMA):
+    for version in range(found, SQL_SCHEMA):
         UPGRADES[version](connection, tables)
     mine_ = counters.c.name == "schema"
     connection.execute(update(counters).where(mine_).values(value=SQL_SCHEMA))

@@ -121,7 +121,9 @@ class Tables:
     @property
     def all(self) -> tuple[Table, ...]:
         """Every table."""
-        return tuple(one for one in vars(self).values() if isinstance(one, Table))
+        orders = (self.orders, self.events, self.feed, self.references, self.fulfillments)
+        stock = (self.postings, self.balances, self.lots)
+        return (*orders, self.contacts, *stock, self.counters)
 
     def _table(self, name: str, *parts: Column[object] | Index | CheckConstraint) -> Table:
         return Table(self.prefix + name, self.metadata, *parts, schema=self.schema)
