@@ -153,7 +153,8 @@ class Writing:
             return self._in_turn(work, facts)
         answer: Any = work.connection.execute(self._at_once, facts).one()
         number, short, lapsing = answer
-        told = {_account(rows[place]): units for place, units in short or ()}
+        pairs: Sequence[tuple[int, int]] = short or ()
+        told = {_account(rows[place]): units for place, units in pairs}
         return Verdict(number, told, lapsing)
 
     def _in_turn(self, work: Work, facts: Mapping[str, Any]) -> Verdict:
