@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from orderwright.adapters.sqlalchemy import AsyncSqlOrders, SqlOrders
@@ -47,9 +48,17 @@ class TestOrdersInTheHostsTransaction(OnPostgres, OrderRepositoryContract):
     machine_settings = BRIEFLY
     durable_on_save = False
     concurrent = False
+    connection: Connection
 
     @contextmanager
     def make(self) -> Iterator[Callable[[], SqlOrders]]:
         """All of it on one connection."""
-        with self.engine() as engine, engine.connect() as connection:
-            yield lambda: SqlOrders(connection)
+        with self.engine() as engine, engine.connect() as self.connection:
+            yield lambda: SqlOrders(self.connection)
+
+    @contextmanager
+    def rolled_back(self, opener: Callable[[], SqlOrders]) -> Iterator[SqlOrders]:
+        """What is written within a savepoint of the host's is undone with it."""
+        savepoint = self.connection.begin_nested()
+        yield opener()
+        savepoint.rollback()

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["posting_function", "posting_name"]
 
+# Of an account b and a row r of what is posted: whether it is the row's, and has room for it.
+_SAME = """b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
+                    AND b.reservation = r.reservation AND b.lot = r.lot"""
+_ROOM = """(r.wanted IS NULL OR r.wanted <=
+                    CASE WHEN r.least IS NULL THEN r.most - b.units ELSE b.units - r.least END)"""
 _POST = Template("""
 CREATE OR REPLACE FUNCTION $name(
     posting_id text, posting_at timestamptz, posting_order text, posting_document json,
@@ -25,72 +30,81 @@ CREATE OR REPLACE FUNCTION $name(
 DECLARE
     r record;
     have bigint;
-    room bigint;
-    before bigint[];
     found_short json[];
     last_sku text;
-    place integer := 0;
+    place integer := -1;
 BEGIN
     lapsing := false;
-    PERFORM FROM $postings p WHERE p.id = posting_id;
-    IF FOUND THEN
-        RETURN;
-    END IF;
-    -- Everybody locks accounts in one order, that of the rows, so nobody waits in a circle.
-    FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
-        sku text, location text, bucket text, reservation text, lot text,
-        wanted bigint, least bigint, most bigint
-    ) LOOP
-        IF r.sku IS DISTINCT FROM last_sku THEN
-            last_sku := r.sku;
-            PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by
-            ORDER BY b.expires_at LIMIT 1;
-            IF FOUND THEN
-                lapsing := true;
-                RETURN;
+    -- What is refused after something was written is undone as a whole: see EXCEPTION.
+    BEGIN
+        INSERT INTO $postings AS p (id, at, order_id, document)
+        VALUES (posting_id, posting_at, posting_order, posting_document)
+        ON CONFLICT (id) DO NOTHING RETURNING p.number INTO written;
+        IF written IS NULL THEN
+            RETURN;
+        END IF;
+        IF lots IS NOT NULL THEN
+            INSERT INTO $lots (sku, lot, best_before)
+            SELECT * FROM json_to_recordset(lots) AS x(sku text, lot text, best_before timestamptz)
+            ON CONFLICT (sku, lot) DO UPDATE SET best_before = excluded.best_before;
+        END IF;
+        -- Everybody locks accounts in one order, that of the rows, so nobody waits in a circle.
+        FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
+            sku text, location text, bucket text, reservation text, lot text,
+            wanted bigint, least bigint, most bigint,
+            units bigint, reserved bigint, order_id text, entry integer, expires_at timestamptz,
+            expected_at timestamptz, priority bigint
+        ) LOOP
+            place := place + 1;
+            IF r.sku IS DISTINCT FROM last_sku THEN
+                last_sku := r.sku;
+                PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by
+                ORDER BY b.expires_at LIMIT 1;
+                IF FOUND THEN
+                    lapsing := true;
+                    RAISE EXCEPTION USING ERRCODE = 'OW001';
+                END IF;
             END IF;
-        END IF;
-        -- What is not there cannot be locked: the first claims to a SKU would all pass.
-        IF r.wanted IS NOT NULL AND r.least IS NULL THEN
-            INSERT INTO $balances (sku, location, bucket, reservation, lot, units, reserved)
-            VALUES (r.sku, r.location, r.bucket, r.reservation, r.lot, 0, 0)
-            ON CONFLICT (sku, location, bucket, reservation, lot) DO NOTHING;
-        END IF;
-        have := NULL;
-        SELECT b.units INTO have FROM $balances b
-        WHERE b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
-            AND b.reservation = r.reservation AND b.lot = r.lot
-        FOR UPDATE;
-        before := array_append(before, have);
-        room := coalesce(have, 0) - r.least;
-        IF r.least IS NULL THEN
-            room := r.most - coalesce(have, 0);
-        END IF;
-        IF r.wanted > room THEN
-            found_short := array_append(
-                found_short, json_build_array(cardinality(before) - 1, coalesce(have, 0))
-            );
-        END IF;
-    END LOOP;
-    IF found_short IS NOT NULL THEN
-        short := array_to_json(found_short);
-        RETURN;
-    END IF;
-    INSERT INTO $postings AS p (id, at, order_id, document)
-    VALUES (posting_id, posting_at, posting_order, posting_document)
-    ON CONFLICT (id) DO NOTHING RETURNING p.number INTO written;
-    IF written IS NULL THEN
-        RETURN;
-    END IF;
-    FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
-        sku text, location text, bucket text, reservation text, lot text,
-        units bigint, reserved bigint, order_id text, entry integer, expires_at timestamptz,
-        expected_at timestamptz, priority bigint
-    ) LOOP
-        place := place + 1;
-        have := before[place];
-        CONTINUE WHEN have IS NULL AND r.reservation <> '' AND r.units = 0;
-        IF have IS NULL THEN
+            -- Once something is short, it is only asked what else is.
+            CONTINUE WHEN found_short IS NOT NULL AND r.wanted IS NULL;
+            IF r.wanted IS NOT NULL AND r.least IS NULL THEN
+                -- What is not there cannot be locked: the first claims to a SKU would all pass.
+                INSERT INTO $balances (sku, location, bucket, reservation, lot, units, reserved)
+                VALUES (r.sku, r.location, r.bucket, r.reservation, r.lot, 0, 0)
+                ON CONFLICT (sku, location, bucket, reservation, lot) DO NOTHING;
+            END IF;
+            IF r.reservation <> '' AND r.units < 0 AND found_short IS NULL THEN
+                DELETE FROM $balances b WHERE $same AND b.units + r.units = 0 AND $room;
+                CONTINUE WHEN FOUND;
+            END IF;
+            have := NULL;
+            WHILE r.wanted IS NOT NULL OR r.units <= 0 LOOP
+                IF found_short IS NULL THEN
+                    UPDATE $balances b SET
+                        units = b.units + r.units,
+                        reserved = b.reserved + r.reserved,
+                        order_id = coalesce(r.order_id, b.order_id),
+                        expires_at = CASE WHEN r.order_id IS NOT NULL
+                            THEN r.expires_at ELSE b.expires_at END,
+                        expected_at = CASE WHEN r.priority IS NOT NULL
+                            THEN r.expected_at ELSE b.expected_at END,
+                        priority = coalesce(r.priority, b.priority)
+                    WHERE $same AND $room RETURNING b.units INTO have;
+                    EXIT WHEN FOUND OR r.wanted IS NULL;
+                END IF;
+                SELECT b.units INTO have FROM $balances b WHERE $same FOR UPDATE;
+                IF (r.wanted > CASE WHEN r.least IS NULL
+                    THEN r.most - coalesce(have, 0) ELSE coalesce(have, 0) - r.least END)
+                THEN
+                    found_short := array_append(
+                        found_short, json_build_array(place, coalesce(have, 0))
+                    );
+                END IF;
+                EXIT WHEN found_short IS NOT NULL OR have IS NULL;
+                -- Somebody has just brought enough of it, and it is locked now.
+            END LOOP;
+            CONTINUE WHEN found_short IS NOT NULL OR have IS NOT NULL
+                OR (r.reservation <> '' AND r.units = 0);
             INSERT INTO $balances AS b (
                 sku, location, bucket, reservation, lot, units, reserved,
                 order_id, number, entry, expires_at, expected_at, priority
@@ -107,29 +121,14 @@ BEGIN
                 expected_at = CASE WHEN excluded.priority IS NOT NULL
                     THEN excluded.expected_at ELSE b.expected_at END,
                 priority = coalesce(excluded.priority, b.priority);
-        ELSIF have + r.units = 0 AND r.reservation <> '' THEN
-            DELETE FROM $balances b
-            WHERE b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
-                AND b.reservation = r.reservation AND b.lot = r.lot;
-        ELSE
-            UPDATE $balances b SET
-                units = b.units + r.units,
-                reserved = b.reserved + r.reserved,
-                order_id = coalesce(r.order_id, b.order_id),
-                expires_at = CASE WHEN r.order_id IS NOT NULL
-                    THEN r.expires_at ELSE b.expires_at END,
-                expected_at = CASE WHEN r.priority IS NOT NULL
-                    THEN r.expected_at ELSE b.expected_at END,
-                priority = coalesce(r.priority, b.priority)
-            WHERE b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
-                AND b.reservation = r.reservation AND b.lot = r.lot;
+        END LOOP;
+        IF found_short IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'OW001';
         END IF;
-    END LOOP;
-    IF lots IS NOT NULL THEN
-        INSERT INTO $lots (sku, lot, best_before)
-        SELECT * FROM json_to_recordset(lots) AS x(sku text, lot text, best_before timestamptz)
-        ON CONFLICT (sku, lot) DO UPDATE SET best_before = excluded.best_before;
-    END IF;
+    EXCEPTION WHEN SQLSTATE 'OW001' THEN
+        written := NULL;
+        short := array_to_json(found_short);
+    END;
 END $$$$
 """)
 
@@ -150,4 +149,6 @@ def posting_function(tables: Tables) -> str:
         postings=_QUOTED.format_table(tables.postings),
         balances=_QUOTED.format_table(tables.balances),
         lots=_QUOTED.format_table(tables.lots),
+        same=_SAME,
+        room=_ROOM,
     )

@@ -135,7 +135,9 @@ class Inventory:
         asked = select(*key, table.c.units, table.c.expires_at).where(
             table.c.sku.in_(skus), or_(table.c.reservation == "", lapsed, touched)
         )
-        rows = work.connection.execute(asked.order_by(*key).with_for_update()).all()
+        # In the order in which postings lock them.
+        turn = (table.c.sku, table.c.reservation == "", *key)
+        rows = work.connection.execute(asked.order_by(*turn).with_for_update()).all()
         due = [one for one in rows if one.expires_at is not None and one.expires_at <= posting.at]
         due.sort(key=lambda one: (skus.index(one.sku), one.expires_at, one[:5]))
         return [

@@ -258,7 +258,12 @@ def _rows(
     # What goes from one reservation to another at a place leaves the place as it is.
     changed = (one for one in beside.values() if one["units"] or one["reserved"])
     in_order = [lots[one] for one in sorted(lots)]
-    return sorted((*rows.values(), *changed), key=_account), in_order
+    return sorted((*rows.values(), *changed), key=_turn), in_order
+
+
+def _turn(row: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return when a row is locked: what others want too, the plain accounts, at the end."""
+    return (row["sku"], row["reservation"] == "", *_account(row))
 
 
 def _own(row: dict[str, Any], posting: Posting, index: int) -> None:
