@@ -49,29 +49,39 @@ def counted(connection: Connection, observer: Connection) -> Iterator[list[Traff
     """Append to the list yielded, at the end of the block, what went over ``connection``.
 
     Round trips are counted in what libpq itself notes of the protocol: each ends when the server
-    says that it is ready. Commits are the transaction ids that the server gave out (one that only
-    reads gets none); they are asked over the ``observer``, and must not be given to anyone else
-    meanwhile.
+    says that it is ready. Commits are those that the server wrote to its log (one that only reads
+    writes none); they are read over the ``observer``, and nobody else may commit meanwhile.
     """
     found: list[Traffic] = []
+    observer.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
     with TemporaryFile() as told:
-        before = _given_out(observer)
+        before = _end_of_log(observer)
         connection.pgconn.trace(os.dup(told.fileno()))
         connection.pgconn.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS | Trace.REGRESS_MODE)
         yield found
         connection.pgconn.untrace()
         told.seek(0)
         trips = sum(line.split(b"\t")[2:3] == [b"ReadyForQuery"] for line in told)
-        found.append(Traffic(_given_out(observer) - before, trips))
+        found.append(Traffic(_commits(observer, before, _end_of_log(observer)), trips))
 
 
-def _given_out(observer: Connection) -> int:
-    """Return the next transaction id, without using it up."""
+def _end_of_log(observer: Connection) -> str:
+    """Return how far the server has written its log."""
+    row = observer.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
+    if row is None:
+        raise AssertionError("no log")
+    return str(row[0])
+
+
+def _commits(observer: Connection, start: str, end: str) -> int:
+    """Return how many commits the log has between two places."""
     row = observer.execute(
-        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        "SELECT count(*) FROM pg_get_wal_records_info(%s, %s)"
+        " WHERE resource_manager = 'Transaction' AND record_type = 'COMMIT'",
+        (start, end),
     ).fetchone()
     if row is None:
-        raise AssertionError("no snapshot")
+        raise AssertionError("no log")
     return int(row[0])
 
 

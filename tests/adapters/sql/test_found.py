@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Engine, create_engine, create_mock_engine
+from sqlalchemy import Engine, create_engine, create_mock_engine, event
 
 from orderwright import AsyncOrderDesk, Location, OrderDesk, OutOfStock, Posting, Reservation
 from orderwright.adapters.memory import MemoryPayments
@@ -242,3 +242,22 @@ def test_a_database_that_is_not_known_is_refused_by_name() -> None:
     for made in (SqlOrders, SqlInventory, upgrade_schema):
         with pytest.raises(AdapterFault, match="mysql is not known"):
             made(engine)
+
+
+def test_who_listens_hears_every_statement(engine: Engine) -> None:
+    """Where nobody listens the driver is asked directly; a host that traces statements sees all."""
+    desk = desk_on(engine)
+    desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    heard: list[str] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def hear(_: object, __: object, statement: str, *___: object) -> None:
+        heard.append(statement)
+
+    desk.place([line("MUG", 2)], order_id="o2", tenders=[card()])
+    for said in ("SELECT CAST(orderwright_orders.document", "WITH ", "orderwright_post("):
+        assert any(said in one for one in heard), said
+    event.remove(engine, "before_cursor_execute", hear)
+    desk.place([line("MUG", 2)], order_id="o3", tenders=[card()])
+    same = [desk.order(one) for one in ("o1", "o2", "o3")]
+    assert {("confirmed", "reserved")} == {(one.state.name, one.goods) for one in same}

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, and_, bindparam, func, literal, select, tuple
 
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.positions import Positions
+from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.saving import Saving
 from orderwright.adapters.sqlalchemy.tables import Moment
 from orderwright.codec import Codec
@@ -53,19 +54,19 @@ class Orders:
         feed, orders, events = tables.feed, tables.orders, tables.events
         self._positions = Positions(tables, "feed", feed, feed.c.id, feed.c.last - feed.c.first + 1)
         named = orders.c.id == bindparam("order_id")
-        self._load = select(as_text(orders.c.document)).where(named)
+        self._load = Said(select(as_text(orders.c.document)).where(named))
         self._version = select(orders.c.version).where(named)
         mine = events.c.order_id == bindparam("order_id")
         told = select(events.c.number, as_text(events.c.document)).order_by(events.c.number)
         self._events = told.where(mine, events.c.number > bindparam("after"))
         # Said twice, so that the partial index serves also where the plan is made for any key.
         keyed = (events.c.key == bindparam("key")) & (events.c.key != "")
-        self._keyed = told.where(mine, keyed)
+        self._keyed = Said(told.where(mine, keyed))
         self._feed = _feed(tables)
 
     def load(self, work: Work, order_id: str) -> Order | None:
         """See :meth:`.OrderRepository.load`."""
-        document = work.connection.scalar(self._load, {"order_id": order_id})
+        document = self._load.scalar(work, {"order_id": order_id})
         if document is None:
             return None
         return self._documents.read(
@@ -105,7 +106,7 @@ class Orders:
 
     def find_key(self, work: Work, order_id: str, key: str) -> tuple[Event, ...]:
         """See :meth:`.OrderRepository.find_key`."""
-        rows = work.connection.execute(self._keyed, {"order_id": order_id, "key": key})
+        rows = self._keyed.rows(work, {"order_id": order_id, "key": key})
         return tuple(self._event(order_id, number, document) for number, document in rows)
 
     def _event(self, order_id: str, number: int, document: str) -> Event:

@@ -27,6 +27,7 @@ from sqlalchemy.dialects import sqlite
 from orderwright.adapters.sqlalchemy.documents import dumped
 from orderwright.adapters.sqlalchemy.functions import posting_name
 from orderwright.adapters.sqlalchemy.given import given
+from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.tables import Moment, Tables, written
 from orderwright.inventory.entries import StockAccount
 
@@ -106,7 +107,7 @@ class Writing:
         asked = (f"CAST(:{one} AS json)" if one in _JSON else f":{one}" for one in _GIVEN)
         call = f"{posting_name(tables)}({', '.join(asked)})"
         called = f"SELECT written, short, lapsing FROM {call}"  # noqa: S608 - names of tables
-        self._at_once = text(called).bindparams(*given_.values())
+        self._at_once = Said(text(called).bindparams(*given_.values()))
         balances, rows = tables.balances, given("rows", _ROW, pg=False)
         self._short = _short(rows, balances)
         self._lapsing = select(_lapsing(balances, rows))
@@ -151,8 +152,7 @@ class Writing:
         }
         if not work.one_statement:
             return self._in_turn(work, facts)
-        answer: Any = work.connection.execute(self._at_once, facts).one()
-        number, short, lapsing = answer
+        ((number, short, lapsing),) = self._at_once.rows(work, facts)
         pairs: Sequence[tuple[int, int]] = short or ()
         told = {_account(rows[place]): units for place, units in pairs}
         return Verdict(number, told, lapsing)

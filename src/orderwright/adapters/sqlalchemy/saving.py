@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from orderwright.adapters.sqlalchemy.documents import dumped
 from orderwright.adapters.sqlalchemy.given import document, given, inserting
+from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.tables import Moment, Tables, written
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Saving:
     def __init__(self, tables: Tables, codec: Codec) -> None:
         self._tables = tables
         self._codec = codec
-        self._at_once = {new: self._chained(new=new) for new in (True, False)}
+        self._at_once = {new: Said(self._chained(new=new)) for new in (True, False)}
         self._order = {new: self._ordered(new=new, pg=False) for new in (True, False)}
         only = select(bindparam("order_id", type_=Text).label("id")).cte("saved")
         self._parts = self._dependent(only, pg=False)
@@ -75,10 +76,10 @@ class Saving:
         """Write everything; return whether the stored version was the ``expected`` one."""
         facts = self._facts(order, events, expected)
         if work.one_statement and not contacts:
-            return bool(work.connection.scalar(self._at_once[not expected], facts))
+            return bool(self._at_once[not expected].scalar(work, facts))
         with work.transaction():
             if work.one_statement:
-                saved = bool(work.connection.scalar(self._at_once[not expected], facts))
+                saved = bool(self._at_once[not expected].scalar(work, facts))
             else:
                 saved = self._in_turn(work, facts)
             if saved:
