@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from datetime import timedelta
+from threading import Barrier, Event
 from typing import TypeVar
 
 import pytest
@@ -19,13 +20,15 @@ from orderwright.adapters.sqlalchemy import (
     Tables,
     upgrade_schema,
 )
+from orderwright.adapters.sqlalchemy.inventory import Inventory
+from orderwright.adapters.system import pause
 from orderwright.errors import AdapterFault
 from orderwright.inventory.guard import StockPolicy
 from orderwright.orders.contacts import Contact
 from tests.adapters.sql.stores import async_sqlite, postgres, sqlite_file, sqlite_memory
 from tests.adapters.sql.test_faults import note
 from tests.postgres import Server
-from tests.worlds import MINUTE, NOON, World, card, line
+from tests.worlds import HOUR, MINUTE, NOON, World, card, line
 
 T = TypeVar("T")
 
@@ -261,3 +264,37 @@ def test_who_listens_hears_every_statement(engine: Engine) -> None:
     desk.place([line("MUG", 2)], order_id="o3", tenders=[card()])
     same = [desk.order(one) for one in ("o1", "o2", "o3")]
     assert {("confirmed", "reserved")} == {(one.state.name, one.goods) for one in same}
+
+
+def test_one_posting_sent_twice_behind_a_lapse_is_no_deadlock(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second waits for the first by the posting's id, before it has locked anything."""
+    stock = SqlInventory(engine)
+    for sku in ("CUP", "TEA"):
+        stock.post(Posting.receive(f"d{sku}", sku, "MAIN", 2, at=NOON))
+    stale = Reservation("old", "TEA", "MAIN", 1, NOON + MINUTE, "old")
+    stock.post(Posting.reserve("old", [stale], at=NOON))
+    both = [Reservation("new", sku, "MAIN", 2, order_id="o1") for sku in ("CUP", "TEA")]
+    posting = Posting.reserve("new", both, at=NOON + 2 * MINUTE)
+    locked, begun = Event(), Event()
+    expired = Inventory._expired
+
+    def waiting(self: Inventory, *args: object) -> object:
+        found = expired(self, *args)
+        locked.set()
+        begun.wait(5)
+        return found
+
+    monkeypatch.setattr(Inventory, "_expired", waiting)
+
+    def second() -> None:
+        locked.wait(5)
+        with ThreadPoolExecutor(1) as pool:
+            sent = pool.submit(SqlInventory(engine).post, posting)
+            pause(timedelta(seconds=0.3))  # it is waiting by now
+            begun.set()
+            sent.result()
+
+    assert [None, None] == at_once([lambda: stock.post(posting), second])
+    assert {2} == {one.quantity for one in stock.reservations(NOON + HOUR, order_id="o1")}

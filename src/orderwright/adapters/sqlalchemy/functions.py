@@ -14,7 +14,10 @@ from sqlalchemy.dialects import postgresql
 if TYPE_CHECKING:
     from orderwright.adapters.sqlalchemy.tables import Tables
 
-__all__ = ["posting_function", "posting_name"]
+__all__ = ["TURN_OF", "posting_function", "posting_name"]
+
+TURN_OF = "pg_advisory_xact_lock(hashtextextended({}, 0))"
+"""The lock by the id of a posting, which comes before those of accounts."""
 
 # Of an account b and a row r of what is posted: whether it is the row's, and has room for it.
 _SAME = """b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
@@ -35,6 +38,8 @@ DECLARE
     place integer := -1;
 BEGIN
     lapsing := false;
+    -- Who sends the same posting waits here, before it has locked anything else.
+    PERFORM $lock;
     -- What is refused after something was written is undone as a whole: see EXCEPTION.
     BEGIN
         INSERT INTO $postings AS p (id, at, order_id, document)
@@ -42,11 +47,6 @@ BEGIN
         ON CONFLICT (id) DO NOTHING RETURNING p.number INTO written;
         IF written IS NULL THEN
             RETURN;
-        END IF;
-        IF lots IS NOT NULL THEN
-            INSERT INTO $lots (sku, lot, best_before)
-            SELECT * FROM json_to_recordset(lots) AS x(sku text, lot text, best_before timestamptz)
-            ON CONFLICT (sku, lot) DO UPDATE SET best_before = excluded.best_before;
         END IF;
         -- Everybody locks accounts in one order, that of the rows, so nobody waits in a circle.
         FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
@@ -125,6 +125,11 @@ BEGIN
         IF found_short IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'OW001';
         END IF;
+        IF lots IS NOT NULL THEN
+            INSERT INTO $lots (sku, lot, best_before)
+            SELECT * FROM json_to_recordset(lots) AS x(sku text, lot text, best_before timestamptz)
+            ON CONFLICT (sku, lot) DO UPDATE SET best_before = excluded.best_before;
+        END IF;
     EXCEPTION WHEN SQLSTATE 'OW001' THEN
         written := NULL;
         short := array_to_json(found_short);
@@ -149,6 +154,7 @@ def posting_function(tables: Tables) -> str:
         postings=_QUOTED.format_table(tables.postings),
         balances=_QUOTED.format_table(tables.balances),
         lots=_QUOTED.format_table(tables.lots),
+        lock=TURN_OF.format("posting_id"),
         same=_SAME,
         room=_ROOM,
     )

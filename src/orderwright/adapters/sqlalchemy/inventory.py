@@ -15,11 +15,13 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
     tuple_,
     union_all,
 )
 
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
+from orderwright.adapters.sqlalchemy.functions import TURN_OF
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.postings import KEY, Verdict, Writing
 from orderwright.adapters.sqlalchemy.tables import Moment
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["ADAPTER", "Inventory", "stock_in"]
 
 ADAPTER = "stock in SQL"
+_TURN = text(f"SELECT {TURN_OF.format(':posting_id')}")
 
 
 @lru_cache(maxsize=16)
@@ -113,6 +116,8 @@ class Inventory:
                     return undone.verdict
 
     def _lapsed(self, work: Work, posting: Posting, limits: Sequence[Limit]) -> Verdict:
+        if work.one_statement:
+            work.connection.execute(_TURN, {"posting_id": posting.id})
         expired = self._expired(work, posting)
         lapse = Posting.expire(self._free_id(work, posting.id), expired, at=posting.at)
         # Another book is being replayed if it is such a lapse itself.
