@@ -1,5 +1,6 @@
 """Those who wait stand in the ledger's queue, what comes in is theirs, lots go out in order."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -432,3 +433,27 @@ def test_a_count_and_a_shipment_at_once() -> None:
         world.calm()
         check_laws(world)
     assert count > 1
+
+
+@pytest.mark.parametrize("there", [0, 1])
+def test_a_claim_under_way_is_not_made_again(there: int) -> None:
+    """A flow died after its posting: planning anew does not claim what is on its way once more."""
+    reached = set()
+    for stop in range(12):
+        stock = ("MUG", "MAIN", 1) if there else ("CUP", "MAIN", 1)
+        world = World(stock, policy=Policy(short="backorder", replans=0))
+        placing = world.flow("place", [line("MUG", 3)], order_id="o1", tenders=[card()])
+        with suppress(Crashed):
+            run_until(world, placing, stop, performed=True)
+        if world.orders.load("o1") is None:
+            continue
+        reached |= {one.purpose for one in world.orders.load("o1").intents}
+        world.receive("more", "MUG", "STORE", 1)
+        for _ in range(2):
+            world.desk.allocate("o1")
+        check_laws(world)
+        world.calm()
+        check_quiet(world)
+        (waits,) = world.orders.load("o1").lines
+        assert [waits.backordered] == [one.quantity for one in world.inventory.claims("MUG")]
+    assert {"reserve" if there else "claim"} <= reached

@@ -107,7 +107,8 @@ def _reserved(
     """Reserve what is planned; what waited for it leaves the queue in the same posting."""
     intended = _stock_intent(order, "reserve", fulfillments, at)
     claims = _claims(order.after((planned,)))
-    if not claims:
+    # What is under way already is known when it has come back; the difference is claimed then.
+    if not claims or any(one.claims for one in order.intents):
         return intended
     intent = intended.intent
     assert isinstance(intent.request, Posting)

@@ -1,0 +1,1 @@
+"""Many orders, several workers and every kind of fault, by the number of a seed."""
