@@ -58,7 +58,16 @@ def pg_database(pg_server: Server, pg_template: str) -> Iterator[Database]:
 
 # What looks at adapters, the kit, benchmarks, programs and the project's own files, and what
 # enumerates schedules: no interpreter changes it, and it takes nine tenths of the time.
-ONCE = ("adapters", "bench", "examples", "flows", "package", "test_postgres.py", "testing")
+ONCE = (
+    "adapters",
+    "bench",
+    "examples",
+    "flows",
+    "package",
+    "simulation",
+    "test_postgres.py",
+    "testing",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

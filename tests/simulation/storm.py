@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
-from orderwright import OrderwrightError, Policy, Tender
+from orderwright import AddLine, ChangeLine, OrderwrightError, Policy, Tender
 from orderwright.errors import AdapterFault, OutcomeUnknown
 from orderwright.requests import CallProvider, Flow, LookUp, PostStock, Request, SaveOrder
 from tests.worlds import HOUR, MINUTE, World, card, check_laws, check_quiet, eur, flow_of, line
@@ -55,10 +55,11 @@ class Storm:
         """Open a shop with a policy and the faults of this run, a subset of all."""
         draw = self.draw = Random(self.seed)  # noqa: S311 - it must repeat
         self.faults = [one for one in FAULTS if draw.random() < 0.6]
+        self.rate = draw.choice((0.05, 0.12, 0.25))
         policy = Policy(
             capture=draw.choice(("on_confirmation", "on_dispatch", "by_hand", "on_placement")),
             refund=draw.choice(("when_cancelled", "when_cancelled", "by_hand")),
-            short=draw.choice(("reject", "backorder")),
+            short=draw.choice(("reject", "backorder", "backorder")),
             unpaid_ttl=draw.choice((None, HOUR, 10 * MINUTE)),
             attempts=draw.choice((2, 5)),
             replans=draw.choice((0, 3)),
@@ -109,15 +110,13 @@ class Storm:
         known = [one for one in self.orders if self.world.orders.load(one)]
         if not known:
             return ("resume", (), {}) if draw.random() < 0.5 else self._place(self.orders[0])
-        order_id = draw.choice(known)
+        # What is in the middle of something is more likely to be touched again.
+        busy = [one for one in known if self.world.orders.load(one).intents]
+        order_id = draw.choice(busy if busy and draw.random() < 0.6 else known)
         self.keys += 1
         more: dict[str, object] = {"key": f"k{self.keys}"} if draw.random() < 0.5 else {}
         parts = [one.id for one in self.world.orders.load(order_id).fulfillments]
         part = draw.choice((*parts, "f1"))
-        kind = draw.choice(
-            ("resume", "resume", "ship", "ship", "deliver", "cancel", "pay", "capture", "refund")
-            + ("return", "receive_return", "cancel some", "place", "chargeback", "hold", "credit")
-        )
         by_kind: dict[str, tuple[str, tuple[object, ...], dict[str, object]]] = {
             "resume": ("resume", (), {}),
             "ship": ("ship", (order_id, part), more),
@@ -134,11 +133,34 @@ class Storm:
             ),
             "cancel some": ("cancel", (order_id,), {"units": {"l1": 1}, "reason": "less", **more}),
             "place": self._place(order_id),
+            "allocate": ("allocate", (order_id,), {}),
+            "split": ("split", (order_id, part, {"l1": 1}), more),
+            "move": ("move", (order_id, part, draw.choice(PLACES)), more),
+            "short_pick": ("short_pick", (order_id, part, {"l1": 1}), more),
+            "start": ("advance", (order_id, part, "release"), more),
+            "pick": ("advance", (order_id, part, "pick"), more),
+            "refuse": ("advance", (order_id, part, "refuse"), more),
+            "elsewhere": ("report_cancellation", (order_id,), {"reason": "there", **more}),
+            "release": ("release_hold", (order_id, "note"), more),
+            "notice": ("notify_payment", (self._operation(order_id),), {}),
+            "edit": (
+                "edit",
+                (order_id, [ChangeLine(line_id="l1", quantity=draw.choice((0, 1, 3)))]),
+                more,
+            ),
+            "add": ("edit", (order_id, [AddLine(line=line("MUG", 1, "4.99"))]), more),
             "chargeback": ("report_chargeback", (order_id, "p1", eur(5)), more),
             "hold": ("hold", (order_id, "note"), {"blocks": {"refund"}, **more}),
             "credit": ("credit", (order_id, eur("1.11")), {"reason": "scratch", **more}),
         }
-        return by_kind[kind]
+        common = ("resume", "resume", "ship", "ship", "deliver", "pay", "place")
+        return by_kind[draw.choice((*common, *by_kind))]
+
+    def _operation(self, order_id: str) -> str:
+        """Return the id of a payment operation of an order, or of none there is."""
+        order = self.world.orders.load(order_id)
+        known = [one.id for payment in order.payments for one in payment.operations]
+        return self.draw.choice((*known, f"{order_id}/p1/authorize-1"))
 
     def _place(self, name: str) -> tuple[str, tuple[object, ...], dict[str, object]]:
         """Return an order that is the same whenever it has this name: it may be sent again."""
@@ -174,7 +196,7 @@ class Storm:
         worker = self.workers[number]
         request = worker.request
         possible = [one for one in self.faults if self._may(one, request)]
-        fault = self.draw.choice(possible) if possible and self.draw.random() < 0.12 else ""
+        fault = self.draw.choice(possible) if possible and self.draw.random() < self.rate else ""
         self.trace.append(f"{worker.name}: {type(request).__name__} {fault}".rstrip())
         if fault:
             self.seen[fault] += 1
