@@ -56,7 +56,7 @@ def pg_database(pg_server: Server, pg_template: str) -> Iterator[Database]:
         yield database
 
 
-# What looks at adapters, the kit, benchmarks, programs and the project's own files, and what
+# What looks at adapters, the kit, benchmarks, programs, reports and our own files, and what
 # enumerates schedules: no interpreter changes it, and it takes nine tenths of the time.
 ONCE = (
     "adapters",
@@ -67,6 +67,7 @@ ONCE = (
     "simulation",
     "test_postgres.py",
     "testing",
+    "tracking",
 )
 
 

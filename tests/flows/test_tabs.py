@@ -439,6 +439,7 @@ def test_selling_out_while_somebody_orders_takes_what_is_left() -> None:
 # Several waiters at once -------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_rounds_of_several_waiters_all_arrive_once() -> None:
     """However two rounds interleave, both are on the tab, each with tickets of its own."""
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from orderwright.desk import OrderDesk
     from orderwright.flows.command import command
+    from orderwright.flows.settling import Setting
     from orderwright.requests import Flow
 
 __all__ = ["DurableDesk"]
@@ -109,7 +110,7 @@ class DurableDesk(Commands, _Submits):
             raise InvalidInput.at("dbos", 'give it the "serializer" CodecSerializer(Codec())')
         if not desk.setting.durable:
             raise InvalidInput.at("desk", "its orders are not durable when they are saved")
-        self.setting = desk.setting
+        self.setting: Setting = desk.setting
         self._desk = desk
         self._dbos = dbos
         self._driver = Driver(dbos, serializer, desk.ports, desk.setting, pauses)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy import (
     JSON,
@@ -40,8 +40,8 @@ _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 class Moment(TypeDecorator[datetime]):
     """An aware datetime, in UTC: a timestamp with time zone, or in SQLite a text that sorts."""
 
-    impl = DateTime(timezone=True)
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = DateTime(timezone=True)
+    cache_ok: bool | None = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime] | TypeEngine[str]:
         """Choose the column type."""

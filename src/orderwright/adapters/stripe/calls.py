@@ -50,8 +50,8 @@ class Call:
         at_once: Callable[[stripe.StripeClient], stripe.StripeObject],
         awaited: Callable[[stripe.StripeClient], Awaitable[stripe.StripeObject]],
     ) -> None:
-        self.at_once = at_once
-        self.awaited = awaited
+        self.at_once: Callable[[stripe.StripeClient], stripe.StripeObject] = at_once
+        self.awaited: Callable[[stripe.StripeClient], Awaitable[stripe.StripeObject]] = awaited
 
 
 Steps = Generator[Call, stripe.StripeObject, T]
