@@ -2,7 +2,8 @@
 
 What SQLAlchemy does around each statement takes longer than the driver takes for it. It is left out
 on an engine's own connection to PostgreSQL by psycopg, unless the host listens to its statements
-(tracing, logging): then, and everywhere else, they are executed like all others.
+(tracing, logging) or has their schemas translated: then, and everywhere else, they are executed
+like all others.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def _direct(connection: Connection) -> bool:
     dialect = connection.dialect
     if dialect.driver != "psycopg" or dialect.is_async or connection.engine.echo:
         return False
+    if connection.get_execution_options().get("schema_translate_map"):
+        return False  # our text names the schemas that the tables were described with
     heard = connection.dispatch
     return not (
         heard.before_cursor_execute
