@@ -364,6 +364,12 @@ class MemoryPayments:
         self._sums: dict[str, Counter[str]] = {}
         self.books: list[BookEntry] = []
 
+    @property
+    def operations(self) -> Mapping[str, tuple[PaymentRequest, PaymentOutcome]]:
+        """What it was asked for so far, by id, and what is true of it."""
+        with self._lock:
+            return dict(self._known)
+
     def authorize(self, request: PaymentRequest) -> PaymentOutcome:
         """See :meth:`.PaymentPort.authorize`."""
         return self._once(request)

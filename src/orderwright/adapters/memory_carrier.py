@@ -14,7 +14,7 @@ from orderwright.money import Money
 from orderwright.ports import CarrierCapabilities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from orderwright.fulfillment.fulfillment import Scan
@@ -81,6 +81,12 @@ class MemoryCarrier:
         self._known: dict[str, tuple[LabelRequest, LabelOutcome, str]] = {}
         self._scans: dict[str, list[Scan]] = {}
         self.books: dict[str, LabelEntry] = {}
+
+    @property
+    def operations(self) -> Mapping[str, tuple[LabelRequest, LabelOutcome]]:
+        """What it was asked for so far, by id, and what is true of it."""
+        with self._lock:
+            return {name: (asked, told) for name, (asked, told, _) in self._known.items()}
 
     def rates(self, shipment: Shipment, recipient: Contact, *, at: datetime) -> tuple[Rate, ...]:
         """See :meth:`.CarrierPort.rates`."""

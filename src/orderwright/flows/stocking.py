@@ -249,10 +249,21 @@ def _orders_at(setting: Setting, location: str, phases: tuple[Phase, ...]) -> Fl
 
 
 def _told_missing(setting: Setting, sku: str, location: str, at: datetime) -> Flow[tuple[str, ...]]:
-    """Tell every order at work there whose units of ``sku`` the ledger does not hold any more."""
-    orders = yield from _orders_at(setting, location, (Phase.WAITING, Phase.WORKING))
+    """Tell every order that is to be served there whose units of ``sku`` are not held any more.
+
+    What is being booked for an order is booked first: it may have been held, and lost, before the
+    order heard of it.
+    """
+    phases = (Phase.PLANNED, Phase.WAITING, Phase.WORKING)
+    orders = yield from _orders_at(setting, location, phases)
     found: list[str] = []
     for order_id in orders:
+        order = yield from load(order_id)
+        booking = [
+            one.id for one in order.intents if isinstance(one.request, Posting) and not one.parked
+        ]
+        if booking and any(line.sku == sku for line in order.lines):
+            yield from carry_on(setting, order, at, mine=booking)
         told = yield from _told(
             setting, order_id, lambda order, held: missing(order, held, at, sku), at
         )

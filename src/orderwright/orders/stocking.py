@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from orderwright.fulfillment.fulfillment import FulfillmentItem
     from orderwright.fulfillment.planning import FulfillmentPlan
+    from orderwright.inventory.entries import StockAccount
     from orderwright.orders.intents import Purpose
     from orderwright.orders.order import Order
 
@@ -171,8 +172,11 @@ def _settle_claims(order: Order, at: datetime) -> Iterator[Event]:
 
 
 def _can_reject(order: Order) -> bool:
-    # An order that was edited keeps what it had: what was added waits for stock.
-    return (not order.edits and "reject" in order.allowed()) and all(
+    # An order that was edited keeps what it had: what was added waits for stock. So does a tab
+    # where something is due that came over from another, or came back from there.
+    if order.edits or any(one.origin and one.remaining for one in order.charges):
+        return False
+    return "reject" in order.allowed() and all(
         order.may(one, "withdraw") for one in order.fulfillments if one.live
     )
 
@@ -261,9 +265,10 @@ def stock_refused(
     """Record that the ledger refused the posting, for good.
 
     What was planned but cannot be reserved is planned anew. Of several reservations only those
-    that had lapsed are lost; goods that have left are then booked from free stock. If there is
-    none either, the ledger is wrong about a fact: the exception ``stock_mismatch`` is opened, and
-    they are booked once that is resolved.
+    that had lapsed, or that a count took, are lost; goods that have left are then booked from free
+    stock. If there is none either, the ledger is wrong about a fact: the exception
+    ``stock_mismatch`` is opened, and they are booked once that is resolved. What else was to be
+    booked with them, and is held for nothing any more, is set free.
     """
     intent = order.intent(intent_id)
     parts = [one for one in order.fulfillments if one.id in intent.fulfillments]
@@ -290,9 +295,50 @@ def stock_refused(
             rejected = cancel(order.after((refused,)), at=at, reason=detail, action="reject")
             return (refused, rejected)
         return (refused, *open_exception(order, "backorder_refused", detail, at=at))
+    freed = tuple(_set_free(order.after((refused,)), intent, parts, shortages, at))
     if intent.purpose in _FACTS:
-        return (refused, *open_exception(order, "stock_mismatch", detail, at=at))
-    return (refused,)
+        return (refused, *freed, *open_exception(order, "stock_mismatch", detail, at=at))
+    return (refused, *freed)
+
+
+def _set_free(
+    order: Order,
+    intent: Intent,
+    parts: Sequence[Fulfillment],
+    shortages: Sequence[Shortage],
+    at: datetime,
+) -> Iterator[Intended]:
+    """What a refused posting would have taken out of reservations, and still stands in them.
+
+    Of goods that have left, in the same posting that books them from free stock.
+    """
+    posting = intent.request
+    assert isinstance(posting, Posting)
+    if intent.purpose == "reserve" or not (parts or not intent.fulfillments or shortages):
+        return
+    lost = {(one.reservation, one.sku, one.location): one.available for one in shortages}
+    mine = {one.id for part in parts for one in order.reservations(part)}
+    wanted: dict[StockAccount, int] = {}
+    for entry in posting.entries:
+        named = not intent.fulfillments or intent.purpose in _FACTS or entry.reservation in mine
+        if entry.bucket == "reserved" and entry.quantity < 0 and named:
+            wanted[entry.account] = wanted.get(entry.account, 0) - entry.quantity
+    kept = [
+        Reservation(name, sku, location, min(units, there), None, order.id, lot)
+        for (sku, location, _, name, lot), units in wanted.items()
+        if (there := lost.get((name, sku, location), units))
+    ]
+    if not kept:
+        return
+    purpose: Purpose = "hand_over" if intent.purpose == "commit" else "release"
+    posting_id = f"{order.id}/{purpose}-{order.version + 1}"
+    free = Posting.settle(posting_id, release=kept, at=at)
+    if purpose == "release":
+        yield intended_for(order, posting_id, purpose, free, (), at)
+        return
+    units = [one for part in parts for one in order.reservations(part)]
+    gone = Posting.linked(posting_id, [free, Posting.hand_over(posting_id, units, at=at)])
+    yield intended_for(order, posting_id, purpose, gone, [one.id for one in parts], at)
 
 
 def settle_stock(order: Order, at: datetime) -> Iterator[Event]:

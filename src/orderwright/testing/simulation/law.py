@@ -1,0 +1,60 @@
+"""What a law is: a function that raises LawBroken with its name when what it says is not so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, ParamSpec, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Law", "LawBroken", "law", "require", "same"]
+
+P = ParamSpec("P")
+
+
+class LawBroken(AssertionError):
+    """Something is stored that must not be. ``law`` says what should hold, ``found`` what does."""
+
+    def __init__(self, found: str, law: str = "") -> None:
+        super().__init__(found, law)
+        self.found: str = found
+        self.law: str = law
+
+    def __str__(self) -> str:
+        """Return both, a line each."""
+        return f"{self.law}\n  but {self.found}"
+
+
+@final
+class Law(Generic[P]):
+    """A check with a ``name`` that says what has to be true."""
+
+    def __init__(self, name: str, check: Callable[P, None]) -> None:
+        self.name: str = name
+        self.__doc__: str | None = check.__doc__
+        self._check = check
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Check it; raises LawBroken."""
+        try:
+            self._check(*args, **kwargs)
+        except LawBroken as broken:
+            broken.law = broken.law or self.name
+            raise
+
+
+def law(name: str) -> Callable[[Callable[P, None]], Law[P]]:
+    """Make a law of a function that calls :func:`require` and :func:`same`."""
+    return lambda check: Law(name, check)
+
+
+def require(ok: bool, found: str) -> None:  # noqa: FBT001 - what is required comes first
+    """Raise LawBroken, telling what was ``found``, unless all is ``ok``."""
+    if not ok:
+        raise LawBroken(found)
+
+
+def same(expected: object, found: object, what: str) -> None:
+    """Raise LawBroken unless ``what`` was found as expected."""
+    if expected != found:
+        raise LawBroken(f"{what}: {found!r} instead of {expected!r}")

@@ -1,0 +1,218 @@
+"""The laws: what has to be true of everything stored, at any moment, whatever went wrong.
+
+They look at what any storage holds and at what the payment provider and the carrier have in books
+of their own, and work everything out anew. :func:`check_laws` looks at all there is, :class:`Watch`
+after each step at what changed, and :func:`check_quiet` at a world where nothing is to be done.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, final
+
+from orderwright.lifecycles import Phase
+from orderwright.orders.order import Order
+from orderwright.testing.simulation.law import LawBroken, law, require, same
+from orderwright.testing.simulation.money_laws import asked, books, money
+from orderwright.testing.simulation.stock_laws import (
+    Tally,
+    claims,
+    labels,
+    stock,
+    sums,
+    told,
+)
+from orderwright.testing.simulation.world import every_order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orderwright.testing.simulation.world import Stored
+
+__all__ = ["LAWS", "LawBroken", "Watch", "check_laws", "check_quiet"]
+
+_NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+_PAGE = 97  # not round, so that the last page is seldom full
+
+
+@law("a history tells the state: replaying it makes the order that is stored")
+def history(world: Stored, order: Order) -> None:
+    """Replay all of it; the version counts the events; each key finds its own."""
+    events = world.orders.events(order.id)
+    same(order, Order.replay(events, world.lifecycles), f"{order.id}, replayed")
+    same(order.version, len(events), f"version of {order.id}")
+    for key in {event.key for event in events if event.key}:
+        told = tuple(event for event in events if event.key == key)
+        same(told, world.orders.find_key(order.id, key), f"what is found by {key}")
+
+
+@law("ordered = open + reserved + backordered + in fulfilment + fulfilled + cancelled, per line")
+def units(_: Stored, order: Order) -> None:
+    """Every unit is in one place, and what is left to credit never falls below zero."""
+    for line_id, counts in order.quantities().items():
+        ordered, *parts, delivered = counts[:8]
+        what = f"{order.id} {line_id} {counts}"
+        same(ordered, sum(parts), what)
+        least = min(*parts, delivered)
+        after = min(counts.returning, counts.returned, counts.lost, counts.kept)
+        require(least >= 0 and after >= 0, f"below zero: {what}")
+        require(delivered <= counts.fulfilled, f"more delivered than fulfilled: {what}")
+    for one in (*order.lines, *order.charges):
+        require(0 <= one.remaining.minor <= one.total.minor, f"{order.id} {one.id}: remaining")
+        running = 0
+        for part in one.components:
+            left, whole = part.remaining.minor, part.amount.minor
+            require(left * whole >= 0 and abs(left) <= abs(whole), f"{order.id} {one.id}: {part}")
+            running += left if part.adds else 0
+            require(running >= 0, f"{order.id} {one.id}: its components sum to {running}")
+    for line in order.lines:
+        require(0 <= line.remaining_units <= line.ordered, f"{order.id} {line.id}: units left")
+        require(
+            bool(line.remaining_units or not line.remaining), f"{order.id} {line.id}: cents left"
+        )
+    require(order.due.minor >= 0, f"{order.id} owes {order.due}")
+
+
+@law("what is due, and what goes by a reference, is found; the feed has every event once")
+def finding(world: Stored, orders: Sequence[Order]) -> None:
+    """Look for everything by what finds it."""
+    due = {order.id for order in orders if order.due_at is not None}
+    same(due, {one.order_id for one in world.orders.due(_NEVER, limit=len(orders) + 1)}, "due")
+    for order in orders:
+        for reference in order.all_references:
+            found = world.orders.by_reference(reference)
+            require(order.id in found, f"{order.id} is not found by {reference}")
+    numbers = {order.id: 0 for order in orders}
+    position = 0
+    while page := world.orders.feed(after=position, limit=_PAGE):
+        for entry in page:
+            require(entry.position > position, f"the feed goes back at {entry.position}")
+            position = entry.position
+            numbers[entry.order_id] += 1
+            same(numbers[entry.order_id], entry.number, f"number of {entry.order_id} in the feed")
+    same({order.id: order.version for order in orders}, numbers, "events in the feed")
+
+
+@law("in the calm nothing stays pending, or it is parked with a reason")
+def quiet(_: Stored, orders: Sequence[Order]) -> None:
+    """Nothing is in flight, and who gave up an order has nothing of it."""
+    for order in orders:
+        for one in order.intents:
+            require(bool(one.parked), f"{order.id}: {one.id} is pending")
+        require(order.due_at is None, f"{order.id}: {order.due_items} is due")
+        if not order.exceptions:
+            _served(order)
+        if order.state.phase is Phase.DROPPED and not order.intents and not order.exceptions:
+            same(0, order.authorized.minor, f"still authorized for {order.id}")
+            held = [one.id for one in order.fulfillments if one.stock == "held"]
+            same([], held, f"still held for {order.id}")
+            if order.policy.refund == "when_cancelled" and not order.holds:
+                back = sum(one.sums.returnable for one in order.payments)
+                same(0, min(order.payout.minor, back), f"still kept of {order.id}")
+
+
+def _served(order: Order) -> None:
+    """What left is booked, what is promised is firm, and tenders succeed together."""
+    for one in order.fulfillments:
+        require(not one.gone or one.stock == "left", f"{order.id} {one.id} left unbooked")
+        firm = one.stock != "held" or not one.lapses_at or order.state.phase is Phase.WAITING
+        require(firm or order.state.phase is Phase.DROPPED, f"{order.id} {one.id} lapses")
+    for payment in order.payments:
+        if payment.batch in order.failed_batches:
+            what = f"authorized on {order.id} {payment.id}, whose sister was declined"
+            same(0, payment.open_authorization.minor, what)
+
+
+LAWS = (history, units, asked, money, books, labels, stock, claims, sums, finding, told, quiet)
+"""Every law, each with a ``name``."""
+
+
+def check_laws(world: Stored) -> None:
+    """Check everything that has to be true of a stored world at any moment.
+
+    Raises LawBroken, an AssertionError, which names the law.
+    """
+    orders = every_order(world.orders)
+    for order in orders:
+        history(world, order)
+        units(world, order)
+        money(world, order)
+    tally = Tally()
+    tally.read(world)
+    stock(world, orders, tally)
+    for one in (books, labels, claims, sums, finding):
+        one(world, orders)
+
+
+def check_quiet(world: Stored) -> None:
+    """Check the laws, and that nothing is in flight: what is unfinished waits for a person.
+
+    Raises LawBroken, an AssertionError, which names the law.
+    """
+    check_laws(world)
+    orders = every_order(world.orders)
+    told(world, orders)
+    quiet(world, orders)
+
+
+@final
+class Watch:
+    """Looks at a world after every step: at all that changed, so that it costs little."""
+
+    __slots__ = ("_booked", "_keys", "_orders", "_tally", "_world")
+
+    def __init__(self, world: Stored) -> None:
+        self._world = world
+        self._orders: dict[str, Order] = {}
+        self._keys: dict[str, set[str]] = {}
+        self._tally = Tally()
+        self._booked = 0
+        self.look()
+
+    def look(self) -> None:
+        """Check the laws after one request. Raises LawBroken."""
+        world = self._world
+        orders = every_order(world.orders)
+        changed = [one for one in orders if self._new(one)]
+        booked = len(world.payments.books)
+        for order in changed:
+            self._tell(order)
+            units(world, order)
+            asked(world, order, self._orders.get(order.id))
+            self._orders[order.id] = order
+        for order in changed if booked == self._booked else orders:
+            money(world, order)
+        if booked != self._booked:
+            books(world, orders)
+            self._booked = booked
+        if self._tally.read(world) or changed:
+            stock(world, orders, self._tally)
+            claims(world, orders)
+        labels(world, orders)
+
+    def _new(self, order: Order) -> bool:
+        known = self._orders.get(order.id)
+        return known is None or known.version != order.version
+
+    def _tell(self, order: Order) -> None:
+        """What was saved tells the order, and no key is used by two saves."""
+        known = self._orders.get(order.id)
+        events = self._world.orders.events(order.id, after=0 if known is None else known.version)
+        if known is None:
+            _grown(Order.replay(events, self._world.lifecycles), order)
+        else:
+            _grown(known.after(events), order)
+        used = self._keys.setdefault(order.id, set())
+        new = {event.key for event in events if event.key}
+        _once(order.id, used & new)
+        used |= new
+
+
+@law(history.name)
+def _grown(told: Order, order: Order) -> None:
+    same(order, told, f"{order.id}, by its new events")
+
+
+@law("one key has one effect")
+def _once(order_id: str, again: set[str]) -> None:
+    same(set[str](), again, f"keys of {order_id} that were used before")

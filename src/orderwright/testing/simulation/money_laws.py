@@ -1,0 +1,121 @@
+"""The laws of money: what orders say and what the provider's own books say is the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, get_args
+
+from orderwright.lifecycles import Phase
+from orderwright.money import Money
+from orderwright.payments.operations import Movement
+from orderwright.testing.simulation.law import law, require, same
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orderwright.orders.order import Order
+    from orderwright.payments.payment import Payment
+    from orderwright.testing.simulation.world import Stored
+
+__all__ = ["asked", "books", "money"]
+
+_BY_ITSELF = frozenset(get_args(Movement))
+"""What comes by itself, or lapses: no operation of the provider's."""
+
+
+@law("money: the provider's books and the orders tell the same, and every figure adds up")
+def money(world: Stored, order: Order) -> None:
+    """Look at each operation of an order, and for what the provider did beyond them."""
+    prefix = f"{order.id}/"
+    booked = {
+        entry.operation_id: entry
+        for entry in world.payments.books
+        if entry.operation_id.startswith(prefix)
+    }
+    for payment in order.payments:
+        _sums(payment)
+        for operation in payment.operations:
+            if operation.kind in _BY_ITSELF:
+                require(operation.id not in booked, f"{operation.id} is in the provider's books")
+                same(Phase.DONE, operation.state.phase, operation.id)
+                continue
+            entry = booked.pop(operation.id, None)
+            if operation.state.phase is Phase.DONE:
+                there = None if entry is None else (entry.kind, entry.amount)
+                same((operation.kind, operation.amount), there, f"{operation.id} in the books")
+            elif operation.state.phase is Phase.DROPPED:
+                same(None, entry, f"{operation.id}, which failed, in the books")
+    same([], sorted(booked), "what the provider did and no order announces")
+    kept = order.captured - order.refunded - order.charged_back
+    same(kept - order.due, order.balance, f"balance of {order.id}")
+    by_providers = sum(one.sums.refunded - one.sums.repaid for one in order.payments)
+    require(by_providers <= order.captured.minor, f"{order.id}: refunded more than was captured")
+    surplus = max(0, -order.charged_back.minor)
+    payout = max(0, (order.balance - order.refunding).minor - surplus)
+    same(payout, order.payout.minor, f"payout of {order.id}")
+
+
+def _sums(payment: Payment) -> None:
+    """Of each payment: nothing is given back, or drawn on, that was not there."""
+    done: Counter[str] = Counter()
+    for one in payment.operations:
+        if one.state.phase is not Phase.DROPPED:
+            done[one.kind] += one.amount.minor
+    what = f"{payment.id} {dict(done)}"
+    if payment.amount or payment.collected != "by_provider":  # else it is only paid out to
+        require(done["refund"] <= done["capture"] + done["charge"], f"refunds: {what}")
+    drawn = done["capture"] + done["void"] + done["lapse"]
+    require(drawn <= done["authorize"], f"drawn on more than was authorized: {what}")
+    least = min(payment.refundable, payment.open_authorization, payment.outstanding)
+    require(least.minor >= 0, f"below zero: {what}")
+    back = payment.sums.returnable
+    require(back <= payment.refundable.minor, f"more returnable than refundable: {what}")
+    parts = payment.refund_parts(Money(back, payment.amount.currency))
+    same(back, sum(part.minor for _, part in parts), f"parts of a refund: {what}")
+    if payment.collected != "by_provider":
+        require(set(done) <= _BY_ITSELF, f"asked of nobody: {what}")
+
+
+@law("no money is asked for beyond what is there, or due, at that moment")
+def asked(_: Stored, order: Order, before: Order | None) -> None:
+    """Look at what is new since ``before``: refunds, and captures that nobody asked for by hand."""
+    known = {one.id for one in before.intents} if before is not None else set[str]()
+    new = {one.purpose for one in order.intents if one.id not in known}
+    if not new & {"refund", "capture"}:
+        return
+    taken = back = 0
+    for payment in order.payments:
+        done: Counter[str] = Counter()
+        for one in payment.operations:
+            if one.state.phase is not Phase.DROPPED:
+                done[one.kind] += one.amount.minor
+        came = done["capture"] + done["charge"] + done["receipt"]
+        went = done["refund"] + done["repayment"] + max(0, done["chargeback"] - done["reversal"])
+        # What is paid out to a tender of its own, the order bounds.
+        if "refund" in new and done["refund"] and (payment.amount or came):
+            require(went <= came, f"{order.id} {payment.id}: {dict(done)}")
+        taken += came
+        back += went
+    if "capture" in new and order.policy.capture != "by_hand" and not order.charged_back:
+        most = max(order.due.minor, order.total.minor)
+        require(taken - back <= most, f"{order.id}: {taken - back} of {most} that is due")
+
+
+@law("the provider did each thing once, and gave back no more than it took")
+def books(world: Stored, orders: Sequence[Order]) -> None:
+    """Look at the provider's own books alone, and for whom each entry is."""
+    known = tuple(f"{order.id}/" for order in orders)
+    seen: set[str] = set()
+    sums: Counter[tuple[str, str]] = Counter()
+    for entry in world.payments.books:
+        require(entry.operation_id not in seen, f"{entry.operation_id} was done twice")
+        seen.add(entry.operation_id)
+        require(entry.operation_id.startswith(known), f"{entry.operation_id} is of no order")
+        of = entry.reference
+        taken = sums[of, "capture"] + sums[of, "charge"]
+        if entry.kind == "refund" and not taken:
+            continue  # paid out to a tender of its own: the order bounds it
+        sums[of, entry.kind] += entry.amount.minor
+        require(sums[of, "refund"] <= taken or entry.kind != "refund", f"{entry}: too much")
+        drawn = sums[of, "capture"] + sums[of, "void"]
+        require(drawn <= sums[of, "authorize"], f"{entry}: nothing was authorized for it")

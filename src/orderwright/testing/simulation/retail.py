@@ -1,0 +1,422 @@
+"""An online retailer to simulate: scarce stock in three places, and everything a shop does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple, final
+
+from orderwright.errors import OrderwrightError
+from orderwright.fulfillment.shipping import Parcel
+from orderwright.inventory.postings import Posting
+from orderwright.money import Money, UnitPrice
+from orderwright.orders.amounts import Adjustment, TaxLine
+from orderwright.orders.contacts import Contact
+from orderwright.orders.lines import (
+    AddAdjustment,
+    AddCharge,
+    AddLine,
+    ChangeLine,
+    Charge,
+    DraftLine,
+    Policy,
+)
+from orderwright.payments.payment import Tender
+from orderwright.testing.simulation.steps import Call, Happen
+from orderwright.testing.simulation.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from orderwright.adapters.memory import Behaviour
+    from orderwright.orders.order import Order
+
+__all__ = ["COMMANDS", "MOODS", "At", "Command", "Retail", "card", "drawn", "eur", "line"]
+
+_SKUS = ("MUG", "CUP", "TEA")
+_PLACES = ("MAIN", "STORE", "DEPOT")
+MOODS: tuple[Behaviour, ...] = (
+    *("approve", "approve", "decline", "pending"),
+    *("requires_action", "answer_lost", "request_lost"),
+)
+_MINUTE = timedelta(minutes=1)
+_WAITS = (timedelta(seconds=1), _MINUTE, 3 * _MINUTE, timedelta(hours=1), timedelta(days=1))
+_HOME = Contact(name="Ada", street=("1 Main St",), city="Reykjavik", country="IS")
+_PARCELS = (Parcel(weight_grams=750),)
+_VAT = TaxLine(name="VAT", percent="19", included=True)
+_OFF = Adjustment(name="off", percent="-33")
+
+
+def eur(amount: str) -> Money:
+    """Return so many euros."""
+    return Money.of(amount, "EUR")
+
+
+def card(amount: str = "") -> Tender:
+    """Return a tender by card: of what is left to pay, if no amount is given."""
+    return Tender(method="card", amount=eur(amount) if amount else None)
+
+
+def line(
+    sku: str = "MUG",
+    quantity: int = 1,
+    price: str = "10.00",
+    *,
+    taxes: Sequence[TaxLine] = (),
+    adjustments: Sequence[Adjustment] = (),
+) -> DraftLine:
+    """Return a line in euros."""
+    return DraftLine(
+        sku=sku,
+        quantity=quantity,
+        unit_price=UnitPrice.of(price, "EUR"),
+        taxes=taxes,
+        adjustments=adjustments,
+    )
+
+
+@final
+class At:
+    """Where somebody is about to do something: to which ``order``, and to what of it."""
+
+    __slots__ = ("draw", "number", "order", "world")
+
+    def __init__(self, world: World, draw: Random, number: int, order: Order) -> None:
+        self.world: World = world
+        self.draw: Random = draw
+        self.number: int = number
+        self.order: Order = order
+
+    @property
+    def part(self) -> str:
+        """Return the id of a fulfillment."""
+        return self.draw.choice([one.id for one in self.order.fulfillments] or ["f1"])
+
+    @property
+    def returned(self) -> str:
+        """Return the id of a return."""
+        return self.draw.choice([one.id for one in self.order.returns] or ["r1"])
+
+    @property
+    def operation(self) -> str:
+        """Return the id of a payment operation."""
+        ids = [one.id for payment in self.order.payments for one in payment.operations]
+        return self.draw.choice(ids or [f"{self.order.id}/p1/authorize-1"])
+
+    @property
+    def intent(self) -> str:
+        """Return the id of something unfinished."""
+        return self.draw.choice([one.id for one in self.order.intents] or [self.operation])
+
+    @property
+    def money(self) -> Money:
+        """Return some money."""
+        return eur(self.draw.choice(("1.00", "3.33", "5.00", "10.00")))
+
+    @property
+    def units(self) -> dict[str, int]:
+        """Return a unit or two of a line."""
+        lines = [one.id for one in self.order.lines]
+        return {self.draw.choice(lines): self.draw.choice((1, 1, 2))}
+
+    def told(self, name: str, *args: object, **more: object) -> Call:
+        """Return the command for this order; every other time under a key, to be repeated."""
+        if self.draw.random() < 0.5:  # noqa: PLR2004
+            more["key"] = f"k{self.number}"
+        return Call(name, self.order.id, *args, **more)
+
+
+@final
+class Command(NamedTuple):
+    """Something that is done: how often, when it makes sense, and the call it is."""
+
+    weight: int
+    when: Callable[[Order], bool]
+    call: Callable[[At], Call]
+
+
+def _edit(at: At) -> Call:
+    add = line(at.draw.choice(_SKUS), 1, "4.99")
+    change = at.draw.choice(
+        (
+            ChangeLine(line_id="l1", quantity=at.draw.choice((0, 1, 3))),
+            AddLine(line=add),
+            AddCharge(charge=Charge(kind="tip", amount=eur("1.50"))),
+            AddAdjustment(line_id="", adjustment=Adjustment(name="gift", amount=eur("-4.99"))),
+        )
+    )
+    return at.told("edit", [change])
+
+
+def _inspect(at: At) -> Call:
+    what = at.draw.choice(("restock", "quarantine", "write_off", "send_back"))
+    return at.told("inspect_return", at.returned, **{what: at.units})
+
+
+def _stop(at: At) -> Call:
+    return at.told(at.draw.choice(("request_stop", "stop", "refuse_stop")), at.part, reason="wait")
+
+
+def _advance(at: At) -> Call:
+    actions = ("release", "release", "pick", "pick", "pack", "refuse", "lose", "withdraw")
+    return at.told("advance", at.part, at.draw.choice(actions))
+
+
+def _notice(at: At) -> Call:
+    """What the provider says of an operation now, which may arrive any time later."""
+    known = at.world.payments.operations.get(at.operation)
+    if known is None or at.draw.random() < 0.5:  # noqa: PLR2004
+        return Call("notify_payment", at.operation)
+    request, outcome = known
+    return Call("notify_payment", request.id, outcome=outcome, sequence=at.number)
+
+
+def _delivery(at: At) -> Call:
+    sku, place = at.draw.choice(_SKUS), at.draw.choice(_PLACES)
+    posting = Posting.receive(f"d{at.number}", sku, place, 1, at=at.world.now)
+    return Call("post_stock", posting)
+
+
+def _count(at: At) -> Call:
+    counted = at.draw.choice((0, 1, 2))
+    sku, place = at.draw.choice(_SKUS), at.draw.choice(_PLACES)
+    return Call("count_stock", sku, place, counted, count_id=f"c{at.number}")
+
+
+def _open(order: Order) -> bool:
+    return any(one.live and not one.gone for one in order.fulfillments)
+
+
+def _gone(order: Order) -> bool:
+    return any(one.gone for one in order.fulfillments)
+
+
+def _back(order: Order) -> bool:
+    return bool(order.returns)
+
+
+def _any(_: Order) -> bool:
+    return True
+
+
+def _kept(order: Order) -> bool:
+    return bool(order.captured)
+
+
+COMMANDS: dict[str, Command] = {
+    "resume": Command(4, _any, lambda _: Call("resume")),
+    "ship": Command(5, _open, lambda at: at.told("ship", at.part)),
+    "deliver": Command(4, _gone, lambda at: at.told("deliver", at.part)),
+    "cancel": Command(3, _open, lambda at: at.told("cancel", reason="sorry")),
+    "cancel some": Command(3, _open, lambda at: at.told("cancel", units=at.units, reason="less")),
+    "pay": Command(4, lambda order: bool(order.uncovered), lambda at: at.told("pay", [card()])),
+    "pay in two parts": Command(
+        2,
+        lambda order: bool(order.uncovered),
+        lambda at: at.told("pay", [card("3.33"), card()]),
+    ),
+    "capture": Command(3, lambda order: bool(order.authorized), lambda at: at.told("capture")),
+    "capture some": Command(
+        2, lambda order: bool(order.authorized), lambda at: at.told("capture", amount=at.money)
+    ),
+    "refund": Command(4, lambda order: bool(order.payout), lambda at: at.told("refund")),
+    "refund some": Command(
+        2, lambda order: bool(order.payout), lambda at: at.told("refund", amount=at.money)
+    ),
+    "credit": Command(3, _kept, lambda at: at.told("credit", at.money, reason="scratch")),
+    "edit": Command(3, _open, _edit),
+    "request_return": Command(
+        4, _gone, lambda at: at.told("request_return", at.units, reason="torn")
+    ),
+    "exchange": Command(
+        1,
+        _gone,
+        lambda at: at.told("request_return", at.units, reason="size", exchange=[line("CUP")]),
+    ),
+    "approve": Command(
+        1,
+        _back,
+        lambda at: at.told("advance_return", at.returned, at.draw.choice(("approve", "close"))),
+    ),
+    "give up a return": Command(
+        1,
+        _back,
+        lambda at: at.told("advance_return", at.returned, at.draw.choice(("refuse", "cancel"))),
+    ),
+    "receive_return": Command(
+        4, _back, lambda at: at.told("receive_return", at.units, location="MAIN")
+    ),
+    "inspect_return": Command(4, _back, _inspect),
+    "claim": Command(
+        1,
+        _gone,
+        lambda at: at.told("claim", at.units, fault="damaged", remedy="refund", reason="broken"),
+    ),
+    "replace": Command(
+        1, _gone, lambda at: at.told("claim", at.units, fault="lost", remedy="replace")
+    ),
+    "allocate": Command(1, _open, lambda at: Call("allocate", at.order.id)),
+    "split": Command(2, _open, lambda at: at.told("split", at.part, at.units)),
+    "merge": Command(
+        1,
+        lambda order: len(order.fulfillments) > 1,
+        lambda at: at.told("merge", [one.id for one in at.order.fulfillments]),
+    ),
+    "move": Command(3, _open, lambda at: at.told("move", at.part, at.draw.choice(_PLACES))),
+    "short_pick": Command(2, _open, lambda at: at.told("short_pick", at.part, at.units)),
+    "advance": Command(4, _open, _advance),
+    "stop": Command(2, _open, _stop),
+    "report_cancellation": Command(
+        1, _any, lambda at: at.told("report_cancellation", reason="there")
+    ),
+    "hold": Command(
+        1,
+        _any,
+        lambda at: at.told("hold", "note", blocks={at.draw.choice(("refund", "fulfil"))}),
+    ),
+    "hold for long": Command(
+        1, _open, lambda at: at.told("hold", "fraud", blocks={"allocate", "capture"})
+    ),
+    "release_hold": Command(
+        4,
+        lambda order: bool(order.holds),
+        lambda at: at.told("release_hold", at.draw.choice(("note", "fraud"))),
+    ),
+    "notify_payment": Command(4, lambda order: bool(order.payments), _notice),
+    "retry": Command(
+        2, lambda order: bool(order.intents), lambda at: Call("retry", at.order.id, at.intent)
+    ),
+    "report_chargeback": Command(4, _kept, lambda at: at.told("report_chargeback", "p1", at.money)),
+    "reversal": Command(
+        1,
+        lambda order: bool(order.charged_back),
+        lambda at: at.told("report_chargeback_reversal", "p1", at.money),
+    ),
+    "record_payment": Command(
+        1, _any, lambda at: at.told("record_payment", at.money, method="cash")
+    ),
+    "record_refund": Command(
+        1, _kept, lambda at: at.told("record_refund", at.money, method="cash")
+    ),
+    "confirm": Command(1, _open, lambda at: at.told("confirm")),
+    "reject": Command(1, _open, lambda at: at.told("reject", reason="fraud")),
+    "expire": Command(1, _open, lambda at: at.told("expire")),
+    "note": Command(1, _any, lambda at: at.told("note", "hello")),
+    "book_label": Command(
+        4,
+        _open,
+        lambda at: at.told("book_label", at.part, service="island", parcels=_PARCELS),
+    ),
+    "cancel_label": Command(
+        2, lambda order: bool(order.labels), lambda at: at.told("cancel_label", at.part)
+    ),
+    "contact": Command(2, _open, lambda at: at.told("edit", contact=_HOME)),
+    "forget": Command(1, _gone, lambda at: at.told("forget")),
+    "post_stock": Command(3, _any, _delivery),
+    "count_stock": Command(2, _any, _count),
+    "fill": Command(1, _any, lambda _: Call("fill", _SKUS)),
+}
+"""What is done to orders, and how often."""
+
+
+def drawn(
+    commands: Mapping[str, Command],
+    world: World,
+    draw: Random,
+    number: int,
+    orders: Sequence[Order],
+) -> Call:
+    """Return one of ``commands``, by their weights, for one of ``orders``.
+
+    What is in the middle of something is more likely to be touched again, and mostly it is what
+    makes sense; sometimes it is anything.
+    """
+    busy = [one for one in orders if one.intents]
+    order = draw.choice(busy if busy and draw.random() < 0.6 else orders)  # noqa: PLR2004
+    anything = draw.random() < 0.15  # noqa: PLR2004
+    able = [one for one in commands.values() if anything or one.when(order)]
+    (command,) = draw.choices(able, [one.weight for one in able])
+    return command.call(At(world, draw, number, order))
+
+
+@final
+class _Shop(World):
+    """The shop; in a ``rush`` all come at once for the last unit."""
+
+    rush: bool = False
+
+
+class Retail:
+    """An online shop: its policy, its stock and the orders it has already are drawn, too."""
+
+    def open(self, draw: Random) -> World:
+        """Open with one to four mugs, and an order or two that have come some way."""
+        policy = Policy(
+            capture=draw.choice(("on_confirmation", "on_dispatch", "by_hand", "on_placement")),
+            refund=draw.choice(("when_cancelled", "when_cancelled", "by_hand")),
+            short=draw.choice(("reject", "backorder", "backorder")),
+            unpaid_ttl=draw.choice((None, timedelta(hours=1), 10 * _MINUTE)),
+            attempts=draw.choice((2, 5)),
+            replans=draw.choice((0, 3)),
+            credit_returns=draw.choice(("on_receipt", "on_inspection")),
+        )
+        rush = draw.random() < 0.1  # noqa: PLR2004
+        mugs = 1 if rush else draw.randint(1, 4)
+        stock = (("MUG", "MAIN", mugs), ("MUG", "STORE", 1), ("CUP", "STORE", 3))
+        world = _Shop(*(stock[:1] if rush else stock), policy=policy)
+        world.rush = rush
+        for number in range(0 if rush else draw.choice((0, 1, 1, 2))):
+            _come_some_way(world, draw, self._order(world, f"o{number + 1}"))
+        return world
+
+    def call(self, world: World, draw: Random, number: int) -> Call:
+        """Return a command: a new order, the same one once more, or one for an order there is."""
+        orders = world.all_orders()
+        if isinstance(world, _Shop) and world.rush and number <= 4:  # noqa: PLR2004
+            return Call("place", [line()], order_id=f"o{number}", tenders=[card()])
+        if len(orders) < 4 and (not orders or draw.random() < 0.25):  # noqa: PLR2004
+            return self._order(world, f"o{draw.randint(1, 4)}")
+        return drawn(COMMANDS, world, draw, number, orders)
+
+    def happen(self, world: World, draw: Random, number: int) -> Happen:  # noqa: ARG002 - a scenario's
+        """Return what happens outside: time passes, goods come and go, the provider has moods."""
+        what = draw.random()
+        if what < 0.25:  # noqa: PLR2004
+            return Happen("wait", draw.choice(_WAITS))
+        if what < 0.45:  # noqa: PLR2004
+            return Happen("wait_until_due")
+        if what < 0.7:  # noqa: PLR2004
+            lasting = draw.choice((None, None, 30 * _MINUTE))
+            return Happen("provider", [draw.choice(MOODS) for _ in range(3)], lasting)
+        sku, place = draw.choice(_SKUS), draw.choice(_PLACES)
+        if what < 0.9:  # noqa: PLR2004
+            return Happen("receive", f"d{number}", sku, place, 1)
+        return Happen("lose", f"d{number}", sku, place)
+
+    @staticmethod
+    def _order(world: World, name: str) -> Call:
+        """Return an order that is the same whenever it has this name: it may be sent again."""
+        draw = Random(f"{name} {world.policy.capture} {world.policy.replans}")  # noqa: S311
+        lines: list[DraftLine] = []
+        for _ in range(draw.randint(1, 2)):
+            sku, units = draw.choice(_SKUS[:2]), draw.randint(1, 2)
+            price, taxes = draw.choice(("10.00", "3.33")), draw.choice(((), (_VAT,)))
+            off = draw.choice(((), (_OFF,)))
+            lines.append(line(sku, units, price, taxes=taxes, adjustments=off))
+        tenders = draw.choice(
+            ([card()], [card()], [], [Tender(method="gift_card", amount=eur("5.00")), card()])
+        )
+        contact = draw.choice((None, _HOME))
+        return Call("place", lines, order_id=name, tenders=tenders, contact=contact)
+
+
+def _come_some_way(world: World, draw: Random, placed: Call) -> None:
+    """Place an order, and ship or even deliver it."""
+    name = str(placed.more["order_id"])
+    far = draw.choice((0, 0, 1, 2))
+    calls = [placed, *(Call(one, name, "f1") for one in ("ship", "deliver")[:far])]
+    for call in calls:
+        try:
+            world.desk.run(call.flow(world.desk))
+        except OrderwrightError:
+            return

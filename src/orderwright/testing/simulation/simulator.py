@@ -1,0 +1,300 @@
+"""The simulator: flows taken one request further at a time, and what can go wrong with each.
+
+It performs what flows ask on a :class:`~orderwright.testing.simulation.World`, in one thread,
+exactly as the steps say, and looks at the laws after every one that could have written something.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, final
+
+from orderwright.drivers import known
+from orderwright.errors import AdapterFault, Conflict, OrderwrightError, OutcomeUnknown
+from orderwright.orders.order import Order
+from orderwright.requests import CallCarrier, CallProvider, LookUp, PostStock, SaveOrder
+from orderwright.testing.simulation.law import LawBroken, require
+from orderwright.testing.simulation.law import law as lawful
+from orderwright.testing.simulation.laws import Watch, check_quiet
+from orderwright.testing.simulation.sometimes import arrived, begun, look_back, met
+from orderwright.testing.simulation.steps import Begin, Go, Late
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from orderwright.requests import Flow, Request
+    from orderwright.testing.simulation.steps import Call, Step
+    from orderwright.testing.simulation.world import World
+
+__all__ = ["FAULTS", "Fault", "Simulation", "Worker"]
+
+Fault: TypeAlias = Literal[
+    "crash before",
+    "crash after",
+    "sent twice",
+    "not reached",
+    "unknown, done",
+    "unknown, not done",
+    "unknown, done late",
+    "declined",
+    "rival first",
+    "stock taken",
+]
+_EFFECTS = (PostStock, CallProvider, CallCarrier)
+_WRITES = (SaveOrder, *_EFFECTS)
+FAULTS: dict[Fault, tuple[type[Request[object]], ...]] = {
+    "crash before": (),
+    "crash after": (),
+    "sent twice": (*_EFFECTS, LookUp),
+    "not reached": (),
+    "unknown, done": _WRITES,
+    "unknown, not done": _WRITES,
+    "unknown, done late": _WRITES,
+    "declined": (CallProvider, CallCarrier),
+    "rival first": (SaveOrder,),
+    "stock taken": (PostStock,),
+}
+"""What can happen to a request, and to which: to every one where none is named.
+
+The process dies before it is made, or after, before the reply is seen. The request arrives twice,
+or not at all. No answer comes, and it was done, it was not, or it will be later. The provider says
+no. Somebody else saves the order first, or takes the stock.
+"""
+REPEATED = frozenset({"count_stock", "post_stock", "sell_out"})
+"""What is told again until it is answered, under the same id: whoever counted has to."""
+_ON_MANY = REPEATED | {"fill", "notify_payment", "resume", "retry"}
+_LOST = frozenset({"crash before", "not reached", "unknown, not done", "unknown, done late"})
+
+
+@final
+class Worker:
+    """A flow that somebody runs, what it asks next, and what it has seen."""
+
+    __slots__ = ("asked", "call", "flow", "name", "request", "saved")
+
+    def __init__(self, name: str, call: Call, flow: Flow[object]) -> None:
+        self.name: str = name
+        self.call: Call = call
+        self.flow: Flow[object] = flow
+        self.request: Request[object] | None = None
+        self.saved: int = 0
+        self.asked: Request[object] | None = None
+
+
+@final
+class Simulation:
+    """A ``world`` to which steps are done, in order: that is all there is to a story.
+
+    ``hear`` is called with a worker's name and what it is told, before it is.
+    ``script`` are the steps done so far, ``trace`` what came of each, ``seen`` how often each fault
+    and each outcome was met. A step that has become impossible, as its worker is gone, does
+    nothing. ``watching`` looks at the laws after each step; without it they are only looked at in
+    the calm.
+    """
+
+    def __init__(self, world: World, *, watching: bool = True) -> None:
+        self.world: World = world
+        self.workers: dict[str, Worker] = {}
+        self.unanswered: list[Call] = []
+        self.late: list[Request[object]] = []
+        self.script: list[Step] = []
+        self.trace: list[tuple[str, str, str, str]] = []
+        self.seen: Counter[str] = Counter()
+        self.hear: Callable[[str, object], None] | None = None
+        self._rivals = 0
+        self._watch = Watch(world) if watching else None
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Do the steps. Raises LawBroken."""
+        for step in steps:
+            self.do(step)
+
+    def do(self, step: Step) -> None:
+        """Do one step. Raises LawBroken."""
+        self.script.append(step)
+        if isinstance(step, Begin):
+            self._begin(step)
+        elif isinstance(step, Go):
+            if step.worker in self.workers:
+                self._go(self.workers[step.worker], step.fault)
+        elif isinstance(step, Late):
+            if step.number < len(self.late):
+                request = self.late.pop(step.number)
+                kind = type(request).__name__
+                came = self._tried(request)[1]
+                self._note("late", kind, "", came)
+                self.seen.update(arrived(request, came))
+                self._look()
+        else:
+            happened: Callable[..., object] = getattr(self.world, step.name)
+            happened(*step.args)
+            self._note("outside", step.name, "", "")
+            self._look()
+
+    def calm(self) -> None:
+        """Let everybody finish, and resume what is left open until nothing is: then look at it all.
+
+        Nothing goes wrong any more, what was late arrives, and the provider makes up its mind.
+        Raises LawBroken.
+        """
+        self.world.make_up_minds()
+        while self.late:
+            self.do(Late())
+        while self.workers:
+            for name in list(self.workers):
+                self.do(Go(name))
+        for number, call in enumerate(self.unanswered):
+            if call.name in REPEATED:
+                name = f"again-{number}"
+                self.do(Begin(name, call))
+                while name in self.workers:
+                    self.do(Go(name))
+        _settles(self.world)
+        check_quiet(self.world)
+        self.seen.update(look_back(self.world))
+
+    @property
+    def length(self) -> tuple[int, int]:
+        """How many flows were begun, and how many requests were made."""
+        flows = sum(isinstance(step, Begin) for step in self.script)
+        return flows, sum(what[:1].isupper() for _, what, _, _ in self.trace)
+
+    # One step -------------------------------------------------------------------------------
+
+    def _begin(self, step: Begin) -> None:
+        worker = Worker(step.worker, step.call, step.call.flow(self.world.desk))
+        self.seen.update(begun(self, step.call))
+        self.workers[step.worker] = worker
+        self._on(worker, worker.flow.send, None)
+        self._note(step.worker, step.call.told, "", self._state(worker))
+
+    def _go(self, worker: Worker, fault: str) -> None:
+        request = cast("Request[object]", worker.request)
+        kind = type(request).__name__
+        self._prepare(request, fault)
+        reply: object = None
+        error: OrderwrightError | None = None
+        told = ""
+        if fault not in _LOST:
+            for _ in range(2 if fault == "sent twice" else 1):
+                reply, told, error = self._tried(request)
+        if fault == "unknown, done late":
+            self.late.append(request)
+        self.seen.update(met(self, worker, fault, error))
+        worker.asked = request
+        if fault.startswith("crash"):
+            worker.flow.close()
+            del self.workers[worker.name]
+            self.unanswered.append(worker.call)
+            self.world.desk = self.world.new_desk()
+        elif fault == "not reached":
+            self._on(worker, worker.flow.throw, AdapterFault("world", fault, retryable=True))
+        elif fault.startswith("unknown"):
+            self._on(worker, worker.flow.throw, OutcomeUnknown("world", "no answer"))
+        elif error is not None:
+            self._on(worker, worker.flow.throw, error)
+        else:
+            worker.saved += isinstance(request, SaveOrder)
+            self._on(worker, worker.flow.send, reply)
+        self._note(worker.name, kind, fault, told or self._state(worker))
+        if isinstance(request, _WRITES):
+            self._look()
+
+    def _prepare(self, request: Request[object], fault: str) -> None:
+        """Let happen first what a fault says happens first."""
+        if fault == "declined":
+            self.world.moods.insert(0, "decline")
+            self.world.label_moods.insert(0, "refuse")
+        elif fault == "rival first" and isinstance(request, SaveOrder):
+            order_id = request.order.id
+            if self.world.orders.load(order_id) is not None:
+                self._rivals += 1
+                self.world.desk.note(order_id, "here first", key=f"rival-{self._rivals}")
+        elif fault == "stock taken" and isinstance(request, PostStock):
+            for entry in request.posting.entries:
+                if entry.bucket == "available" and entry.quantity < 0:
+                    self._rivals += 1
+                    self.world.lose(f"rival-{self._rivals}", entry.sku, entry.location)
+
+    def _tried(self, request: Request[object]) -> tuple[object, str, OrderwrightError | None]:
+        """Perform a request; return its reply, what to note of it, and the error it raised."""
+        try:
+            reply = request.perform(self.world.desk.ports)
+        except Exception as raised:  # noqa: BLE001 - as the drivers do
+            error = known(request, raised)
+            return None, type(error).__name__, error
+        return reply, "", None
+
+    def _on(self, worker: Worker, go: Callable[..., Request[object]], value: object) -> None:
+        """Take a flow on to its next request, or to its end."""
+        if self.hear is not None:
+            self.hear(worker.name, value)
+        try:
+            worker.request = go(value)
+        except StopIteration as stopped:
+            self._done(worker)
+            if isinstance(stopped.value, Order):
+                _kept(self.world, worker.call, stopped.value)
+        except OrderwrightError as error:
+            self._done(worker)
+            self.seen[f"{worker.call.told}: {type(error).__name__}"] += 1
+            if isinstance(error, AdapterFault | Conflict):
+                self.unanswered.append(worker.call)
+            _refused(worker, error)
+        except Exception as error:
+            self._done(worker)
+            told = f"{worker.call} raised {type(error).__name__}: {error}"
+            raise LawBroken(told, "a command answers, or raises one error of the tree") from error
+
+    def _done(self, worker: Worker) -> None:
+        worker.request = None
+        self.workers.pop(worker.name, None)
+        self.seen[worker.call.told] += 1
+
+    @staticmethod
+    def _state(worker: Worker) -> str:
+        return "done" if worker.request is None else "goes on"
+
+    def _note(self, who: str, what: str, fault: str, came: str) -> None:
+        self.trace.append((who, what, fault, came))
+        if fault:
+            self.seen[fault] += 1
+
+    def _look(self) -> None:
+        if self._watch is not None:
+            self._watch.look()
+
+
+@lawful("whoever raises has saved nothing")
+def _refused(worker: Worker, error: OrderwrightError) -> None:
+    """What works through many orders, or takes up what was saved before, tells how far it came."""
+    if worker.call.name not in _ON_MANY:
+        require(not worker.saved, f"{worker.call} saved {worker.saved} times, then: {error}")
+
+
+@lawful("when faults stop, everything settles")
+def _settles(world: World) -> None:
+    try:
+        world.calm()
+    except LawBroken:
+        raise
+    except AssertionError as never:
+        raise LawBroken(str(never)) from never
+
+
+@lawful("what was acknowledged is kept")
+def _kept(world: World, call: Call, order: Order) -> None:
+    """The order that a command returned is in its history, and so is its key."""
+    there = world.orders.load(order.id)
+    if there is None or there.version != order.version:
+        history = world.orders.events(order.id)
+        require(order.version <= len(history), f"{order.id} has lost version {order.version}")
+        there = Order.replay(history[: order.version], world.lifecycles)
+    require(there == order, f"{call} returned an order that was never saved: {order!r}")
+    key = call.more.get("key")
+    if isinstance(key, str) and key:
+        told = world.orders.events(order.id)[: order.version]
+        found = any(event.key == key for event in told)
+        require(
+            found, f"{call} returned an order that knows nothing of it: version {order.version}"
+        )
