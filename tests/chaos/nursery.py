@@ -20,7 +20,7 @@ from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPay
 from orderwright.adapters.system import utc_now
 from tests.chaos.commands import LOCATIONS, drawn, perform
 from tests.chaos.provider import serve
-from tests.chaos.worker import CODEC, work
+from tests.chaos.worker import CODEC, repositories, work
 from tests.helpers import ROOT
 
 
@@ -88,7 +88,7 @@ def main(journal: int) -> None:
 
 
 def warm() -> None:
-    """Do a little of everything in memory: what is learnt here need not be in every life."""
+    """Do a little of everything in memory, so that it is not each life that learns how."""
     orders, draw = MemoryOrders(), Random(1)  # noqa: S311
     desk = OrderDesk(
         orders=orders,
@@ -106,6 +106,8 @@ def warm() -> None:
 
 
 def _forked(asked: dict[str, Any], journal: int) -> int:
+    if asked["start"] == "worker":
+        repositories(asked["given"]["url"])  # what is made here need not be in every life
     child = os.fork()
     if child:
         return child

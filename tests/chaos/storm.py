@@ -31,7 +31,7 @@ from tests.chaos.provider import PeerPayments
 from tests.postgres import Database, Server
 from tests.worlds import NEVER
 
-SERVER_FAULTS = ("server and sessions", "server and sessions", "server", "session")
+SERVER_FAULTS = ("server and sessions", "server and sessions", "server", "one process")
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,14 @@ class Weather:
     """How much is killed, and how long it may take."""
 
     seed: int
-    workers: int = 8
+    workers: int = 16
     worker_kills: int = 200
     server_kills: int = 20
     provider_kills: int = 10
     seconds: float = 600.0
     between_server_kills: tuple[float, float] = (2.0, 5.0)
+    synchronous: bool = True
+    """Whether the server writes a commit down before it tells; only a planted fault is False."""
 
 
 @dataclass
@@ -66,11 +68,13 @@ class Storm:
     @contextmanager
     def run(self) -> Iterator[Audit]:
         """Storm, then calm; what is left can be audited while the block lasts."""
+        weather = self.weather
         with ExitStack() as stack:
             folder = stack.enter_context(TemporaryDirectory(prefix="chaos-", dir=SHORT))
             self._folder = Path(folder)
             stack.callback(self.journal.close)
-            self._server = stack.enter_context(Server(fsync=True, settings=SETTINGS))
+            settings = {**SETTINGS, "synchronous_commit": "on" if weather.synchronous else "off"}
+            self._server = stack.enter_context(Server(fsync=True, settings=settings))
             database = stack.enter_context(self._server.database())
             self._open(database)
             self._nursery = Nursery(self.journal.pen)
@@ -111,6 +115,7 @@ class Storm:
         self._later((0.5, 0.5), self._hit_worker)
         self._later(weather.between_server_kills, self._hit_server)
         self._later((1.0, 4.0), self._hit_provider)
+        self._later((1.0, 3.0), self._hit_session)
         while time.monotonic() < start + weather.seconds and self.short:
             self._do_what_is_due(time.monotonic())
             self.journal.read(0.02)
@@ -202,10 +207,10 @@ class Storm:
         """Kill all of the server, its first process alone, or one of those that work for it."""
         fault = self._draw.choice(SERVER_FAULTS)
         sessions = children_of(self._server.process.pid)
-        if fault == "session":
+        if fault == "one process":
             if sessions:
                 kill(self._draw.choice(sessions))
-                self.seen["session killed"] += 1
+                self.seen["processes of the server killed"] += 1
             self._later(self.weather.between_server_kills, self._hit_server)
             return
         self._server.kill()
@@ -214,6 +219,14 @@ class Storm:
                 kill(one)
         self.seen[f"{fault} killed"] += 1
         self._later((0.0, 1.0), self._start_server)
+
+    def _hit_session(self) -> None:
+        """Have the server end a session, as `pg_terminate_backend` does."""
+        self._later((1.0, 3.0), self._hit_session)
+        sessions = children_of(self._server.process.pid, b"postgres: postgres")
+        if sessions:
+            kill(self._draw.choice(sessions), signal.SIGTERM)
+            self.seen["sessions ended"] += 1
 
     def _start_server(self) -> None:
         self.told += said(self._server)
@@ -262,8 +275,9 @@ class Storm:
 
     def _all_up(self) -> None:
         """Start what is down, wake who sleeps, and have the provider lose nothing any more."""
+        hits = (self._hit_worker, self._hit_session, self._hit_server, self._hit_provider)
         for _, action in tuple(self._plans):
-            if action not in (self._hit_worker, self._hit_server, self._hit_provider):
+            if action not in hits:
                 action()
         self._end("provider", signal.SIGKILL)
         self._start_provider(calm=True)
@@ -276,23 +290,23 @@ if sys.platform == "linux":  # else a server that starts after a crash flushes f
     SETTINGS["recovery_init_sync_method"] = "syncfs"
 
 
-def children_of(pid: int) -> list[int]:
-    """The processes that a process has started, where the system tells."""
+def children_of(pid: int, title: bytes = b"") -> list[int]:
+    """The processes that a process has started, where the system tells; some by their title."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            told = stat.read_text()
+            told, command = stat.read_text(), (stat.parent / "cmdline").read_bytes()
         except OSError:
             continue  # it has ended
-        if int(told.rpartition(")")[2].split()[1]) == pid:
+        if int(told.rpartition(")")[2].split()[1]) == pid and command.startswith(title):
             found.append(int(stat.parent.name))
     return sorted(found)
 
 
-def kill(pid: int) -> None:
-    """Kill a process of the server, unless it has ended."""
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """End a process of the server, unless it has ended."""
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 def said(server: Server) -> Counter[str]:

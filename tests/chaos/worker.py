@@ -8,6 +8,8 @@ import json
 import os
 import signal
 import time
+from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -66,6 +68,11 @@ def expected(error: OrderwrightError) -> bool:
     return passing or isinstance(error, Refused | NotFound | OutcomeUnknown)
 
 
+def briefly(span: timedelta) -> None:
+    """Wait, but less: a life is short."""
+    pause(span / 8)
+
+
 class Worker:
     """One life of the worker `name`."""
 
@@ -74,13 +81,14 @@ class Worker:
         self.life = life
         self._journal = journal
         self._draw = Random(f"{given['seed']} {name} {life}")  # noqa: S311
+        self._orders, inventory = repositories(given["url"])
         self._desk = OrderDesk(
-            orders=SqlOrders(given["engine"]),
-            inventory=SqlInventory(given["engine"]),
+            orders=self._orders,
+            inventory=inventory,
             payments=PeerPayments(given["address"]),
             locations=LOCATIONS,
             clock=utc_now,
-            pause=pause if self._draw.random() < 0.5 else None,
+            pause=briefly if self._draw.random() < 0.5 else None,
         )
         self._stopped = False
         signal.signal(signal.SIGTERM, self._stop)
@@ -102,7 +110,7 @@ class Worker:
             number += 1
             key = f"{self.name}-{self.life}-{number}"
             try:
-                command = drawn(self._draw, self._desk.ports.orders, key)
+                command = drawn(self._draw, self._orders, key)
             except OrderwrightError as error:
                 self._met(error)
                 time.sleep(0.05)
@@ -140,8 +148,13 @@ class Worker:
             self.tell(wrong=f"{named(error)}: {error}"[:2000])
 
 
+@cache
+def repositories(url: str) -> tuple[SqlOrders, SqlInventory]:
+    """Both on one engine, which connects when it is first used: in a life, not before."""
+    engine = create_engine(url, pool_size=1, max_overflow=1)
+    return SqlOrders(engine), SqlInventory(engine)
+
+
 def work(name: str, life: int, given: dict[str, Any], journal: int) -> None:
-    """Live, with a connection of one's own."""
-    engine = create_engine(given["url"], pool_size=1, max_overflow=1)
-    Worker(name, life, {**given, "engine": engine}, journal).run(given["unanswered"])
-    engine.dispose()
+    """Live, until told to stop."""
+    Worker(name, life, given, journal).run(given["unanswered"])
