@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -29,7 +29,6 @@ from tests.chaos.journal import Journal
 from tests.chaos.nursery import Nursery
 from tests.chaos.provider import PeerPayments
 from tests.postgres import Database, Server
-from tests.worlds import NEVER
 
 SERVER_FAULTS = ("server and sessions", "server and sessions", "server", "one process")
 
@@ -73,12 +72,12 @@ class Storm:
             folder = stack.enter_context(TemporaryDirectory(prefix="chaos-", dir=SHORT))
             self._folder = Path(folder)
             stack.callback(self.journal.close)
+            self._nursery = Nursery(self.journal.pen)  # which has enough to load meanwhile
+            stack.callback(self._nursery.close)
             settings = {**SETTINGS, "synchronous_commit": "on" if weather.synchronous else "off"}
             self._server = stack.enter_context(Server(fsync=True, settings=settings))
             database = stack.enter_context(self._server.database())
             self._open(database)
-            self._nursery = Nursery(self.journal.pen)
-            stack.callback(self._nursery.close)
             self._storm()
             engine = create_engine(database.url())
             stack.callback(engine.dispose)
@@ -285,6 +284,7 @@ class Storm:
 
 SHORT = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - a socket's name must be short
 ROUNDS = 60
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 SETTINGS = {"log_error_verbosity": "verbose"}
 if sys.platform == "linux":  # else a server that starts after a crash flushes file by file
     SETTINGS["recovery_init_sync_method"] = "syncfs"
