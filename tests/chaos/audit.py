@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from orderwright import InventoryLedger, Order, Posting
 from orderwright.adapters.memory import BookEntry
@@ -23,7 +23,7 @@ from tests.chaos.commands import INSTEAD, SAID, SKUS
 from tests.chaos.journal import Answer, Journal
 from tests.chaos.provider import KINDS, entries
 from tests.chaos.worker import digest
-from tests.worlds import check_quiet
+from tests.worlds import World, check_quiet
 
 
 class Stores(NamedTuple):
@@ -37,7 +37,7 @@ def all_orders(orders: SqlOrders) -> list[Order]:
     """Every order, by id."""
     found: list[Order] = []
     while page := orders.find(OrderQuery(), after=found[-1].id if found else "", limit=500):
-        found += [orders.load(one) for one in page]
+        found += [order for order in map(orders.load, page) if order is not None]
     return found
 
 
@@ -90,21 +90,20 @@ class Audit:
         self.check_books()
         self.check_ledger()
         self.check_answers()
-        self.check_refusals()
+        self.check_strays()
         self.check_faults()
 
     def check_laws(self) -> None:
         """The laws of a quiet world: see `tests.worlds`."""
-        check_quiet(
-            SimpleNamespace(
-                orders=self.stores.orders,
-                all_orders=lambda: self.orders,
-                inventory=SimpleNamespace(ledger=self.ledger),
-                payments=SimpleNamespace(books=self.entries),
-                carrier=SimpleNamespace(books={}),
-                now=self.now,
-            )
+        world = SimpleNamespace(
+            orders=self.stores.orders,
+            all_orders=lambda: self.orders,
+            inventory=SimpleNamespace(ledger=self.ledger),
+            payments=SimpleNamespace(books=self.entries),
+            carrier=SimpleNamespace(books={}),
+            now=self.now,
         )
+        check_quiet(cast("World", world))
         assert [] == [intent for order in self.orders for intent in order.intents]
         self.figures["orders"] = len(self.orders)
         self.figures["events"] = sum(map(len, self.histories.values()))
@@ -161,18 +160,20 @@ class Audit:
         assert isinstance(history[under[0] - 1], (SAID[command["do"]], *INSTEAD)), command
         assert answer.digest == digest(Order.replay(history[: answer.version])), command
 
-    def check_refusals(self) -> None:
-        """What was refused left nothing behind.
+    def check_strays(self) -> None:
+        """Nothing is there that was not acknowledged; what was refused has left nothing behind.
 
         Unless its worker was killed and another one sent it again: the first try may have been
         under way still.
         """
-        for command, why in self.journal.refused:
-            if command["key"] in self.journal.again:
-                continue
-            history = self.histories.get(command.get("order", ""), ())
-            assert [] == [one for one in history if one.key == command["key"]], (command, why)
-            self.figures["refusals that left nothing"] += 1
+        told = {answer.command["key"] for answer in self.journal.answered} | self.journal.again
+        keys = {one.key for history in self.histories.values() for one in history if one.key}
+        assert set() == keys - told
+        by_clients = {one.id for one in self.postings if not one.id.startswith("opening-")}
+        assert set() == {one for one in by_clients if "/" not in one} - told
+        refused = {one["key"] for one, _ in self.journal.refused} - self.journal.again
+        assert set() == keys & refused
+        self.figures["refusals that left nothing"] = len(refused)
 
     def check_faults(self) -> None:
         """No order was told of a fault of the tables, or of a provider that broke a promise."""

@@ -39,6 +39,7 @@ class Nursery:
         )
 
     def _ask(self, **asked: object) -> int:
+        assert self._process.stdout is not None
         print(json.dumps(asked), file=self._process.stdin, flush=True)
         answer: int = json.loads(self._process.stdout.readline())
         return answer
@@ -102,7 +103,9 @@ def warm() -> None:
             perform(desk, drawn(draw, orders, f"warm-{number}"))
     for entry in orders.feed(limit=1_000):
         CODEC.decode_event(CODEC.encode_event(entry.event))
-        CODEC.decode_order(CODEC.encode_order(orders.load(entry.order_id)))
+        order = orders.load(entry.order_id)
+        assert order is not None
+        CODEC.decode_order(CODEC.encode_order(order))
 
 
 def _forked(asked: dict[str, Any], journal: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -56,3 +57,12 @@ def test_the_audit_sees_what_does_not_agree(weathered: tuple[Storm, Audit]) -> N
             audit.check_answers()
         audit.journal.answered.pop()
     audit.check()
+
+
+@pytest.mark.long
+def test_a_server_that_answers_before_it_has_written_is_found() -> None:
+    """The same storm on a server that may forget what it has just told: the audit sees it."""
+    storm = Storm(replace(SHORT, server_kills=4, synchronous=False))
+    with pytest.raises(AssertionError), storm.run() as audit:
+        audit.check()
+    assert "" == storm.short
