@@ -1,6 +1,7 @@
 """`python -m tests.chaos [--seed N] [--worker-kills N] …`: a long storm, its audit, its figures."""
 
 import argparse
+import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -13,10 +14,20 @@ LIMIT = (
     "This is the death of processes, not of the power: what the kernel was given stays written.\n"
     "There is no replica, and no failover."
 )
+GIVEN = (
+    "seed",
+    "workers",
+    "worker_kills",
+    "server_kills",
+    "provider_kills",
+    "answers",
+    "seconds",
+)
 
 
 def main() -> int:
     """Storm, tell what was seen, and fail if something does not agree."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))  # and clean up
     storm = Storm(_weather())
     say(str(storm.weather))
     with storm.run() as audit:
@@ -40,7 +51,7 @@ def say(line: str) -> None:
 def _weather() -> Weather:
     parser = argparse.ArgumentParser(description=__doc__)
     given = {one.name: one for one in fields(Weather)}
-    for name in ("seed", "workers", "worker_kills", "server_kills", "provider_kills", "seconds"):
+    for name in GIVEN:
         default = given[name].default
         kind = float if name == "seconds" else int
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)

@@ -48,6 +48,7 @@ class Audit:
     stores: Stores
     books: Path
     journal: Journal
+    told: Counter[str]
     now: datetime
     figures: Counter[str] = field(default_factory=Counter)
 
@@ -92,6 +93,7 @@ class Audit:
         self.check_answers()
         self.check_strays()
         self.check_faults()
+        self.check_constraints()
 
     def check_laws(self) -> None:
         """The laws of a quiet world: see `tests.worlds`."""
@@ -194,6 +196,10 @@ class Audit:
                 if isinstance(one, IntentClaimed) and one.attempts > 1
             }
         )
+
+    def check_constraints(self) -> None:
+        """No constraint of the tables had to keep harm away: codes of class 23."""
+        assert [] == [error for error in self.told if error.startswith("23")]
 
 
 def _in_turn(claims: Iterable[Claim]) -> list[Claim]:

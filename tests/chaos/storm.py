@@ -37,11 +37,13 @@ SERVER_FAULTS = ("server and sessions", "server and sessions", "server", "one pr
 class Weather:
     """How much is killed, and how long it may take."""
 
-    seed: int
+    seed: int = 1
     workers: int = 16
     worker_kills: int = 200
     server_kills: int = 20
     provider_kills: int = 10
+    answers: int = 500
+    """So many commands have to be acknowledged meanwhile."""
     seconds: float = 600.0
     between_server_kills: tuple[float, float] = (2.0, 5.0)
     synchronous: bool = True
@@ -87,6 +89,7 @@ class Storm:
                 Stores(SqlOrders(engine), SqlInventory(engine)),
                 self._folder / "books",
                 self.journal,
+                self.told,
                 now,
             )
 
@@ -132,7 +135,7 @@ class Storm:
 
     @property
     def short(self) -> str:
-        """Which kills were fewer than wanted; empty if none were."""
+        """What was fewer than wanted; empty if nothing was."""
         seen, weather = self.seen, self.weather
         wanted = {
             "workers": (seen["workers killed"], weather.worker_kills),
@@ -141,6 +144,7 @@ class Storm:
                 weather.server_kills,
             ),
             "provider": (seen["provider killed"], weather.provider_kills),
+            "answers": (len(self.journal.answered), weather.answers),
         }
         few = (f"{name} {done} of {goal}" for name, (done, goal) in wanted.items() if done < goal)
         return ", ".join(few)

@@ -1,6 +1,5 @@
 """Workers on a real PostgreSQL, while workers, server and provider are killed: all agrees after."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,7 +15,8 @@ SHORT = Weather(
     worker_kills=12,
     server_kills=1,
     provider_kills=1,
-    seconds=20.0,
+    answers=60,
+    seconds=60.0,
     between_server_kills=(1.5, 2.5),
 )
 """For every change; `nox -s chaos` weathers the long one."""
@@ -35,9 +35,6 @@ def test_nothing_is_lost_when_everything_is_killed(weathered: tuple[Storm, Audit
     storm, audit = weathered
     audit.check()
     assert "" == storm.short
-    assert storm.journal.answered
-    assert audit.entries
-    assert Counter() == storm.told, "the server refused a statement"
 
 
 def test_the_audit_sees_what_does_not_agree(weathered: tuple[Storm, Audit]) -> None:
@@ -48,7 +45,7 @@ def test_the_audit_sees_what_does_not_agree(weathered: tuple[Storm, Audit]) -> N
     for forged in (pages + last, pages.replace(last, b"")):
         audit.books.write_bytes(forged)
         with pytest.raises(AssertionError):
-            Audit(audit.stores, audit.books, audit.journal, audit.now).check_books()
+            replace(audit).check_books()
     audit.books.write_bytes(pages)
     answer = next(one for one in audit.journal.answered if one.digest)
     for wrong in (answer._replace(digest="0"), answer._replace(version=answer.version + 99)):

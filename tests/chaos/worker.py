@@ -8,12 +8,14 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
 from random import Random
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 from sqlalchemy import create_engine
 
 from orderwright import AdapterFault, Order, OrderDesk, OrderwrightError, Refused
@@ -47,6 +49,7 @@ def named(error: OrderwrightError) -> str:
 
 
 KNOWN = (
+    "cut after it was done",
     "starting up",
     "shutting down",
     "in recovery mode",
@@ -73,6 +76,25 @@ def briefly(span: timedelta) -> None:
     pause(span / 8)
 
 
+class Line(psycopg.Cursor[Any]):
+    """A line to the server that is cut now and then: what was asked is done, the answer is lost."""
+
+    luck: Callable[[], float]
+
+    def execute(self, query: Any, *more: Any, **named: Any) -> Self:  # noqa: ANN401
+        """Ask, and perhaps never hear of it."""
+        super().execute(query, *more, **named)
+        writes = "orderwright_post(" in str(query) or "INSERT INTO" in str(query)
+        if self.luck() < CUTS[writes]:
+            self.connection.close()
+            raise psycopg.OperationalError("server closed the connection: cut after it was done")
+        return self
+
+
+CUTS = {True: 0.03, False: 0.002}
+"""How often a line is cut, where something is written and where not."""
+
+
 class Worker:
     """One life of the worker `name`."""
 
@@ -81,6 +103,7 @@ class Worker:
         self.life = life
         self._journal = journal
         self._draw = Random(f"{given['seed']} {name} {life}")  # noqa: S311
+        Line.luck = staticmethod(self._draw.random)
         self._orders, inventory = repositories(given["url"])
         self._desk = OrderDesk(
             orders=self._orders,
@@ -151,7 +174,8 @@ class Worker:
 @cache
 def repositories(url: str) -> tuple[SqlOrders, SqlInventory]:
     """Both on one engine, which connects when it is first used: in a life, not before."""
-    engine = create_engine(url, pool_size=1, max_overflow=1)
+    lines = {"cursor_factory": Line}
+    engine = create_engine(url, pool_size=1, max_overflow=1, connect_args=lines)
     return SqlOrders(engine), SqlInventory(engine)
 
 
