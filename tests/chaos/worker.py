@@ -147,7 +147,7 @@ class Worker:
                 reply = perform(self._desk, command)
             except OrderwrightError as error:
                 self._met(error)
-                if not isinstance(error, AdapterFault):
+                if not isinstance(error, AdapterFault) or not expected(error):
                     self.tell(refused=type(error).__name__)
                     return
                 time.sleep(0.05)
