@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 
-from tests.chaos.audit import Audit
+from tests.chaos.audit import CHECKS, Audit
 from tests.chaos.storm import Storm, Weather
 
 LIMIT = (
@@ -38,7 +38,8 @@ def main() -> int:
     if storm.short:
         say(f"\nnot reached in {storm.weather.seconds:.0f} s: {storm.short}")
         return 1
-    say("\nThe books, the ledger, the orders and the journal agree exactly.")
+    say(f"\nChecked: {', '.join(CHECKS)}.")
+    say("The books, the ledger, the orders and the journal agree exactly.")
     say(LIMIT)
     return 0
 
