@@ -194,6 +194,13 @@ def crosscheck(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Kill workers, PostgreSQL and the provider for minutes, then audit (`-- --seed 7`)."""
+    install(session, ".", *group("tests"))
+    session.run("python", "-m", "tests.chaos", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those named after `--`; a ratio above its bar fails."""
     install(session, ".", *group("bench"))

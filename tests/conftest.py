@@ -61,6 +61,7 @@ def pg_database(pg_server: Server, pg_template: str) -> Iterator[Database]:
 ONCE = (
     "adapters",
     "bench",
+    "chaos",
     "examples",
     "flows",
     "package",

@@ -188,6 +188,10 @@ class Server:
             self.process.send_signal(number)
         self.process.wait(PATIENCE)
 
+    def told(self) -> str:
+        """What the server has written in its log since it was last started."""
+        return self._log.read_text(errors="replace")
+
     def named(self, name: str) -> Database:
         """The database of that name, be it there or not."""
         return Database(name, self._root)

@@ -58,6 +58,8 @@ def failing(call: Callable[[], object]) -> AdapterFault:
 
 # What is stored is no order -----------------------------------------------------------------------
 
+PG = "postgresql+psycopg://"
+
 BROKEN = {
     "not an object": [],
     "a newer schema": {"schema": 99, "order": {}},
@@ -274,6 +276,32 @@ def test_a_server_that_is_restarted_is_found_again() -> None:
         assert order == desk.order("o1")
         assert "o1" in desk.ship("o1", "f1").id
         engine.dispose()
+
+
+REFUSED = {
+    "the database system is starting up": True,
+    "the database system is shutting down": True,
+    "the database system is in recovery mode": True,
+    "sorry, too many clients already": True,
+    "remaining connection slots are reserved for roles with the SUPERUSER attribute": True,
+    "terminating connection due to administrator command": True,
+    "terminating connection due to unexpected postmaster exit": True,
+    'password authentication failed for user "shop"': False,
+    'database "shop" does not exist': False,
+}
+
+
+@pytest.mark.parametrize("told", REFUSED)
+def test_a_connection_that_is_refused_in_passing_may_be_tried_again(told: str) -> None:
+    """While a connection is made the server gives no code, only words: dying ones pass too."""
+
+    def refuse() -> object:
+        where = 'connection to server on socket "/run/.s.PGSQL.5432" failed'
+        raise psycopg.OperationalError(f"connection failed: {where}: FATAL:  {told}")
+
+    fault = failing(lambda: SqlOrders(create_engine(PG, creator=refuse)).load("o1"))
+    assert fault.detail.startswith("no connection: ")
+    assert REFUSED[told] == fault.retryable
 
 
 # What a host's transaction may meet ---------------------------------------------------------------

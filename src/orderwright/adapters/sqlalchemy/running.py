@@ -173,8 +173,19 @@ def _passing(error: SQLAlchemyError) -> bool:
 
 def _unreachable(told: str) -> bool:
     if "FATAL:" in told:
-        return any(one in told for one in ("starting up", "shutting down", "recovery", "too many"))
+        return any(one in told for one in _NOT_NOW)
     return any(one in told for one in ("connection", "connect to server", "server closed"))
+
+
+# What a server says, without a code, to whoever it does not let in just now.
+_NOT_NOW: Final = (
+    "starting up",
+    "shutting down",
+    "recovery",
+    "terminating connection",
+    "too many",
+    "slots are reserved",
+)
 
 
 def _no_table(error: DBAPIError) -> bool:
