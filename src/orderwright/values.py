@@ -23,6 +23,7 @@ __all__ = [
     "in_utc",
     "instance",
     "quantity",
+    "several",
     "span",
     "tags",
     "text",
@@ -87,6 +88,13 @@ def instance(value: object, kind: type[T], path: str) -> T:
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         raise InvalidInput.at(path, f"expected {kind.__name__}, got {type(value).__name__}")
     return value
+
+
+def several(values: object, path: str) -> tuple[object, ...]:
+    """Return what is in ``values``, a list of whatever; a single string is a slip, not a list."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidInput.at(path, f"expected a list, got {type(values).__name__}")
+    return tuple(cast("Iterable[object]", values))
 
 
 def each(values: object, kind: type[T], path: str) -> tuple[T, ...]:
@@ -159,7 +167,8 @@ def in_utc(value: object, path: str) -> datetime:
     Times of one zone compare, and add up, by what its clocks show, which repeat an hour in autumn.
     """
     found = aware(value, path)
-    return found if found.tzinfo is UTC else found.astimezone(UTC)
+    # Near the ends of what is taken it may be another year in UTC, which would not be read again.
+    return found if found.tzinfo is UTC else aware(found.astimezone(UTC), path)
 
 
 def span(value: object, path: str, otherwise: str = "") -> timedelta:
