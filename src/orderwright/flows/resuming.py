@@ -124,7 +124,7 @@ class Resuming(Flows):
         """
         setting, at = self.setting, self.setting.moment(at)
         order = yield from load(order_id)
-        intent = order.intent(intent_id)
+        intent = order.intent(text(intent_id, "intent_id"))
         return (yield from _take_over(setting, order, (intent,), at, asked=True))
 
     @command

@@ -107,8 +107,9 @@ class Placement(NamedTuple):
 
     def _content_faults(self) -> Iterator[Fault]:
         for index, reference in enumerate(self.references):
-            yield from _checked(identifier, reference.kind, f"references[{index}].kind")
-            if reference.kind in RESERVED_KINDS:
+            wrong_kind = tuple(_checked(identifier, reference.kind, f"references[{index}].kind"))
+            yield from wrong_kind
+            if not wrong_kind and reference.kind in RESERVED_KINDS:
                 wrong = f"the kind {reference.kind!r} is ours: providers' ids, tracking numbers"
                 yield Fault(f"references[{index}].kind", wrong)
             yield from _checked(text, reference.value, f"references[{index}].value")
