@@ -235,7 +235,11 @@ def test_messages_do_not_repeat_all_they_were_given() -> None:
     long = "x" * 10_000_000
     shortages = [e.Shortage("MUG", "MAIN", 1, 0)] * 10_000
     faults = [e.Fault(f"lines[{index}]", "wrong") for index in range(10_000)]
-    for error in (e.InvalidInput.at(long, long), e.NotFound("order", long)):
+    for error in (
+        e.InvalidInput.at(long, long),
+        e.NotFound("order", long),
+        e.KeyReused("k", "reason", long, long),
+    ):
         assert len(str(error)) < 1_200
     for many in (e.OutOfStock(shortages), e.InvalidInput(faults)):
         assert len(str(many)) < 10_000
@@ -249,3 +253,8 @@ def test_messages_do_not_repeat_all_they_were_given() -> None:
 def test_messages_can_be_written(error: e.OrderwrightError) -> None:
     """Half a surrogate pair in what was given is told escaped: a log takes no other."""
     assert r"\ud" in str(error).encode().decode()
+
+
+def test_what_is_no_id_is_not_found_by_the_name_of_its_kind() -> None:
+    """Any object may be looked for; what it is is no fact that can be stored."""
+    assert "no order '(bytes)': check the id" == str(e.NotFound("order", b"o1"))

@@ -178,13 +178,13 @@ class NotFound(Mistake, LookupError):
 
     def __init__(self, kind: str, key: str, order_id: str = "") -> None:
         self.kind = kind
-        self.key = key
+        self.key = _shown(key) if type(key) is str else f"({type(key).__name__})"
         self.order_id = order_id
 
     def message(self) -> str:
         """Say what was looked for, and where."""
         inside = f" on order {self.order_id}" if self.order_id else ""
-        return f"no {self.kind} {_shown(repr(self.key))}{inside}: check the id"
+        return f"no {self.kind} {self.key!r}{inside}: check the id"
 
 
 class KeyReused(Mistake):
@@ -198,8 +198,8 @@ class KeyReused(Mistake):
     def __init__(self, key: str, field: str, before: object, now: object) -> None:
         self.key = key
         self.field = field
-        self.before = repr(before)
-        self.now = repr(now)
+        self.before = _shown(repr(before))
+        self.now = _shown(repr(now))
 
     def message(self) -> str:
         """Name the field that differs, with both values."""
