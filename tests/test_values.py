@@ -17,6 +17,7 @@ from orderwright.values import (
     identifier,
     in_utc,
     instance,
+    moment,
     quantity,
     several,
     tags,
@@ -211,6 +212,14 @@ def test_times_that_end_beyond_in_utc(value: datetime) -> None:
     """What would be kept in a year that is refused when it is read again is not taken."""
     assert value == aware(value, "here")
     assert "is none in which orders are placed" in refused(in_utc, value)
+
+
+def test_times_that_leave_no_room_for_deadlines() -> None:
+    """What is told of may be some deadlines away from where time ends."""
+    last = datetime(9800, 12, 31, tzinfo=UTC)
+    assert last == moment(last, "here")
+    expected = "the year 9801 is none in which orders are placed"
+    assert expected == refused(moment, datetime(9801, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("value", ["ab", 7, None])

@@ -22,6 +22,7 @@ __all__ = [
     "identifier",
     "in_utc",
     "instance",
+    "moment",
     "quantity",
     "several",
     "span",
@@ -36,6 +37,8 @@ _MAX_ID = 200
 _MAX_TEXT = 10_000
 _LONGEST = timedelta(days=3650)
 _YEARS = range(2, 9900)
+_LATEST = 9800
+"""Nobody may tell of a later year: deadlines of up to ten years follow, one on the other."""
 
 
 def identifier(value: object, path: str) -> str:
@@ -169,6 +172,14 @@ def in_utc(value: object, path: str) -> datetime:
     found = aware(value, path)
     # Near the ends of what is taken it may be another year in UTC, which would not be read again.
     return found if found.tzinfo is UTC else aware(found.astimezone(UTC), path)
+
+
+def moment(value: object, path: str) -> datetime:
+    """Return in UTC a time that somebody tells, with room for the deadlines that follow from it."""
+    found = in_utc(value, path)
+    if found.year > _LATEST:
+        raise InvalidInput.at(path, f"the year {found.year} is none in which orders are placed")
+    return found
 
 
 def span(value: object, path: str, otherwise: str = "") -> timedelta:

@@ -1,7 +1,7 @@
 """Whatever a desk is handed, the answer is one typed error, and nothing has changed."""
 
 import inspect
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -107,7 +107,7 @@ LONG = "x" * 201
 NOT_TEXT = [7, None, b"x", 1.5, ["o1"], "a\0b", "\ud800", "x" * 10_001]
 NOT_AN_ID = ["", "a/b", "a\nb", "\u202eabc", LONG, 7, None, b"o1", ["o1"], {}]
 NOT_MONEY = [1.5, 10, "10.00", True, (10, "EUR")]
-NOT_A_TIME = [NAIVE, "2026-01-01", 1_767_268_800, 1.5]
+NOT_A_TIME = [datetime(9899, 12, 31, 23, tzinfo=UTC), NAIVE, "2026-01-01", 1_767_268_800, 1.5]
 NOT_A_VERSION = ["1", 1.0, True, -1, 10**13]
 NOT_LISTS = [None, 7, "card", {"a": 1}, [None], [7], [card().__class__], [[card()]], [object()]]
 
@@ -163,7 +163,7 @@ WRONG: dict[str, list[Any]] = {
     "place": NOT_TEXT,
     "notice_id": NOT_AN_ID,
     "queued": [None, 7, "yes"],
-    "until": NOT_A_TIME,
+    "until": NOT_A_TIME[1:],  # no deadline follows
     "then": ["", 7, None, "pray"],
     "message": NOT_TEXT,
     "add": ["vip", 7, None, [""], [7]],

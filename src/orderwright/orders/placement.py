@@ -24,7 +24,7 @@ from orderwright.orders.lines import (
 )
 from orderwright.orders.totals import Terms, work_out
 from orderwright.payments.payment import Payment, Tender
-from orderwright.values import aware, each, identifier, in_utc, instance, text
+from orderwright.values import aware, each, identifier, instance, moment, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -174,7 +174,7 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
     due = total((one.total for one in (*lines, *charges)), currency)
     state = lifecycles.order.initial
     placing = kind is OrderPlaced
-    wanted = said.scheduled_for and in_utc(said.scheduled_for, "scheduled_for")
+    wanted = said.scheduled_for and moment(said.scheduled_for, "scheduled_for")
     return kind(
         order_id=said.order_id,
         currency=currency,
@@ -194,7 +194,7 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
         contact_id="" if said.contact is None else contact_id(said.order_id),
         lifecycles=lifecycles.name,
         at=said.at,
-        occurred_at=said.occurred_at and in_utc(said.occurred_at, "occurred_at"),
+        occurred_at=said.occurred_at and moment(said.occurred_at, "occurred_at"),
         key=said.order_id,
         by=said.by,
     )
