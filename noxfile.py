@@ -91,6 +91,15 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Hand hostile input to every public entry; `-- 5000` tries so many a target, not 1,000."""
+    install(session, ".", *group("tests"))
+    many, *rest = session.posargs or ["1000"]
+    env = {"ORDERWRIGHT_FUZZ": many}
+    session.run("pytest", "tests/fuzz", "-m", "long", "-n", "auto", "-rP", *rest, env=env)
+
+
+@nox.session
 def proofs(session: nox.Session) -> None:
     """Run what takes minutes: every adapter in every way of use, real workers, whole histories."""
     install(session, ".", *group("tests"))

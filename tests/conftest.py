@@ -63,6 +63,7 @@ ONCE = (
     "bench",
     "examples",
     "flows",
+    "fuzz",
     "package",
     "simulation",
     "test_postgres.py",
