@@ -694,3 +694,10 @@ def test_faults_of_a_long_list_are_told_to_the_hundredth() -> None:
         one.path for one in caught.value.faults
     ]
     assert peak < 10_000_000
+
+
+def test_a_number_that_cannot_be_written_again_is_refused() -> None:
+    """Python neither prints nor writes a whole number of more than 4,300 digits."""
+    data = CODEC.encode(ChangeLine(line_id="l1", quantity=1))
+    with pytest.raises(CodecError, match=r"\$\.quantity: has more digits"):
+        CODEC.decode({**data, "quantity": 10**5_000}, ChangeLine)

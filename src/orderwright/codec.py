@@ -312,11 +312,21 @@ def _strictly(kind: type[T]) -> Callable[[object, object], T]:
     return read
 
 
+def _read_int(value: object, _: object) -> int:
+    found = _strictly(int)(value, _)
+    if abs(found) > _LARGEST:
+        raise ValueError("has more digits than can be written")
+    return found
+
+
+_LARGEST = 10**1_000
+
+
 def _read_decimal(value: object, _: object) -> Decimal:
     try:
         return Decimal(_strictly(str)(value, _))
     except InvalidOperation:
-        raise TypeError(f"expected a decimal number as a string, got {value!r}") from None
+        raise TypeError(f"expected a decimal number as a string, got {_told(value)}") from None
 
 
 def _read_datetime(value: object, _: object) -> datetime:
@@ -362,8 +372,9 @@ def _each(values: list[object], kind: Any, using: Converter) -> list[object]:  #
 @lru_cache(maxsize=16)  # it writes code for each class: that takes a third of a second
 def _converter(lifecycles: Lifecycles) -> Converter:
     converter = Converter(forbid_extra_keys=True)
-    for kind in (int, str, bool):
+    for kind in (str, bool):
         converter.register_structure_hook(kind, _strictly(kind))
+    converter.register_structure_hook(int, _read_int)
     converter.register_unstructure_hook(Phase, lambda phase: phase.value)
     # A phase is a str too: without a hook of its own it would come back as a bare string.
     converter.register_structure_hook(Phase, lambda value, _: Phase(_strictly(str)(value, _)))

@@ -184,7 +184,7 @@ class NotFound(Mistake, LookupError):
     def message(self) -> str:
         """Say what was looked for, and where."""
         inside = f" on order {self.order_id}" if self.order_id else ""
-        return f"no {self.kind} {self.key!r}{inside}: check the id"
+        return f"no {self.kind} {_shown(repr(self.key))}{inside}: check the id"
 
 
 class KeyReused(Mistake):

@@ -125,8 +125,7 @@ def survives(read: object) -> None:
     elif isinstance(read, Exception):
         assert read == CODEC.decode_error(json.loads(json.dumps(CODEC.encode_error(read))))
     else:
-        text = json.dumps(CODEC.encode(read), ensure_ascii=False).encode()
-        assert read == CODEC.decode(json.loads(text), type(read))
+        assert read == CODEC.decode(json.loads(json.dumps(CODEC.encode(read))), type(read))
 
 
 def spoiled(draw: Hostile) -> list[Event]:

@@ -18,7 +18,9 @@ SECONDS = 1.0
 MEGABYTES = 64
 CODEC = Codec()
 LONGEST = 1_200
-"""So long may one fault, or the message of another error, be."""
+"""So long may one fault be."""
+LONGEST_LIST = 10_000
+"""So long may the message of an error be that lists facts."""
 
 
 class Target(NamedTuple):
@@ -126,7 +128,7 @@ def _ill_told(error: OrderwrightError) -> str:
             return f"does not say where: {fault!s:.200}"
         if len(str(fault)) > LONGEST:
             return f"repeats what it was given: {fault!s:.60} {where(error)}"
-    if not faults and len(str(error)) > LONGEST:
+    if not faults and len(str(error)) > LONGEST_LIST:
         return f"repeats what it was given: {error!s:.60} {where(error)}"
     try:
         text = json.dumps(CODEC.encode_error(error), ensure_ascii=False).encode()
