@@ -64,6 +64,7 @@ ONCE = (
     "chaos",
     "examples",
     "flows",
+    "fuzz",
     "package",
     "simulation",
     "test_postgres.py",

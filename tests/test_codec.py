@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -679,3 +680,24 @@ def test_schema_2_is_brought_up_to_date() -> None:
             parts = [older(one) for one in data["fulfillments"]]
             data |= {"type": "fulfillments_planned.v1", "fulfillments": parts}
         assert event == CODEC.decode_event(data)
+
+
+def test_faults_of_a_long_list_are_told_to_the_hundredth() -> None:
+    """A hundred thousand wrong items are refused at once: each one told costs kilobytes."""
+    change = ChangeLine(line_id="l1", quantity=1)
+    tracemalloc.start()
+    with pytest.raises(CodecError) as caught:
+        CODEC.decode({**CODEC.encode(change), "taxes": [[]] * 100_000}, ChangeLine)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [f"$.taxes[{index}]" for index in range(100)] == [
+        one.path for one in caught.value.faults
+    ]
+    assert peak < 10_000_000
+
+
+def test_a_number_that_cannot_be_written_again_is_refused() -> None:
+    """Python neither prints nor writes a whole number of more than 4,300 digits."""
+    data = CODEC.encode(ChangeLine(line_id="l1", quantity=1))
+    with pytest.raises(CodecError, match=r"\$\.quantity: has more digits"):
+        CODEC.decode({**data, "quantity": 10**5_000}, ChangeLine)

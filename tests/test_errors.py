@@ -228,3 +228,33 @@ def test_fitting_builtins() -> None:
 def test_at_makes_one_fault() -> None:
     """The short form for a single fault keeps the class it was called on."""
     assert e.CodecError((e.Fault("at", "late"),)) == e.CodecError.at("at", "late")
+
+
+def test_messages_do_not_repeat_all_they_were_given() -> None:
+    """Ten megabytes of input make no message of ten megabytes, nor do ten thousand facts."""
+    long = "x" * 10_000_000
+    shortages = [e.Shortage("MUG", "MAIN", 1, 0)] * 10_000
+    faults = [e.Fault(f"lines[{index}]", "wrong") for index in range(10_000)]
+    for error in (
+        e.InvalidInput.at(long, long),
+        e.NotFound("order", long),
+        e.KeyReused("k", "reason", long, long),
+    ):
+        assert len(str(error)) < 1_200
+    for many in (e.OutOfStock(shortages), e.InvalidInput(faults)):
+        assert len(str(many)) < 10_000
+        assert "; and 9900 more" in str(many)
+    assert 10_000 == len(e.InvalidInput(faults).faults)
+
+
+@pytest.mark.parametrize(
+    "error", [e.InvalidInput.at("\ud800", "\udfff"), e.NotFound("order", "\ud800")]
+)
+def test_messages_can_be_written(error: e.OrderwrightError) -> None:
+    """Half a surrogate pair in what was given is told escaped: a log takes no other."""
+    assert r"\ud" in str(error).encode().decode()
+
+
+def test_what_is_no_id_is_not_found_by_the_name_of_its_kind() -> None:
+    """Any object may be looked for; what it is is no fact that can be stored."""
+    assert "no order '(bytes)': check the id" == str(e.NotFound("order", b"o1"))

@@ -70,7 +70,8 @@ def test_minor_units_of_iso_4217() -> None:
 def test_what_is_no_currency(code: str) -> None:
     """Unknown codes, metals, funds and withdrawn currencies are refused, with an example."""
     for call in (lambda: exponent(code), lambda: Money(1, code), lambda: Money.of("1", code)):
-        assert f"{code!r} is no ISO 4217 code such as 'EUR' or 'JPY'" == refused(call, "currency")
+        told = repr(code) if isinstance(code, str) else type(code).__name__
+        assert f"{told} is no ISO 4217 code such as 'EUR' or 'JPY'" == refused(call, "currency")
 
 
 @pytest.mark.parametrize(
@@ -391,8 +392,16 @@ def test_price_per_hundred() -> None:
             "currency",
             "'EURO' is no ISO 4217 code such as 'EUR' or 'JPY'",
         ),
-        (lambda: UnitPrice.of(1, "EUR", per=0), "per", "expected at least 1 unit, got 0"),
-        (lambda: UnitPrice.of(1, "EUR", per=True), "per", "expected at least 1 unit, got True"),
+        (
+            lambda: UnitPrice.of(1, "EUR", per=0),
+            "per",
+            "expected a whole number of units, at least 1",
+        ),
+        (
+            lambda: UnitPrice.of(1, "EUR", per=True),
+            "per",
+            "expected a whole number of units, at least 1",
+        ),
     ],
 )
 def test_what_is_no_price(call: Callable[[], object], path: str, message: str) -> None:

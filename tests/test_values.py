@@ -15,8 +15,11 @@ from orderwright.values import (
     choice,
     each,
     identifier,
+    in_utc,
     instance,
+    moment,
     quantity,
+    several,
     tags,
     text,
 )
@@ -196,6 +199,33 @@ def test_times_at_the_ends_of_time(year: int) -> None:
     """Near the ends of the calendar neither a time zone nor a deadline has room."""
     expected = f"the year {year} is none in which orders are placed"
     assert expected == refused(aware, datetime(year, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime(9899, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))),
+        datetime(2, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))),
+    ],
+)
+def test_times_that_end_beyond_in_utc(value: datetime) -> None:
+    """What would be kept in a year that is refused when it is read again is not taken."""
+    assert value == aware(value, "here")
+    assert "is none in which orders are placed" in refused(in_utc, value)
+
+
+def test_times_that_leave_no_room_for_deadlines() -> None:
+    """What is told of may be some deadlines away from where time ends."""
+    last = datetime(9800, 12, 31, tzinfo=UTC)
+    assert last == moment(last, "here")
+    expected = "the year 9801 is none in which orders are placed"
+    assert expected == refused(moment, datetime(9801, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("value", ["ab", 7, None])
+def test_what_is_no_list(value: object) -> None:
+    """Only what has items is gone through, and a string is none of several."""
+    assert f"expected a list, got {type(value).__name__}" == refused(several, value)
 
 
 @pytest.mark.parametrize("value", [None, "2026-01-01T12:00:00Z", date(2026, 1, 1), 1767268800])

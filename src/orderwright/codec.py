@@ -2,7 +2,8 @@
 
 Fixed tags, never class names, say what a thing is, so that code may be renamed without touching
 what is stored. Every field is written, also one that is as by default: the default may be another
-one day. Reading is strict: no silent conversions, and every fault is reported with its path.
+one day. Reading is strict: no silent conversions, and every fault is reported with its path (of one
+list the first hundred).
 Fields this version does not know are refused: what a newer one wrote must not be dropped silently.
 """
 
@@ -11,7 +12,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from types import GenericAlias
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -25,7 +25,12 @@ from typing import (
 )
 
 from cattrs import Converter, cols, transform_error
-from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+from cattrs.errors import (
+    BaseValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
 from cattrs.strategies import configure_tagged_union
 
 from orderwright import errors
@@ -281,6 +286,8 @@ _UNREADABLE = (
     RecursionError,
 )
 _SHOWN = 40
+_MOST_FAULTS = 100
+"""So many are told of one list."""
 
 
 def _format(error: BaseException, _: type | None) -> str:
@@ -305,11 +312,21 @@ def _strictly(kind: type[T]) -> Callable[[object, object], T]:
     return read
 
 
+def _read_int(value: object, _: object) -> int:
+    found = _strictly(int)(value, _)
+    if abs(found) > _LARGEST:
+        raise ValueError("has more digits than can be written")
+    return found
+
+
+_LARGEST = 10**1_000
+
+
 def _read_decimal(value: object, _: object) -> Decimal:
     try:
         return Decimal(_strictly(str)(value, _))
     except InvalidOperation:
-        raise TypeError(f"expected a decimal number as a string, got {value!r}") from None
+        raise TypeError(f"expected a decimal number as a string, got {_told(value)}") from None
 
 
 def _read_datetime(value: object, _: object) -> datetime:
@@ -334,11 +351,30 @@ def _pairs(items: tuple[Any, ...], using: Converter) -> Callable[[object, object
     return read
 
 
+def _each(values: list[object], kind: Any, using: Converter) -> list[object]:  # noqa: ANN401
+    """Read every item, or tell of the first that cannot be: each costs kilobytes until told."""
+    read = using.get_structure_hook(kind)
+    found: list[object] = []
+    faults: list[Exception] = []
+    for index, one in enumerate(values):
+        try:
+            found.append(read(one, kind))
+        except Exception as error:  # noqa: BLE001 - as the converter itself does
+            error.add_note(IterableValidationNote(f"at index {index}", index, kind))
+            faults.append(error)
+            if len(faults) == _MOST_FAULTS:
+                break
+    if faults:
+        raise IterableValidationError("items", faults, list)
+    return found
+
+
 @lru_cache(maxsize=16)  # it writes code for each class: that takes a third of a second
 def _converter(lifecycles: Lifecycles) -> Converter:
     converter = Converter(forbid_extra_keys=True)
-    for kind in (int, str, bool):
+    for kind in (str, bool):
         converter.register_structure_hook(kind, _strictly(kind))
+    converter.register_structure_hook(int, _read_int)
     converter.register_unstructure_hook(Phase, lambda phase: phase.value)
     # A phase is a str too: without a hook of its own it would come back as a bare string.
     converter.register_structure_hook(Phase, lambda value, _: Phase(_strictly(str)(value, _)))
@@ -390,11 +426,8 @@ def _register_collections(converter: Converter) -> None:
         items = get_args(kind)
         if items[-1] is not ... and get_origin(kind) is tuple:
             return _pairs(items, using)
-        read = cols.list_structure_factory(
-            cast("type[list[Any]]", GenericAlias(list, items[0])), using
-        )
         make = cast("Callable[[object], object]", get_origin(kind))
-        return lambda value, _: make(read(_strictly(list)(value, _), _))
+        return lambda value, _: make(_each(_strictly(list)(value, _), items[0], using))
 
     @converter.register_unstructure_hook_factory(cols.is_namedtuple)
     def by_name(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any], Any]:

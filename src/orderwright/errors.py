@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from orderwright.money import Money
@@ -55,6 +55,26 @@ __all__ = [
     "Shortage",
     "WindowClosed",
 ]
+
+
+_SHOWN = 500
+_LISTED = 100
+
+
+def _shown(text: str) -> str:
+    """Return ``text`` as a message repeats it: not all of what was given, and always printable.
+
+    Half a surrogate pair can be neither logged nor stored.
+    """
+    short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return short.encode(errors="backslashreplace").decode()
+
+
+def _listed(facts: Sequence[object]) -> str:
+    """Return facts as one phrase, however many there are."""
+    rest = len(facts) - _LISTED
+    more = (f"and {rest} more",) if rest > 0 else ()
+    return "; ".join((*map(str, facts[:_LISTED]), *more))
 
 
 class Fault(NamedTuple):
@@ -133,7 +153,7 @@ class InvalidInput(Mistake, ValueError):
     faults: tuple[Fault, ...]
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple(Fault(_shown(path), _shown(told)) for path, told in faults)
 
     @classmethod
     def at(cls, path: str, message: str) -> Self:
@@ -142,7 +162,7 @@ class InvalidInput(Mistake, ValueError):
 
     def message(self) -> str:
         """List the faults."""
-        return "; ".join(str(fault) for fault in self.faults)
+        return _listed(self.faults)
 
 
 class CodecError(InvalidInput):
@@ -158,13 +178,13 @@ class NotFound(Mistake, LookupError):
 
     def __init__(self, kind: str, key: str, order_id: str = "") -> None:
         self.kind = kind
-        self.key = key
+        self.key = _shown(key) if type(key) is str else f"({type(key).__name__})"
         self.order_id = order_id
 
     def message(self) -> str:
         """Say what was looked for, and where."""
         inside = f" on order {self.order_id}" if self.order_id else ""
-        return f"no {self.kind} {self.key!r}{inside}: check the id"
+        return f"no {self.kind} {_shown(repr(self.key))}{inside}: check the id"
 
 
 class KeyReused(Mistake):
@@ -178,8 +198,8 @@ class KeyReused(Mistake):
     def __init__(self, key: str, field: str, before: object, now: object) -> None:
         self.key = key
         self.field = field
-        self.before = repr(before)
-        self.now = repr(now)
+        self.before = _shown(repr(before))
+        self.now = _shown(repr(now))
 
     def message(self) -> str:
         """Name the field that differs, with both values."""
@@ -247,7 +267,7 @@ class OutOfStock(Refused):
 
     def because(self) -> str:
         """List the shortages."""
-        return f"out of stock: {'; '.join(str(shortage) for shortage in self.shortages)}"
+        return f"out of stock: {_listed(self.shortages)}"
 
 
 class QuantityRefused(Refused):

@@ -6,11 +6,12 @@ from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import total_ordering
 from math import lcm
-from typing import TYPE_CHECKING, Literal, Self, final
+from typing import TYPE_CHECKING, Literal, Self, cast, final
 
 from attrs import frozen
 
 from orderwright.errors import InvalidInput
+from orderwright.values import several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,9 +57,10 @@ def exponent(currency: str) -> int:
     try:
         return CURRENCIES[currency]
     except (KeyError, TypeError):
-        raise InvalidInput.at(
-            "currency", f"{currency!r} is no ISO 4217 code such as 'EUR' or 'JPY'"
-        ) from None
+        given = cast("object", currency)
+        told = repr(given) if isinstance(given, str) else type(given).__name__
+        wrong = f"{told} is no ISO 4217 code such as 'EUR' or 'JPY'"
+        raise InvalidInput.at("currency", wrong) from None
 
 
 def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
@@ -96,6 +98,7 @@ def decimal(value: object, path: str) -> Decimal:
 
 _EXACT = Context(prec=400)
 """Wide enough for sums of prices whose amounts and units are as large as they may be."""
+_MOST_UNITS = 10**100
 _MAX_DIGITS = 20
 """Digits allowed before the point; after it, and in all, twice as many."""
 
@@ -200,7 +203,7 @@ class Money:
     def share(self, part: int, whole: int, rounding: Rounding = "half_up") -> Money:
         """Return ``part / whole`` (whole at least 1) of the amount, rounded to the minor unit."""
         if type(part) is not int or type(whole) is not int or whole < 1:
-            raise InvalidInput.at("share", f"expected whole numbers, got {part!r} of {whole!r}")
+            raise InvalidInput.at("share", "expected whole numbers, the second at least 1")
         return Money(round_ratio(self.minor * part, whole, rounding), self.currency)
 
     def split(self, weights: Sequence[int], most: Sequence[int] | None = None) -> tuple[Money, ...]:
@@ -214,6 +217,9 @@ class Money:
         >>> Money.of("10.00", "EUR").split([1, 1, 1])
         (Money('3.34 EUR'), Money('3.33 EUR'), Money('3.33 EUR'))
         """
+        weights = cast("tuple[int, ...]", several(weights, "weights"))
+        if most is not None:
+            most = cast("tuple[int, ...]", several(most, "most"))
         if any(type(weight) is not int or weight < 0 for weight in weights) or not any(weights):
             raise InvalidInput.at("weights", "expected whole weights of at least 0, not all 0")
         sign = -1 if self.minor < 0 else 1
@@ -289,7 +295,9 @@ class UnitPrice:
             raise InvalidInput.at("amount", f"a unit price of {self.amount} is negative")
         exponent(self.currency)
         if type(self.per) is not int or self.per < 1:
-            raise InvalidInput.at("per", f"expected at least 1 unit, got {self.per!r}")
+            raise InvalidInput.at("per", "expected a whole number of units, at least 1")
+        if self.per > _MOST_UNITS:  # nor can Python print every number
+            raise InvalidInput.at("per", "is more units than anybody can count")
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: str, *, per: int = 1) -> Self:
@@ -321,6 +329,8 @@ class UnitPrice:
         """Return a whole multiple of the price."""
         if type(factor) is not int:
             raise InvalidInput.at("factor", f"expected an int, got {type(factor).__name__}")
+        if abs(factor) > MAX_MINOR:
+            raise InvalidInput.at("factor", f"more than {MAX_MINOR} times either way")
         return UnitPrice(_EXACT.multiply(self.amount, factor), self.currency, self.per)
 
     def __str__(self) -> str:

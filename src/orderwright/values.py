@@ -22,7 +22,9 @@ __all__ = [
     "identifier",
     "in_utc",
     "instance",
+    "moment",
     "quantity",
+    "several",
     "span",
     "tags",
     "text",
@@ -35,6 +37,8 @@ _MAX_ID = 200
 _MAX_TEXT = 10_000
 _LONGEST = timedelta(days=3650)
 _YEARS = range(2, 9900)
+_LATEST = 9800
+"""Nobody may tell of a later year: deadlines of up to ten years follow, one on the other."""
 
 
 def identifier(value: object, path: str) -> str:
@@ -87,6 +91,13 @@ def instance(value: object, kind: type[T], path: str) -> T:
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         raise InvalidInput.at(path, f"expected {kind.__name__}, got {type(value).__name__}")
     return value
+
+
+def several(values: object, path: str) -> tuple[object, ...]:
+    """Return what is in ``values``, a list of whatever; a single string is a slip, not a list."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidInput.at(path, f"expected a list, got {type(values).__name__}")
+    return tuple(cast("Iterable[object]", values))
 
 
 def each(values: object, kind: type[T], path: str) -> tuple[T, ...]:
@@ -159,7 +170,16 @@ def in_utc(value: object, path: str) -> datetime:
     Times of one zone compare, and add up, by what its clocks show, which repeat an hour in autumn.
     """
     found = aware(value, path)
-    return found if found.tzinfo is UTC else found.astimezone(UTC)
+    # Near the ends of what is taken it may be another year in UTC, which would not be read again.
+    return found if found.tzinfo is UTC else aware(found.astimezone(UTC), path)
+
+
+def moment(value: object, path: str) -> datetime:
+    """Return in UTC a time that somebody tells, with room for the deadlines that follow from it."""
+    found = in_utc(value, path)
+    if found.year > _LATEST:
+        raise InvalidInput.at(path, f"the year {found.year} is none in which orders are placed")
+    return found
 
 
 def span(value: object, path: str, otherwise: str = "") -> timedelta:

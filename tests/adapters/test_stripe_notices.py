@@ -135,3 +135,25 @@ def test_signatures_are_checked_by_stripes_library(peer: Inside) -> None:
     assert {OperationNotice("o1/p1/charge-1")} == set(found)
     assert 4 == len(found)
     assert 2 == len({json.loads(one["payload"])["id"] for one in deliveries})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        7,
+        [],
+        {},
+        {"type": "refund.created"},
+        {"type": 7, "data": {"object": {}}},
+        event("refund.created", **refund("succeeded", amount="500")),
+        event("refund.created", **refund("succeeded", payment_intent=["pi_1"])),
+        event("refund.failed", **refund("failed", metadata=OURS)) | {"created": "now"},
+        event("charge.dispute.created", **dispute("won", reason=None)),
+        event("charge.dispute.created", **dispute("won", currency=[])),
+        event("payment_intent.succeeded", metadata={"orderwright": ["o1"]}),
+    ],
+)
+def test_what_is_no_event_of_stripes_is_refused(wrong: Any) -> None:  # noqa: ANN401 - as it says
+    """One typed error, whatever somebody posts to the endpoint."""
+    with pytest.raises(InvalidInput):
+        notification(wrong)

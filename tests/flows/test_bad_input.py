@@ -1,7 +1,7 @@
 """Whatever a desk is handed, the answer is one typed error, and nothing has changed."""
 
 import inspect
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -107,7 +107,7 @@ LONG = "x" * 201
 NOT_TEXT = [7, None, b"x", 1.5, ["o1"], "a\0b", "\ud800", "x" * 10_001]
 NOT_AN_ID = ["", "a/b", "a\nb", "\u202eabc", LONG, 7, None, b"o1", ["o1"], {}]
 NOT_MONEY = [1.5, 10, "10.00", True, (10, "EUR")]
-NOT_A_TIME = [NAIVE, "2026-01-01", 1_767_268_800, 1.5]
+NOT_A_TIME = [datetime(9899, 12, 31, 23, tzinfo=UTC), NAIVE, "2026-01-01", 1_767_268_800, 1.5]
 NOT_A_VERSION = ["1", 1.0, True, -1, 10**13]
 NOT_LISTS = [None, 7, "card", {"a": 1}, [None], [7], [card().__class__], [[card()]], [object()]]
 
@@ -121,7 +121,7 @@ WRONG: dict[str, list[Any]] = {
     "fulfillment_ids": [None, 7, "f1", [], ["f1"], ["f1", "f1"], ["f1", "f9"], ["f1", 7], [""]],
     "fulfillments": [7, "f1", [7], [""]],
     "payment_id": [one for one in NOT_AN_ID if one != ""] + ["p9"],
-    "intent_id": ["nothing", 7, None],
+    "intent_id": ["nothing", 7, None, ["nothing"], "\ud800"],
     "key": [one for one in NOT_AN_ID if one != ""],
     "by": NOT_TEXT,
     "reason": NOT_TEXT,
@@ -163,7 +163,7 @@ WRONG: dict[str, list[Any]] = {
     "place": NOT_TEXT,
     "notice_id": NOT_AN_ID,
     "queued": [None, 7, "yes"],
-    "until": NOT_A_TIME,
+    "until": NOT_A_TIME[1:],  # no deadline follows
     "then": ["", 7, None, "pray"],
     "message": NOT_TEXT,
     "add": ["vip", 7, None, [""], [7]],
@@ -197,7 +197,13 @@ WRONG: dict[str, list[Any]] = {
     "expected_due": [*NOT_MONEY, eur("10.01"), Money(1000, "USD")],
     "adjustments": NOT_LISTS,
     "tenders": [*NOT_LISTS, [Tender(method="card", amount=Money(5, "JPY"))]],
-    "references": [*NOT_LISTS, [Reference("", "x")], [Reference("x", 7)], [("kind", "value")]],
+    "references": [
+        *NOT_LISTS,
+        [Reference(["x"], "x")],
+        [Reference("", "x")],
+        [Reference("x", 7)],
+        [("kind", "value")],
+    ],
     "policy": [7, "on_dispatch", {"capture": "by_hand"}],
     "blocks": [(), None, 7, "capture", {"everything"}, [[]], {7}],
     "limit": [0, -1, 1.5, True, "5", 10**13],
@@ -365,6 +371,14 @@ def test_an_unexpected_total_is_refused_with_both_amounts(world: World) -> None:
         (lambda: Charge(kind="shipping", amount=eur(-1)), "amount"),
         (lambda: Charge(kind="", amount=eur(1)), "kind"),
         (lambda: Charge(kind="shipping", amount=eur(1), id="a/b"), "id"),
+        (lambda: Charge(kind="shipping", amount=eur(1), id=[]), "id"),
+        (lambda: Charge(kind="shipping", amount=eur(1), origin=7), "origin"),
+        (lambda: AddAdjustment(adjustment=Adjustment(name="x", percent=1), line_id=b""), "line_id"),
+        (lambda: line(together=0), "together"),
+        (lambda: line(seat=[]), "seat"),
+        (lambda: line(course=False), "course"),
+        (lambda: PaymentOutcome(outcome="pending", amount=eur(1), reference=7), "reference"),
+        (lambda: PaymentOutcome(outcome="pending", amount=eur(1), reason=b""), "reason"),
         (lambda: line(quantity=0), "quantity"),
         (lambda: line(quantity=True), "quantity"),
         (lambda: line(id="a/b"), "id"),

@@ -102,6 +102,13 @@ def test_no_cent_of_a_bill_is_lost(seats: list[str], ways: int) -> None:
     assert max(even).minor - min(even).minor <= 1
 
 
+def test_a_bill_is_not_split_among_a_whole_town() -> None:
+    """What nobody could ask for in earnest takes no memory."""
+    assert 10_000 == len(split_evenly(dinner("10.00"), 10_000))
+    with pytest.raises(InvalidInput, match="among at most 10000"):
+        split_evenly(dinner("10.00"), 10**12)
+
+
 def test_a_bill_is_not_split_among_nobody() -> None:
     """At least one has to pay."""
     for wrong in (0, -1, 1.5):

@@ -9,9 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orderwright import AddLine, DraftLine, Location, OrderDesk, Policy, Posting, UnitPrice
+from orderwright import (
+    AddLine,
+    DraftLine,
+    Location,
+    Order,
+    OrderDesk,
+    Policy,
+    Posting,
+    UnitPrice,
+)
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
-from orderwright.errors import InvalidInput, NotFound
+from orderwright.errors import BrokenPromise, InvalidInput, NotFound
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.fulfillment.promising import Calendar
 from orderwright.lifecycles import Phase
@@ -290,3 +299,26 @@ def test_events_about_unknown_lines_and_returns_are_refused() -> None:
     apart = without(without(history, e.ReturnRequested), e.ReturnReceived)
     with pytest.raises(NotFound, match="no return 'r1' on order o1"):
         facts_of(apart)
+
+
+def test_a_credit_of_other_parts_than_there_are_is_refused() -> None:
+    """The history of an order, of which one event was spoiled."""
+    history = list(lowered())
+    whole = facts_of(history)
+    credited = next(one for one in history if isinstance(one, e.OrderCredited))
+    index = history.index(credited)
+    spoiled = [one._replace(parts=(*one.parts, eur(1))) for one in credited.credits]
+    history[index] = attrs.evolve(credited, credits=tuple(spoiled))
+    with pytest.raises(InvalidInput, match="OrderCredited does not fit"):
+        facts_of(history)
+    with pytest.raises(BrokenPromise, match="OrderCredited cannot follow"):
+        Order.replay(history)
+    assert whole.sales
+
+
+def lowered() -> Sequence[e.Event]:
+    """An order whose price was lowered."""
+    world = World()
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    world.desk.credit("o1", eur(1), reason="sorry")
+    return world.desk.history("o1")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from orderwright.inventory.entries import Reservation
 from orderwright.inventory.ledger import Stock
 from orderwright.inventory.postings import Posting
 from orderwright.money import Money, UnitPrice
+from orderwright.orders import events as e
 from orderwright.orders.amounts import Adjustment
 from orderwright.orders.contacts import Contact
 from orderwright.orders.events import Event
@@ -31,6 +33,7 @@ from orderwright.orders.lines import (
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import Tender
 from orderwright.tracking.timeline import TimelineEntry, as_rows, mermaid, render, timeline
+from tests.worlds import World, card, line
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MUGS = DraftLine(sku="MUG", quantity=2, unit_price=UnitPrice.of("10.00", "EUR"))
@@ -426,3 +429,18 @@ def test_story_of_a_return() -> None:
         "return r1 inspected: write_off 1 of l1: indeed",
         "return r1 credited",
     ] == [one for one in told if "r1" in one]
+
+
+def test_an_operation_of_a_kind_unknown_is_told_as_it_is_called() -> None:
+    """A history may have been written by somebody who can do more."""
+    history = list(desk_of_one().history("o1"))
+    index = next(i for i, one in enumerate(history) if isinstance(one, e.PaymentReported))
+    history[index] = attrs.evolve(history[index], operation_id="o1/p1/bless-1")
+    assert [one for one in timeline(history) if one.text.startswith("bless")]
+
+
+def desk_of_one() -> OrderDesk:
+    """A desk with an order that is paid."""
+    world = World()
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    return world.desk

@@ -20,7 +20,7 @@ from orderwright.orders.events import (
 )
 from orderwright.orders.sourcing import demand, short_of
 from orderwright.requests import FindKey, LoadContact, ask
-from orderwright.values import aware, identifier, in_utc, instance, quantity, text
+from orderwright.values import identifier, instance, moment, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +65,7 @@ class Call(NamedTuple):
         if self.expected_due is not None:
             instance(self.expected_due, Money, "expected_due")
         if self.occurred_at is not None:
-            aware(self.occurred_at, "occurred_at")
+            moment(self.occurred_at, "occurred_at")
         if self.contact is not None:
             instance(self.contact, Contact, "contact")
 
@@ -174,6 +174,6 @@ def _stamped(events: tuple[Event, ...], call: Call) -> tuple[Event, ...]:
     if not (call.key or call.by or call.occurred_at):
         return events
     mine = next((one for one in events if type(one) is call.kind), events[0])
-    when = call.occurred_at and in_utc(call.occurred_at, "occurred_at")
+    when = call.occurred_at and moment(call.occurred_at, "occurred_at")
     told = evolve(mine, key=call.key, by=call.by, occurred_at=when)
     return tuple(told if one is mine else one for one in events)

@@ -14,7 +14,7 @@ from orderwright.orders.events import OrderCredited, OrderEdited
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, ChangeLine
 from orderwright.orders.paying import add_payments
 from orderwright.payments.payment import Tender
-from orderwright.values import each, identifier, in_utc, instance, text
+from orderwright.values import each, identifier, instance, moment, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ class Editing(Flows):
         if service != "":
             identifier(service, "service")
         if scheduled_for is not None:
-            scheduled_for = in_utc(scheduled_for, "scheduled_for")
+            scheduled_for = moment(scheduled_for, "scheduled_for")
         if not asked and contact is None and not service and scheduled_for is None:
             raise InvalidInput.at("changes", "say what is to change")
         offered = each(tenders, Tender, "tenders")

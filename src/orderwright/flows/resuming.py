@@ -13,7 +13,7 @@ from orderwright.orders.paying import lapse, report_payment
 from orderwright.orders.processing import claimed
 from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import FindDue, FindReference, ask
-from orderwright.values import aware, identifier, instance, quantity, text
+from orderwright.values import identifier, instance, moment, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ class Resuming(Flows):
         does not stop the others.
         """
         setting = self.setting
-        now = setting.moment(now) if now is None else aware(now, "now")
+        now = setting.moment(None) if now is None else moment(now, "now")
         quantity(limit, "limit")
         worked: list[str] = []
         failures: list[tuple[str, OrderwrightError]] = []
@@ -124,7 +124,7 @@ class Resuming(Flows):
         """
         setting, at = self.setting, self.setting.moment(at)
         order = yield from load(order_id)
-        intent = order.intent(intent_id)
+        intent = order.intent(text(intent_id, "intent_id"))
         return (yield from _take_over(setting, order, (intent,), at, asked=True))
 
     @command

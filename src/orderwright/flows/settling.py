@@ -54,7 +54,7 @@ from orderwright.requests import (
     SaveOrder,
     ask,
 )
-from orderwright.values import identifier, in_utc
+from orderwright.values import identifier, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,10 +111,10 @@ class Setting(NamedTuple):
     def moment(self, at: datetime | None) -> datetime:
         """Return ``at``, or the time of the clock; raise InvalidInput if there is neither."""
         if at is not None:
-            return in_utc(at, "at")
+            return moment(at, "at")
         if self.clock is None:
             raise InvalidInput.at("at", "pass a time, or build the desk with a clock")
-        return in_utc(self.clock(), "clock()")
+        return moment(self.clock(), "clock()")
 
 
 class Flows:

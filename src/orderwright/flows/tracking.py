@@ -11,7 +11,7 @@ from orderwright.fulfillment.fulfillment import Scan, ScanStatus
 from orderwright.orders import tabs
 from orderwright.orders.events import OrderPromised, ParcelScanned
 from orderwright.orders.scanning import scanned
-from orderwright.values import choice, identifier, in_utc, text
+from orderwright.values import choice, identifier, moment, text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +46,7 @@ class Tracking(Flows):
         if the order is over.
         """
         at = self.setting.moment(at)
-        when = in_utc(promised_at, "promised_at")
+        when = moment(promised_at, "promised_at")
         said = {"promised_at": when, "reason": text(reason, "reason")}
         call = Call(OrderPromised, said, at, key, by, expected_version)
         return (
@@ -85,8 +85,8 @@ class Tracking(Flows):
         at = self.setting.moment(at)
         identifier(fulfillment_id, "fulfillment_id")
         choice(status, ScanStatus, "status")
-        when = at if occurred_at is None else in_utc(occurred_at, "occurred_at")
-        due = None if expected_at is None else in_utc(expected_at, "expected_at")
+        when = at if occurred_at is None else moment(occurred_at, "occurred_at")
+        due = None if expected_at is None else moment(expected_at, "expected_at")
         found = Scan(status, when, text(place, "place"), due)
         text(carrier, "carrier")
         text(tracking, "tracking")

@@ -5,12 +5,12 @@ SVG and PDF of the same label come from :mod:`orderwright.adapters.labels`, an e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, cast, final
 
 from attrs import field, frozen
 
 from orderwright.errors import InvalidInput
-from orderwright.values import instance, quantity
+from orderwright.values import instance, quantity, several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,10 +38,10 @@ def _words(value: object, path: str, *, least: int = 1, most: int = _MOST_TEXT) 
 
 
 def _lines(values: Iterable[str]) -> tuple[str, ...]:
-    found = (values,) if isinstance(values, str) else tuple(values)
+    found = (values,) if isinstance(values, str) else several(values, "lines")
     if not 1 <= len(found) <= _MOST_LINES:
         raise InvalidInput.at("lines", f"use 1 to {_MOST_LINES} lines, got {len(found)}")
-    return found
+    return cast("tuple[str, ...]", found)
 
 
 @final

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol, final
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast, final
 
 from attrs import field, frozen
 
@@ -11,7 +11,7 @@ from orderwright.errors import InvalidInput
 from orderwright.fulfillment.fulfillment import FulfillmentItem
 from orderwright.fulfillment.locations import Tie
 from orderwright.fulfillment.solving import Line, Problem, solve
-from orderwright.values import aware, choice, identifier, instance, quantity, text
+from orderwright.values import aware, choice, identifier, instance, quantity, several, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,10 +53,10 @@ class Demand(NamedTuple):
 
 
 def _ties(value: Iterable[Tie]) -> tuple[Tie, ...]:
-    found = tuple(value)
+    found = several(value, "ties")
     for one in found:
         choice(one, Tie, "ties")
-    return found
+    return cast("tuple[Tie, ...]", found)
 
 
 @final

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast, final
 from attrs import field, frozen
 
 from orderwright.errors import InvalidInput
-from orderwright.values import aware, instance, quantity
+from orderwright.values import aware, instance, quantity, several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,19 +21,18 @@ _MOST = 3_650
 
 
 def _weekdays(value: Iterable[int]) -> frozenset[int]:
-    days = frozenset(value)
-    if not days or not days <= frozenset(range(_WEEK)):
-        wrong = f"expected some of 0 (Monday) to 6 (Sunday), got {sorted(days)}"
-        raise InvalidInput.at("weekdays", wrong)
-    return days
+    days = several(value, "weekdays")
+    if not days or any(type(one) is not int or not 0 <= one < _WEEK for one in days):
+        raise InvalidInput.at("weekdays", "expected some of 0 (Monday) to 6 (Sunday)")
+    return frozenset(cast("tuple[int, ...]", days))
 
 
 def _dates(value: Iterable[date]) -> frozenset[date]:
-    days = frozenset(value)
+    days = several(value, "holidays")
     for one in days:
         if type(one) is not date:
-            raise InvalidInput.at("holidays", f"expected dates, got {one!r}")
-    return days
+            raise InvalidInput.at("holidays", f"expected dates, got {type(one).__name__}")
+    return frozenset(cast("tuple[date, ...]", days))
 
 
 @final

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING, Self, cast, final
 
 from attrs import field, fields, frozen
 
@@ -16,10 +16,10 @@ from orderwright.inventory.entries import (
     StockTerms,
     summed,
 )
-from orderwright.values import identifier, in_utc, quantity, text
+from orderwright.values import each, identifier, in_utc, quantity, several, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from orderwright.money import UnitPrice
 
@@ -50,7 +50,7 @@ class Posting:
         """Refuse what can never be posted."""
         try:
             sums, net, lowest, special = summed(self.entries)
-        except AttributeError:
+        except (AttributeError, TypeError):
             raise InvalidInput.at("entries", "expected each of them an Entry") from None
         for sku, units in sums.items():
             if units:
@@ -61,6 +61,8 @@ class Posting:
             raise InvalidInput.at("entries", "a posting needs entries, or a reason to have none")
         if not text(self.id, "id"):
             raise InvalidInput.at("id", "a posting needs an id of the caller's")
+        text(self.order_id, "order_id")
+        text(self.reason, "reason")
         object.__setattr__(self, "at", in_utc(self.at, "at"))
         changes = tuple(
             Change(account, units, lowest.get(account, units)) for account, units in net.items()
@@ -184,11 +186,11 @@ class Posting:
         """
         identifier(location, "location")
         entries: list[Entry] = []
-        for sku, count in used:
+        for sku, count in _pairs(used, "used"):
             identifier(sku, "used")
             units = quantity(count, f"used[{sku}]")
             entries += _moved(sku, location, "available", "production", units)
-        for sku, count in made:
+        for sku, count in _pairs(made, "made"):
             identifier(sku, "made")
             units = quantity(count, f"made[{sku}]")
             entries += _moved(sku, location, "production", "available", units)
@@ -420,10 +422,17 @@ class Posting:
 
 
 def _checked(reservations: Iterable[Reservation]) -> tuple[Reservation, ...]:
-    found = tuple(reservations)
+    found = each(several(reservations, "reservations"), Reservation, "reservations")
     for one in found:
         quantity(one.quantity, f"reservations[{one.id}].quantity")
     return found
+
+
+def _pairs(values: object, path: str) -> Iterator[tuple[str, int]]:
+    for one in several(values, path):
+        if not isinstance(one, tuple | list) or len(cast("Sequence[object]", one)) != 2:  # noqa: PLR2004
+            raise InvalidInput.at(path, "expected pairs of a SKU and units")
+        yield cast("tuple[str, int]", one)
 
 
 def _owner(reservations: tuple[Reservation, ...]) -> str:

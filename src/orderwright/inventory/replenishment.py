@@ -13,7 +13,7 @@ from attrs import frozen
 
 from orderwright.errors import Fault, InvalidInput
 from orderwright.inventory.demand import summary
-from orderwright.values import identifier, quantity
+from orderwright.values import MAX_QUANTITY, identifier, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +37,10 @@ __all__ = [
 
 _SURE = 0.9999
 _MANY = 10_000
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @final
@@ -67,16 +71,17 @@ class ReplenishmentPolicy:
         quantity(self.pack, "pack")
         quantity(self.minimum, "minimum")
         faults = [
-            Fault(name, f"{value} is below zero")
+            Fault(name, "expected a number from 0 on")
             for name, value in (
                 ("lead_time_deviation", self.lead_time_deviation),
                 ("order_cost", self.order_cost),
                 ("holding_cost", self.holding_cost),
             )
-            if value < 0
+            if not _number(value) or not 0 <= value <= MAX_QUANTITY
         ]
-        if not 0.5 <= self.service_level <= _SURE:  # noqa: PLR2004 - less than a coin's is none
-            wrong = f"{self.service_level} is not between 0.5 and {_SURE}"
+        # Less than a coin's is none.
+        if not _number(self.service_level) or not 0.5 <= self.service_level <= _SURE:  # noqa: PLR2004
+            wrong = f"expected a number between 0.5 and {_SURE}"
             faults.append(Fault("service_level", wrong))
         if faults:
             raise InvalidInput(faults)

@@ -71,4 +71,9 @@ def split_evenly(order: Order, ways: int) -> tuple[Money, ...]:
 
     A bill split by amounts needs no function: each is the amount of a tender, the last has none.
     """
-    return order.due.split([1] * quantity(ways, "ways"))
+    if quantity(ways, "ways") > _MOST_WAYS:
+        raise InvalidInput.at("ways", f"{ways} guests; a bill is split among at most {_MOST_WAYS}")
+    return order.due.split([1] * ways)
+
+
+_MOST_WAYS = 10_000

@@ -28,6 +28,7 @@ from orderwright.values import (
     in_utc,
     instance,
     quantity,
+    several,
     span,
     tags,
     text,
@@ -228,21 +229,17 @@ class DraftLine:
         identifier(self.sku, "sku")
         quantity(self.quantity, "quantity")
         text(self.name, "name")
-        if self.id:
+        if self.id != "":
             identifier(self.id, "id")
-        if self.together:
+        if self.together != "":
             identifier(self.together, "together")
         if type(self.unit_price) is not UnitPrice:
             raise InvalidInput.at(
                 "unit_price",
                 f"expected UnitPrice.of('12.50', 'EUR'), got {type(self.unit_price).__name__}",
             )
-        if self.course or self.seat or self.modifiers or self.uses or self.preparation:
-            self._check_dish()
-
-    def _check_dish(self) -> None:
         quantity(self.course, "course", least=0)
-        if self.seat:
+        if self.seat != "":
             identifier(self.seat, "seat")
         _takes(self.preparation, "preparation")
         if self.parts and (self.modifiers or self.uses):
@@ -318,10 +315,11 @@ class Charge(Priced):
     def __attrs_post_init__(self) -> None:
         """Refuse bad names and negative amounts."""
         identifier(self.kind, "kind")
-        if self.id:
+        if self.id != "":
             identifier(self.id, "id")
         if instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")
+        text(self.origin, "origin")
 
 
 @final
@@ -335,7 +333,7 @@ class AddLine:
     def __attrs_post_init__(self) -> None:
         """Refuse what is no line."""
         instance(self.line, DraftLine, "line")
-        if self.replaces:
+        if self.replaces != "":
             identifier(self.replaces, "replaces")
 
 
@@ -392,7 +390,7 @@ class AddAdjustment:
     def __attrs_post_init__(self) -> None:
         """Refuse what is no adjustment."""
         instance(self.adjustment, Adjustment, "adjustment")
-        if self.line_id:
+        if self.line_id != "":
             identifier(self.line_id, "line_id")
 
 
@@ -528,10 +526,10 @@ def _reasons(value: Iterable[str]) -> frozenset[str]:
 
 
 def _ties(value: Iterable[Tie]) -> tuple[Tie, ...]:
-    found = tuple(value)
+    found = several(value, "ties")
     for one in found:
         choice(one, Tie, "ties")
-    return found
+    return cast("tuple[Tie, ...]", found)
 
 
 def _restocking(value: str | int | Decimal) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, cast, final
 
 from attrs import field, frozen
 
@@ -13,7 +13,7 @@ from orderwright.money import UnitPrice
 from orderwright.orders.amounts import TaxLine
 from orderwright.orders.lines import NO_TIME, DraftLine
 from orderwright.orders.modifiers import Modifier, Uses, uses_of
-from orderwright.values import identifier, tags
+from orderwright.values import identifier, several, tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,11 +33,11 @@ def _requires(values: Iterable[str]) -> frozenset[str]:
 
 
 def _taxes(values: Iterable[TaxLine]) -> tuple[TaxLine, ...]:
-    return tuple(values)
+    return cast("tuple[TaxLine, ...]", several(values, "taxes"))
 
 
 def _others(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(identifier(one, "substitutes") for one in values)
+    return tuple(identifier(one, "substitutes") for one in several(values, "substitutes"))
 
 
 @final

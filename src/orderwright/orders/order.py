@@ -18,7 +18,7 @@ from typing import (
 
 from attrs import frozen
 
-from orderwright.errors import NotFound
+from orderwright.errors import BrokenPromise, NotFound
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.fulfillment.shipping import Label, LabelRequest
 from orderwright.inventory.entries import Reservation
@@ -113,7 +113,14 @@ class Order:
         opening = next(history, None)
         if opening is None:
             raise NotFound("history", "(empty)")
-        return first(cls, opening, lifecycles).after(history)
+        order = first(cls, opening, lifecycles)
+        for event in history:
+            try:
+                order = apply(order, event)
+            except (LookupError, ValueError) as error:  # it is about what is not there
+                wrong = f"{type(event).__name__} cannot follow on order {order.id}: {error!r:.80}"
+                raise BrokenPromise("history", wrong) from error
+        return order
 
     def after(self, events: Iterable[Event]) -> Order:
         """Return the order after ``events``, which must follow on this one."""

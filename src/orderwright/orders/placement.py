@@ -24,7 +24,7 @@ from orderwright.orders.lines import (
 )
 from orderwright.orders.totals import Terms, work_out
 from orderwright.payments.payment import Payment, Tender
-from orderwright.values import aware, each, identifier, in_utc, instance, text
+from orderwright.values import aware, each, identifier, instance, moment, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -107,8 +107,9 @@ class Placement(NamedTuple):
 
     def _content_faults(self) -> Iterator[Fault]:
         for index, reference in enumerate(self.references):
-            yield from _checked(identifier, reference.kind, f"references[{index}].kind")
-            if reference.kind in RESERVED_KINDS:
+            wrong_kind = tuple(_checked(identifier, reference.kind, f"references[{index}].kind"))
+            yield from wrong_kind
+            if not wrong_kind and reference.kind in RESERVED_KINDS:
                 wrong = f"the kind {reference.kind!r} is ours: providers' ids, tracking numbers"
                 yield Fault(f"references[{index}].kind", wrong)
             yield from _checked(text, reference.value, f"references[{index}].value")
@@ -173,7 +174,7 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
     due = total((one.total for one in (*lines, *charges)), currency)
     state = lifecycles.order.initial
     placing = kind is OrderPlaced
-    wanted = said.scheduled_for and in_utc(said.scheduled_for, "scheduled_for")
+    wanted = said.scheduled_for and moment(said.scheduled_for, "scheduled_for")
     return kind(
         order_id=said.order_id,
         currency=currency,
@@ -193,7 +194,7 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
         contact_id="" if said.contact is None else contact_id(said.order_id),
         lifecycles=lifecycles.name,
         at=said.at,
-        occurred_at=said.occurred_at and in_utc(said.occurred_at, "occurred_at"),
+        occurred_at=said.occurred_at and moment(said.occurred_at, "occurred_at"),
         key=said.order_id,
         by=said.by,
     )

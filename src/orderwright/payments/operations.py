@@ -72,6 +72,8 @@ class PaymentOutcome:
         choice(self.outcome, Outcome, "outcome")
         if instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")
+        text(self.reference, "reference")
+        text(self.reason, "reason")
         text(self.next_action, "next_action")
         instance(self.captured_once, bool, "captured_once")
         if self.expires_at is not None:

@@ -17,7 +17,7 @@ from orderwright.lifecycles import Phase
 from orderwright.orders.modifiers import told
 from orderwright.orders.tabs import course_of, earliest
 from orderwright.tracking.telling import on_one_line
-from orderwright.values import identifier, in_utc, quantity
+from orderwright.values import counts, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -104,9 +104,8 @@ class KitchenBoard:
     def __init__(self, *, at_once: Mapping[str, int] | None = None) -> None:
         self._open: dict[str, tuple[int, tuple[KitchenTicket, ...]]] = {}
         self._at_once: dict[str, int] = {}
-        for station, count in (at_once or {}).items():
-            name = identifier(station, "at_once")
-            self._at_once[name] = quantity(count, f"at_once[{station}]")
+        if at_once:
+            self._at_once = dict(counts(at_once, "at_once"))
 
     def show(self, order: Order) -> None:
         """Take in what has become of ``order``; of an open one, the newest version counts."""

@@ -30,7 +30,7 @@ def facts_of(history: Iterable[e.Event]) -> OrderFacts:
 
     Raises NotFound if there are none, or one is about a line, fulfillment or return that none
     before it made; InvalidInput if the first does not say what the order is, or one belongs
-    to another order.
+    to another order or does not fit what was before it.
     """
     events = iter(history)
     first = next(events, None)
@@ -43,8 +43,15 @@ def facts_of(history: Iterable[e.Event]) -> OrderFacts:
     _contents(reading, first, first.occurred_at or first.at)
     for event in events:
         read = _READ.get(type(event))
-        if read is not None:
+        if read is None:
+            continue
+        try:
             read(reading, event, event.occurred_at or event.at)
+        except InvalidInput:
+            raise
+        except ValueError:  # other parts than it had before
+            wrong = f"{type(event).__name__} does not fit what was before it"
+            raise InvalidInput.at("history", wrong) from None
     return reading.facts()
 
 

@@ -83,10 +83,12 @@ class Period:
         They begin and end at midnight in ``zone``. Raises InvalidInput for a last day before.
         """
         zone_of(zone)
-        ends = instance(first if last is None else last, date, "last")
-        if ends < instance(first, date, "first"):
+        first, ends = _day(first, "first"), _day(first if last is None else last, "last")
+        if ends < first:
             wrong = f"{ends.isoformat()} is before the first day, {first.isoformat()}: swap the two"
             raise InvalidInput.at("last", wrong)
+        if ends == date.max:
+            raise InvalidInput.at("last", "is the end of the calendar")
         after = ends + timedelta(days=1)
         return cls(_midnight(first, zone), _midnight(after, zone))
 
@@ -100,8 +102,13 @@ class Period:
         return isinstance(moment, datetime) and self.start <= moment < self.end
 
 
+def _day(value: object, path: str) -> date:
+    found = instance(value, date, path)
+    return date(found.year, found.month, found.day)
+
+
 def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(date(day.year, day.month, day.day), time(0), tzinfo=zone)
+    return datetime.combine(day, time(0), tzinfo=zone)
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
@@ -217,7 +224,7 @@ def percentile(values: Sequence[int], percent: int) -> int:
     or a percentage that is not from 1 to 100.
     """
     if type(percent) is not int or not 1 <= percent <= _ALL:
-        raise InvalidInput.at("percent", f"{percent!r}: expected a whole number from 1 to 100")
+        raise InvalidInput.at("percent", "expected a whole number from 1 to 100")
     if not values:
         raise InvalidInput.at("values", "there are none: expected at least one")
     rank = -(-len(values) * percent // _ALL)

@@ -240,7 +240,6 @@ def staff_view(order: Order, *, now: datetime, limits: Limits = DEFAULT_LIMITS) 
     Raises InvalidInput for a time without a zone, or other ``limits``.
     """
     now = in_utc(now, "now")
-    lines = order.lines_by_id
     quantities = order.quantities()
     booking = {name for one in order.intents for name in (*one.fulfillments, *one.replaces)}
     return StaffView(
@@ -263,7 +262,7 @@ def staff_view(order: Order, *, now: datetime, limits: Limits = DEFAULT_LIMITS) 
         promised_at=order.promised_at,
         expires_at=order.expires_at if order.state.phase is Phase.WAITING else None,
         lines=tuple(_line(one, quantities[one.id]) for one in order.lines),
-        work=tuple(_work(order, one, lines, booking) for one in order.fulfillments),
+        work=tuple(_work(order, one, booking) for one in order.fulfillments),
         holds=tuple(_stop(one) for one in order.holds),
         exceptions=tuple(
             OpenException(code, detail, ADVICE.get(code, _LOOK))
@@ -298,10 +297,8 @@ def _line(one: OrderLine, units: LineQuantities) -> LineView:
     return LineView(one.id, one.sku, one.name, wishes, one.course, one.round, one.seat, units)
 
 
-def _work(
-    order: Order, one: Fulfillment, lines: Mapping[str, OrderLine], booking: set[str]
-) -> Work:
-    mine = [lines[item.line_id] for item in one.items]
+def _work(order: Order, one: Fulfillment, booking: set[str]) -> Work:
+    mine = [order.line(item.line_id) for item in one.items]
     return Work(
         id=one.id,
         kind=one.kind,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, final, get_args
 from orderwright.errors import InvalidInput
 from orderwright.lifecycles import Phase
 from orderwright.tracking.reports import Group, Grouping, percentile, period_of, rate
-from orderwright.values import in_utc, instance
+from orderwright.values import in_utc, instance, several
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -178,7 +178,7 @@ class Backlog:
         zone: tzinfo = UTC,
     ) -> None:
         self._now = in_utc(now, "now")
-        self._ages = tuple(instance(one, timedelta, "ages") for one in ages)
+        self._ages = tuple(instance(one, timedelta, "ages") for one in several(ages, "ages"))
         for before, after in zip((timedelta(0), *self._ages), self._ages, strict=False):
             if after <= before:
                 raise InvalidInput.at("ages", f"{after} is not more than {before}: sort them")

@@ -136,7 +136,7 @@ def _stock_refused(event: e.StockRefused) -> str:
 
 def _paid(event: e.PaymentReported) -> str:
     kind = event.operation_id.rsplit("/", 1)[-1].rsplit("-", 1)[0]
-    noun, done = _MONEY[kind]
+    noun, done = _MONEY.get(kind, (kind, kind))
     if event.state.phase is Phase.DONE:
         return f"{done} {event.amount} ({event.payment_id})"
     state = event.state.name.replace("_", " ")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast, final
 
 from orderwright.adapters.stripe.amounts import money
 from orderwright.adapters.stripe.folding import OPERATION, STEP, IntentData, RefundData, refunded
+from orderwright.errors import InvalidInput
+from orderwright.values import quantity, text
 
 if TYPE_CHECKING:
     import stripe
@@ -88,8 +90,21 @@ def notification(event: stripe.Event | Mapping[str, object]) -> Notice | None:
     """Return what a desk has to be told of ``event``; None for what does not concern it.
 
     Subscribe to ``payment_intent.*``, ``refund.*`` and ``charge.dispute.*``. Raises InvalidInput
-    for an amount that cannot be told in our minor units.
+    for an amount that cannot be told in our minor units, and for what is no event of Stripe's.
     """
+    try:
+        notice = _read(event)
+    except InvalidInput:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        wrong = f"is none of Stripe's: {type(error).__name__}: {error}"
+        raise InvalidInput.at("event", wrong) from None
+    for name in ("operation_id", "payment", "reference", "reason"):
+        text(getattr(notice, name, ""), name)
+    return notice
+
+
+def _read(event: stripe.Event | Mapping[str, object]) -> Notice | None:
     told = cast("_Event", event if isinstance(event, Mapping) else event.to_dict())
     kind, data = told["type"], told["data"]["object"]
     if kind.startswith("payment_intent."):
@@ -125,7 +140,7 @@ def _of_refund(refund: RefundData, created: int) -> OperationNotice | RefundNoti
     outcome = refunded(refund)
     if operation_id:
         if outcome.outcome == "failed":
-            return OperationNotice(operation_id, outcome, created)
+            return OperationNotice(operation_id, outcome, quantity(created, "created", least=0))
         return OperationNotice(operation_id)
     payment = refund.get("payment_intent")
     if not payment or outcome.outcome != "succeeded":
