@@ -63,6 +63,7 @@ ONCE = (
     "bench",
     "examples",
     "flows",
+    "mutation",
     "package",
     "simulation",
     "test_postgres.py",
