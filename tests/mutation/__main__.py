@@ -24,13 +24,11 @@ from tests.mutation.scores import SCORE_MIN, report, sample, say
 
 def control(cover: Cover, files: Sequence[str], given: argparse.Namespace) -> None:
     """Run tests in both ways against the source as it is: what fails here proves nothing."""
-    quick: list[str] = []
-    spent = 0.0
-    for name in sorted(cover.seconds, key=lambda one: cover.seconds[one]):
-        spent += cover.seconds[name]
-        if spent <= given.budget:
-            quick.append(name)
-    plan = Plan(None, tuple(quick), given.budget)
+    quick: dict[str, float] = {}
+    for seconds, name in sorted((seconds, name) for name, seconds in cover.seconds.items()):
+        if sum(quick.values()) + seconds <= given.budget:
+            quick[name] = seconds
+    plan = Plan(None, quick)
     for how in (Within, Anew):
         for verdict in judged([plan], how, files, 1):
             if verdict.outcome != "survived":

@@ -68,13 +68,13 @@ class Cover:
             cases[test] += 1
             away = home and own not in name
             ranked.append((away, self.seconds[name] * cases[test], name))
-        chosen: list[str] = []
+        chosen: dict[str, float] = {}
         spent = 0.0
         for _, _, name in sorted(ranked):
             if spent + self.seconds[name] <= budget or not chosen:
-                chosen.append(name)
+                chosen[name] = self.seconds[name]
                 spent += self.seconds[name]
-        return Plan(mutant, tuple(chosen), spent)
+        return Plan(mutant, chosen)
 
 
 class Covering:

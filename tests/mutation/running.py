@@ -15,7 +15,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,11 @@ from tests.mutation.mutants import Living, Mutant, key
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "orderwright"
 MEMORY_BYTES = 3 * 2**30
+IMPORTING_SECONDS_MAX = 20
+# A test as quick as this is tried first on the next mutant of a function in which it found one.
+QUICK = 0.2
+# What waits instead of working; nothing here does, unless a mutant makes it.
+CHILD_SECONDS_MAX = 600
 # The text of a failure is nobody's concern here, and the search for a smaller example neither.
 OPTIONS = (
     *("-q", "-p", "no:cacheprovider", "--assert=plain", "--capture=sys", "--tb=no"),
@@ -39,11 +44,13 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """Which tests are run against a mutant (None: against the source as it is), in which order."""
+    """Which tests are run against a mutant (None: against the source as it is).
+
+    They are run in this order; each has its usual seconds.
+    """
 
     mutant: Mutant | None
-    tests: tuple[str, ...]
-    seconds: float
+    tests: Mapping[str, float]
 
     @property
     def fault(self) -> Mutant:
@@ -135,11 +142,10 @@ def quiet() -> None:
         os.dup2(nothing, stream)
 
 
-def limited(seconds: float) -> None:
-    """Bound what a child may use."""
+def limited() -> None:
+    """Bound what a child may use, until its first test begins."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    whole = int(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
+    signal.setitimer(signal.ITIMER_PROF, IMPORTING_SECONDS_MAX)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -155,11 +161,6 @@ class Job:
 
     plan: Plan
     run: Callable[[Failed], None]
-
-    @property
-    def limit(self) -> float:
-        """How many seconds of work a child has before it counts as hanging."""
-        return 15 + 4 * self.plan.seconds
 
 
 def start(job: Job) -> tuple[int, int]:
@@ -177,7 +178,7 @@ def start(job: Job) -> tuple[int, int]:
     try:
         os.close(reads)
         quiet()
-        limited(job.limit)
+        limited()
         job.run(failed)
     except BaseException as error:  # noqa: BLE001 - whatever it was, the mutant was noticed
         failed(f"{type(error).__name__}: {error}")
@@ -196,7 +197,7 @@ def outcomes(jobs: Iterable[Job], workers: int) -> Iterator[Verdict]:
                 more = False
                 break
             child, reads = start(job)
-            running[child] = (job, reads, time.monotonic() + 4 * job.limit)
+            running[child] = (job, reads, time.monotonic() + CHILD_SECONDS_MAX)
         for child, (job, reads, until) in list(running.items()):
             ended, status = os.waitpid(child, os.WNOHANG)
             if not ended:
@@ -207,7 +208,7 @@ def outcomes(jobs: Iterable[Job], workers: int) -> Iterator[Verdict]:
             with os.fdopen(reads, "rb") as told:
                 by = told.read().decode(errors="replace")
             if os.WIFSIGNALED(status):
-                slow = os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)
+                slow = os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGKILL)
                 yield Verdict(job.plan, "timed out" if slow else "killed", "a signal")
             else:
                 yield Verdict(job.plan, "killed" if os.WEXITSTATUS(status) else "survived", by)
@@ -246,7 +247,7 @@ class Forking:
         gc.freeze()
         jobs = (Job(plan, partial(do, plan)) for plan in self.plans)
         for verdict in outcomes(jobs, self.workers):
-            if verdict.plan.mutant is not None and verdict.by:
+            if verdict.plan.mutant is not None and verdict.plan.tests.get(verdict.by, 1) < QUICK:
                 self.found[verdict.mutant.function] = verdict.by
             self.tell(verdict)
 
@@ -255,6 +256,8 @@ class Forking:
         last = self.found.get(plan.mutant and plan.mutant.function)
         wanted = [items[name] for name in sorted(plan.tests, key=lambda one: one != last)]
         for item, after in zip(wanted, [*wanted[1:], None], strict=True):
+            # Work, not time, so that a busy machine finds no hanging mutants.
+            signal.setitimer(signal.ITIMER_PROF, 3 + 10 * plan.tests[item.nodeid])
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
 
 
