@@ -212,7 +212,7 @@ def outcomes(jobs: Iterable[Job], workers: int) -> Iterator[Verdict]:
                 yield Verdict(job.plan, "timed out" if slow else "killed", "a signal")
             else:
                 yield Verdict(job.plan, "killed" if os.WEXITSTATUS(status) else "survived", by)
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 class Forking:
