@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
-from orderwright.inventory.entries import Entry, Reservation, StockAccount
+from orderwright.errors import InvalidInput, KeyReused, NotFound, OutOfStock, Shortage
+from orderwright.inventory.entries import Entry, Reservation, StockAccount, StockTerms
 from orderwright.inventory.guard import StockPolicy
-from orderwright.inventory.ledger import InventoryLedger, Stock
+from orderwright.inventory.ledger import Incoming, InventoryLedger, Stock
 from orderwright.inventory.postings import Posting
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -436,6 +436,83 @@ def test_one_name_for_two_skus(ledger: InventoryLedger) -> None:
     ledger.post(Posting.reserve("p1", [cups, mugs], at=NOON))
     ledger.post(Posting.settle("p2", release=[cups], at=NOON))
     assert (mugs,) == ledger.reservations(now=NOON)
+
+
+@pytest.mark.parametrize("limit", [None, 0, 1, 2, 9])
+def test_postings_are_read_page_by_page(limit: int | None) -> None:
+    """A page begins behind the id it is asked for and holds no more than its limit."""
+    ledger = InventoryLedger()
+    made = [Posting.receive(f"p{n}", "MUG", "MAIN", 1, at=NOON) for n in range(4)]
+    for one in made:
+        ledger.post(one)
+    assert made[:limit] == list(ledger.postings(limit=limit))
+    for number, one in enumerate(made):
+        behind = made[number + 1 :]
+        assert behind[:limit] == list(ledger.postings(after=one.id, limit=limit))
+    with pytest.raises(NotFound) as caught:
+        ledger.postings(after="p9", limit=limit)
+    assert ("posting", "p9") == (caught.value.kind, caught.value.key)
+    assert (None, made[1]) == (ledger.posting("p9"), ledger.posting("p1"))
+
+
+def test_what_is_no_posting_is_not_posted(ledger: InventoryLedger) -> None:
+    """Something else than a posting is refused by its kind, and nothing is written."""
+    with pytest.raises(InvalidInput) as caught:
+        ledger.post("a posting")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (fault,) = caught.value.faults
+    assert ("posting", "expected Posting, got str") == (fault.path, fault.message)
+    assert 1 == len(list(ledger.postings()))
+
+
+def test_reservations_are_found_by_order_and_sku(ledger: InventoryLedger) -> None:
+    """All, those of an order as they were made, those of some SKUs, or of both; not the lapsed."""
+    ledger.post(Posting.receive("delivery-2", "CUP", "MAIN", 5, at=NOON))
+    cup = Reservation("r3", "CUP", "MAIN", 2, None, "o1")
+    mugs = [reserved("r9", 1, None, "o1"), reserved("r1", 2, 5, "o1"), reserved("r2", 3, 6, "o2")]
+    for one in (mugs[0], cup, *mugs[1:]):
+        ledger.post(Posting.reserve(f"p-{one.id}", [one], at=NOON))
+    assert (cup, *mugs) == ledger.reservations(NOON)
+    assert (mugs[0], cup, mugs[1]) == ledger.reservations(NOON, order_id="o1")
+    assert tuple(mugs) == ledger.reservations(NOON, skus=["MUG"])
+    assert (cup,) == ledger.reservations(NOON, order_id="o1", skus=["CUP", "TEA"])
+    assert () == ledger.reservations(NOON, order_id="o2", skus=["CUP"])
+    assert (mugs[0], mugs[2]) == ledger.reservations(NOON + 5 * MINUTE, skus=["MUG"])
+    assert (mugs[0],) == ledger.reservations(NOON + 6 * MINUTE, skus=["MUG"])
+    assert () == ledger.reservations(NOON, order_id="o3")
+
+
+def test_who_waits_and_what_is_on_order() -> None:
+    """Claims stand in the order they were made, purchases by their day, unknown days last."""
+    ledger = InventoryLedger()
+    days = [None, NOON + 2 * MINUTE, NOON + MINUTE, NOON + MINUTE]
+    for number, day in enumerate(days):
+        more = {"purchase": f"po{9 - number}", "expected_at": day, "at": NOON}
+        ledger.post(Posting.expect(f"e{number}", "MUG", "MAIN", number + 1, **more))
+    expected = [
+        Incoming("MUG", "MAIN", f"po{9 - number}", number + 1, days[number])
+        for number in (3, 2, 1, 0)
+    ]
+    assert expected == list(ledger.incoming("MUG"))
+    assert () == ledger.incoming("CUP")
+    later = StockTerms(expected_at=NOON + MINUTE, priority=3)
+    for number, (name, terms) in enumerate({"c2": None, "c1": later}.items()):
+        claim = Reservation(name, "MUG", "", number + 2, None, f"o{name}")
+        ledger.post(Posting.claim(f"q{number}", [claim], at=NOON, terms=terms))
+    first, second = ledger.claims("MUG")
+    assert ("c2", "MUG", 2, 4, "oc2", 0, None) == first
+    assert ("c1", "MUG", 3, 5, "oc1", 3, NOON + MINUTE) == second
+    # More of a claim keeps its place, and what was promised, until something else is.
+    more = Reservation("c2", "MUG", "", 1, None, "oc2")
+    ledger.post(Posting.claim("q2", [more], at=NOON))
+    ledger.post(Posting.claim("q3", [attrs.evolve(more, id="c1")], at=NOON))
+    assert [("c2", 3, 4), ("c1", 4, 5)] == [
+        (one.id, one.quantity, one.number) for one in ledger.claims("MUG")
+    ]
+    assert (3, NOON + MINUTE) == (ledger.claims("MUG")[1].priority, later.expected_at)
+    dropped = Reservation("c2", "MUG", "", 3, None, "oc2")
+    ledger.post(Posting.claim("q4", [dropped], at=NOON, drop=True))
+    assert ["c1"] == [one.id for one in ledger.claims("MUG")]
+    assert () == ledger.audit()
 
 
 def test_audit_names_what_was_tampered_with(ledger: InventoryLedger) -> None:

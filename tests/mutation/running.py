@@ -252,9 +252,13 @@ class Forking:
             self.tell(verdict)
 
     def run(self, plan: Plan, items: dict[str, pytest.Item]) -> None:
-        """In a child: run the tests of a plan, first the one that found the last such fault."""
+        """In a child: run the tests of a plan, first the one that found the last such fault.
+
+        A fault may change what a case is called; that alone is not noticing it.
+        """
         last = self.found.get(plan.mutant and plan.mutant.function)
-        wanted = [items[name] for name in sorted(plan.tests, key=lambda one: one != last)]
+        names = sorted(plan.tests, key=lambda one: one != last)
+        wanted = [items[name] for name in names if name in items]
         for item, after in zip(wanted, [*wanted[1:], None], strict=True):
             # Work, not time, so that a busy machine finds no hanging mutants.
             signal.setitimer(signal.ITIMER_PROF, 3 + 10 * plan.tests[item.nodeid])
