@@ -167,6 +167,8 @@ def test_late_numbers() -> None:
     order = tell(desk, Told("handed_over", 1), NOON + HOUR, **NUMBER)
     one = order.fulfillment("f1")
     assert ("missed", "JD1") == (one.state.name, one.tracking)
+    noted = desk.history("o1")[-1]
+    assert ("JD1", NOON + MINUTE) == (noted.tracking, noted.occurred_at)
     _, post = placed("shipment")
     tell(post, Told("returned", 5), NOON + HOUR)
     order = tell(post, Told("handed_over", 1), NOON + HOUR, **NUMBER)
