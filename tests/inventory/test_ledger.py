@@ -551,10 +551,23 @@ def test_the_date_of_a_lot_stays_until_another_is_told() -> None:
     assert 2 == ledger.stock("MILK", "MAIN", now=until).expired
 
 
-@pytest.mark.parametrize(
-    "index",
-    ["_reserved", "_owners", "_held", "_owned", "_lapses", "_expiring", "_waiting", "_best_before"],
+KEPT = (
+    *("_reserved", "_owners", "_held", "_owned", "_lapses", "_expiring", "_waiting"),
+    "_best_before",
 )
+
+
+@pytest.mark.parametrize("index", [*KEPT, "_places"])
+def test_the_audit_sees_what_should_not_be_kept(index: str) -> None:
+    """Something kept of which no posting tells is found as well as something lost."""
+    ledger = InventoryLedger()
+    assert () == ledger.audit()
+    getattr(ledger, index)["a stray", "key"] = {"from": "nowhere"}
+    (finding,) = ledger.audit()
+    assert "of ('a stray', 'key') is kept as {'from': 'nowhere'}, not None" in finding.problem
+
+
+@pytest.mark.parametrize("index", KEPT)
 def test_the_audit_looks_at_all_that_is_kept(index: str) -> None:
     """Whatever is kept to answer reads, a drift in it is found."""
     ledger = InventoryLedger()
