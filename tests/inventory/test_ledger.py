@@ -557,14 +557,56 @@ KEPT = (
 )
 
 
-@pytest.mark.parametrize("index", [*KEPT, "_places"])
-def test_the_audit_sees_what_should_not_be_kept(index: str) -> None:
+@pytest.mark.parametrize(
+    ("index", "name"),
+    [
+        ("_reserved", "reserved"),
+        ("_places", "locations"),
+        ("_best_before", "best before"),
+        ("_expiring", "what lapses"),
+        ("_lapses", "lapsing"),
+        ("_owners", "the owner"),
+        ("_owned", "what is owned"),
+        ("_held", "what is held"),
+        ("_waiting", "what is awaited"),
+    ],
+)
+def test_the_audit_sees_what_should_not_be_kept(index: str, name: str) -> None:
     """Something kept of which no posting tells is found as well as something lost."""
     ledger = InventoryLedger()
     assert () == ledger.audit()
     getattr(ledger, index)["a stray", "key"] = {"from": "nowhere"}
     (finding,) = ledger.audit()
-    assert "of ('a stray', 'key') is kept as {'from': 'nowhere'}, not None" in finding.problem
+    expected = f"{name} of ('a stray', 'key') is kept as {{'from': 'nowhere'}}, not None"
+    assert expected == finding.problem
+
+
+def test_the_audit_sees_the_sum_of_claims() -> None:
+    """All claims to a SKU are kept in a sum, which is compared with the postings like the rest."""
+    ledger = InventoryLedger()
+    ledger.post(Posting.claim("c", [Reservation("c", "MUG", "", 2, None, "o")], at=NOON))
+    ledger._balances[StockAccount("MUG", "", "backordered")] = 3
+    (finding,) = ledger.audit()
+    assert "claimed of MUG is kept as 3, not 2" == finding.problem
+
+
+def test_nobody_gives_up_more_than_was_claimed() -> None:
+    """A claim of one does not fall below none."""
+    ledger = InventoryLedger()
+    claim = Reservation("c", "MUG", "", 1, None, "o")
+    ledger.post(Posting.claim("p1", [claim], at=NOON))
+    with pytest.raises(OutOfStock) as caught:
+        ledger.post(Posting.claim("p2", [attrs.evolve(claim, quantity=2)], at=NOON, drop=True))
+    assert (Shortage("MUG", "", 2, 1, "c"),) == caught.value.shortages
+
+
+def test_reservations_of_an_order_stand_as_they_were_made(ledger: InventoryLedger) -> None:
+    """One that was another order's first keeps its place when it changes hands."""
+    for number, (name, owner) in enumerate([("r2", "o2"), ("r1", "o1"), ("r2", "o1")]):
+        one = reserved(name, 1, None, owner)
+        ledger.post(Posting.reserve(f"p{number}", [one], at=NOON))
+    assert ["r2", "r1"] == [one.id for one in ledger.reservations(NOON, order_id="o1")]
+    assert () == ledger.reservations(NOON, order_id="o2")
 
 
 @pytest.mark.parametrize("index", KEPT)

@@ -8,8 +8,10 @@ import attrs
 import pytest
 
 from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
+from orderwright.inventory.claims import broken, filled, promises, queued
 from orderwright.inventory.entries import Bucket, Entry, Reservation, StockAccount, StockTerms
-from orderwright.inventory.guard import changes_of
+from orderwright.inventory.guard import Limit, changes_of
+from orderwright.inventory.ledger import Claim, Incoming
 from orderwright.inventory.postings import Posting
 from orderwright.money import UnitPrice
 
@@ -541,3 +543,26 @@ def test_a_posting_has_an_id() -> None:
     """Without an id of the caller's a posting could not be sent again without harm."""
     with pytest.raises(InvalidInput, match="id: a posting needs an id"):
         Posting(id="", at=NOON, entries=(IN, OUT))
+
+
+def test_what_is_not_told_of_stock() -> None:
+    """Terms, limits and postings of which nothing more is said have no more in them."""
+    assert (None, None, None, 0) == StockTerms()
+    assert (SHELF, 1, 0, 0, "") == Limit(SHELF, 1, 0)
+    made = Posting.make("p1", "MAIN", made=[("MUG", 1)], at=NOON)
+    assert ("", "") == (made.order_id, made.reason)
+    assert "changes" not in repr(made)
+    assert "named" not in repr(made)
+
+
+def test_the_first_to_come_is_first_where_no_order_is_told() -> None:
+    """Claims are queued, filled and promised by their number; priorities are for who asks."""
+    late, early = Claim("b", "MUG", 1, 2, priority=9), Claim("a", "MUG", 1, 1)
+    assert (early, late) == queued([late, early])
+    assert ((early, 1),) == filled([late, early], 1)
+    assert {"a": None, "b": LATER} == promises(
+        [late, early], 1, [Incoming("MUG", "MAIN", "po1", 1, LATER)]
+    )
+    assert "units" == refused(lambda: filled([late], -1))[0]
+    assert "missing" == refused(lambda: broken([], -1))[0]
+    assert "order" == refused(lambda: queued([], "last_come"))[0]

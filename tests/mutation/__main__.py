@@ -35,22 +35,15 @@ def control(cover: Cover, files: Sequence[str], given: argparse.Namespace) -> No
                 raise SystemExit(f"without any mutant: {verdict.by} {verdict.outcome}")
 
 
-def tried(
-    plans: Sequence[Plan], cover: Cover, files: Sequence[str], workers: int
-) -> Iterator[Verdict]:
+def tried(plans: Sequence[Plan], files: Sequence[str], workers: int) -> Iterator[Verdict]:
     """Try each mutant where it takes effect.
 
-    One in a function that also runs while importing is tried again that way before it counts as a
-    survivor.
+    What a faulty function did while importing is not seen: its values were made without the fault.
     """
     yield from (Verdict(one, "survived", "no test runs it") for one in plans if not one.tests)
-    around = [one for one in plans if one.tests and not one.fault.living]
     inside = [one for one in plans if one.tests and one.fault.living]
-    for verdict in judged(inside, Within, files, workers) if inside else ():
-        if verdict.outcome == "survived" and cover.anew(verdict.mutant):
-            around.append(verdict.plan)
-        else:
-            yield verdict
+    around = [one for one in plans if one.tests and not one.fault.living]
+    yield from judged(inside, Within, files, workers) if inside else ()
     yield from judged(around, Anew, files, workers) if around else ()
 
 
@@ -87,7 +80,7 @@ def main() -> None:
             least = SCORE_MIN
         plans = [cover.plan(one, given.budget) for one in chosen if given.only in one.name]
         verdicts: list[Verdict] = []
-        for verdict in tried(plans, cover, files, given.workers):
+        for verdict in tried(plans, files, given.workers):
             verdicts.append(verdict)
             if given.loud:
                 say(f"{len(verdicts)}/{len(plans)} {verdict.outcome} {verdict.mutant} {verdict.by}")

@@ -18,11 +18,10 @@ from tests.mutation.running import OPTIONS, ROOT, Plan, quiet, steady
 
 @dataclass
 class Cover:
-    """Which tests run which lines, how long each takes, and what runs while importing."""
+    """Which tests run which lines, and how long each takes."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[tuple[str, int], set[str]] = field(default_factory=dict)
-    importing: set[tuple[str, int]] = field(default_factory=set)
     broken: list[str] = field(default_factory=list)
 
     def add(self, other: "Cover") -> None:
@@ -30,7 +29,6 @@ class Cover:
         self.seconds |= other.seconds
         for place, tests in other.lines.items():
             self.lines.setdefault(place, set()).update(tests)
-        self.importing |= other.importing
         self.broken += other.broken
 
     def forget(self, files: Collection[str]) -> None:
@@ -40,11 +38,6 @@ class Cover:
             tests.difference_update(gone)
         for name in gone:
             del self.seconds[name]
-
-    def anew(self, mutant: Mutant) -> bool:
-        """Whether the mutant stands in a function that also runs while importing."""
-        path = str(mutant.path)
-        return any((path, line) in self.importing for line in mutant.body)
 
     def seeing(self, mutant: Mutant) -> set[str]:
         """The tests that run the mutant; for what only runs while importing, all may see it."""
@@ -121,8 +114,6 @@ def measure(paths: Sequence[Path], files: Sequence[str]) -> Cover:
             tests = set(contexts) & cover.seconds.keys()
             if tests:
                 cover.lines[path, line] = tests
-            if "" in contexts:
-                cover.importing.add((path, line))
     return cover
 
 

@@ -28,7 +28,6 @@ class Mutant:
     operator: str
     name: str
     function: tuple[str, int] | None
-    body: range
 
     def __str__(self) -> str:
         """Return what a list of survivors shows."""
@@ -98,7 +97,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
             name += f" #{seen[name]}"
         line = getattr(change.old, "lineno", change.line)
         lines = range(line, (getattr(change.old, "end_lineno", line) or line) + 1)
-        yield Mutant(path, number, line, lines, change.operator, name, *change.function)
+        yield Mutant(path, number, line, lines, change.operator, name, change.function)
 
 
 def codes(code: CodeType) -> Iterator[CodeType]:

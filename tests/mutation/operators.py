@@ -52,7 +52,7 @@ class Change:
     new: ast.AST | None
     operator: str
     place: str
-    function: tuple[tuple[str, int] | None, range]
+    function: tuple[str, int] | None
     line: int
 
     def apply(self) -> None:
@@ -111,7 +111,6 @@ class Walk:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.function: tuple[str, int] | None = None
-        self.lines = range(0)
         self.inside: list[ast.AST] = []
 
     def module(self, tree: ast.Module) -> Iterator[Change]:
@@ -123,8 +122,7 @@ class Walk:
     ) -> Change:
         """Note a change at the present place."""
         line: int = getattr(old, "lineno", 0)
-        function = (self.function, self.lines)
-        return Change(*slot, old, new, name, ".".join(self.names), function, line)
+        return Change(*slot, old, new, name, ".".join(self.names), self.function, line)
 
     # Statements ---------------------------------------------------------------------------------
 
@@ -272,10 +270,9 @@ class Walk:
         if before is None:
             first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
             self.function = (".".join(self.names), first)
-            self.lines = range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1)
         yield from self.body(node, "body")
         if before is None:
-            self.function, self.lines = None, range(0)
+            self.function = None
         self.names.pop()
 
     def cases(self, node: ast.Match) -> Iterator[Change]:

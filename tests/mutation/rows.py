@@ -77,5 +77,5 @@ def rows(path: Path, seed: int) -> list[Row]:
                 name = f"{path.name} {variable}: ({source}, {action!r}): {target} => {to or '-'}"
                 place = (path, len(found), 1, range(1, 1))
                 row = (variable, source, action, to)
-                found.append(Row(*place, kind, name, None, range(0), *row))
+                found.append(Row(*place, kind, name, None, *row))
     return found
