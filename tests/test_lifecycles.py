@@ -390,6 +390,8 @@ def test_what_happened_is_believed_where_no_row_says_so() -> None:
     assert (lc.SHIPPED, C) == (post.reported(B, "ship"), post.reported(B, "deliver"))
     assert (None, None) == (post.reported(lc.SHIPPED, "ship"), post.reported(C, "ship"))
     assert (None, None) == (post.reported(B, "fly"), post.after(B, "ship"))
+    ways = {(A, "go"): B, (A, "hop"): C, (B, "go"): C}
+    assert C == Lifecycle("ways", A, ways, frozenset({C})).reported(B, "go")
     asked = [action for action in ("reserve", "ship", "deliver", "fly") if post.is_report(action)]
     assert ["ship", "deliver"] == asked
 

@@ -12,6 +12,7 @@ from orderwright import (
     Adjustment,
     Charge,
     InvalidInput,
+    Lifecycles,
     Money,
     Order,
     Policy,
@@ -159,6 +160,9 @@ def test_a_history_that_cannot_be_names_itself() -> None:
         with pytest.raises(BrokenPromise) as caught:
             Order.replay(wrong)
         assert "history" == caught.value.adapter
+    with pytest.raises(BrokenPromise) as caught:
+        Order.replay(history, Lifecycles(name="mine.v2"))
+    assert "history" == caught.value.adapter
 
 
 def test_what_nobody_said() -> None:
