@@ -56,4 +56,19 @@ EQUIVALENT: dict[str, str] = {
     "returning.py _expected: ..one.open and any((item.expected and item.line_id in units fo => ..any((item.expected and item.line_id in units for item in one": (
         "A return that is over expects nothing: what it announced was set to what came."
     ),
+    "lifecycles.py Lifecycle._faults: sorted(every, key=str) => sorted(every)": (
+        "States are pairs that begin with the name, so they sort by it either way."
+    ),
+    "lifecycles.py Lifecycle._faults: sorted(every - reached, key=str) => sorted(every - reached)": (
+        "States are pairs that begin with the name, so they sort by it either way."
+    ),
+    "lifecycles.py Lifecycle._faults: sorted(exits & self.terminal, key=str) => sorted(exits & self.terminal)": (
+        "States are pairs that begin with the name, so they sort by it either way."
+    ),
+    "lifecycles.py Lifecycle._faults: sorted(every - exits - self.terminal, key=str) => sorted(every - exits - self.terminal)": (
+        "States are pairs that begin with the name, so they sort by it either way."
+    ),
+    "lifecycles.py Lifecycle._faults: sorted(self.terminal - every, key=str) => sorted(self.terminal - every)": (
+        "States are pairs that begin with the name, so they sort by it either way."
+    ),
 }

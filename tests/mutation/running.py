@@ -38,7 +38,8 @@ CHILD_SECONDS_MAX = 600
 # The text of a failure is nobody's concern here, and the search for a smaller example neither.
 OPTIONS = (
     *("-q", "-p", "no:cacheprovider", "--assert=plain", "--capture=sys", "--tb=no"),
-    *("-m", "not long"),
+    # Its plugin reads all our modules for constants, in every child.
+    *("-m", "not long", "-p", "no:hypothesispytest"),
 )
 
 
