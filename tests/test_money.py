@@ -503,6 +503,7 @@ def test_price_per_hundred() -> None:
     price = UnitPrice.of("1.99", "EUR", per=100)
     assert [697, 696, 696] == [price.times(350, rounding).minor for rounding in ROUNDINGS]
     assert ("1.99 EUR per 100", "1.99 EUR") == (str(price), str(UnitPrice.of("1.99", "EUR")))
+    assert "1.99 EUR per 2" == str(UnitPrice.of("1.99", "EUR", per=2))
 
 
 @pytest.mark.parametrize(

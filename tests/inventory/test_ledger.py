@@ -600,6 +600,34 @@ def test_nobody_gives_up_more_than_was_claimed() -> None:
     assert (Shortage("MUG", "", 2, 1, "c"),) == caught.value.shortages
 
 
+def test_no_claim_exceeds_the_limit() -> None:
+    """Of a SKU of which two may be claimed, nobody claims three, not even the first."""
+    ledger = InventoryLedger(lambda _sku, _place: StockPolicy(backorder_limit=2))
+    claim = Reservation("c", "MUG", "", 3, None, "o")
+    with pytest.raises(OutOfStock) as caught:
+        ledger.post(Posting.claim("p1", [claim], at=NOON))
+    assert (Shortage("MUG", "", 3, 2, "c"),) == caught.value.shortages
+    ledger.post(Posting.claim("p1", [attrs.evolve(claim, quantity=2)], at=NOON))
+
+
+def test_a_single_unit_is_kept_back_as_well() -> None:
+    """Two are kept back of two, so not one is reserved; handed over they may be, both."""
+    ledger = InventoryLedger(lambda _sku, _place: StockPolicy(safety_stock=2))
+    ledger.post(Posting.receive("p1", "MUG", "MAIN", 2, at=NOON))
+    with pytest.raises(OutOfStock):
+        ledger.post(Posting.reserve("p2", [reserved("r1", 1)], at=NOON))
+    ledger.post(Posting.hand_over("p3", [reserved("", 2)], at=NOON))
+
+
+def test_a_time_without_a_zone_is_refused(ledger: InventoryLedger) -> None:
+    """What there is at noon is asked of noon somewhere."""
+    naive = NOON.replace(tzinfo=None)
+    for read in (lambda: ledger.reservations(naive), lambda: ledger.stock("MUG", "M", now=naive)):
+        with pytest.raises(InvalidInput) as caught:
+            read()
+        assert ["now"] == [fault.path for fault in caught.value.faults]
+
+
 def test_reservations_of_an_order_stand_as_they_were_made(ledger: InventoryLedger) -> None:
     """One that was another order's first keeps its place when it changes hands."""
     for number, (name, owner) in enumerate([("r2", "o2"), ("r1", "o1"), ("r2", "o1")]):

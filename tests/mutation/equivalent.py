@@ -71,4 +71,35 @@ EQUIVALENT: dict[str, str] = {
     "lifecycles.py Lifecycle._faults: sorted(self.terminal - every, key=str) => sorted(self.terminal - every)": (
         "States are pairs that begin with the name, so they sort by it either way."
     ),
+    "money.py round_ratio: numerator >= 0 => numerator > 0": ("Of nothing both signs are nothing."),
+    "money.py round_ratio: 0 => 1": ("Of nothing both signs are nothing."),
+    "money.py Money.__attrs_post_init__: ..type(self.currency) is not str or self.currency not in CURRE => ..True": (
+        "`exponent` refuses what is no currency and does nothing else; it is only saved."
+    ),
+    "money.py Money.split: self.minor < 0 => self.minor <= 0": (
+        "The parts of nothing are nothing with either sign."
+    ),
+    "money.py Money.split: 0 => 1 #2": ("The parts of nothing are nothing with either sign."),
+    "money.py shares: left => True": (
+        "Of an order of remainders the first none are nobody; it is only saved."
+    ),
+    "money.py bounded: most[index] * whole >= left * weights[index] => most[index] * whole > left * weights[index]": (
+        "A part whose bound is its share gets the same in both ways."
+    ),
+    "money.py bounded: ..s[i] for i in rest]), strict=True) => ..s[i] for i in rest]))": (
+        "Both are as long as the rest."
+    ),
+    "money.py bounded: True => False": ("Both are as long as the rest."),
+    "ledger.py InventoryLedger._lasts: 'expires_at' => 'expires_atXX'": (
+        "What is no time was refused when the posting was made."
+    ),
+    "guard.py changes_of: now + lowest < 0 => True": (
+        "Doubt only makes the guard look: what is refused is said by the limits."
+    ),
+    "guard.py changes_of: now + lowest < 0 => now + lowest <= 0": (
+        "Doubt only makes the guard look: what is refused is said by the limits."
+    ),
+    "entries.py summed: False => True": (
+        "Of postings that name nobody and no lot, nothing is noted; it is only saved."
+    ),
 }
