@@ -197,7 +197,7 @@ STARTS = range(5)
 
 
 def report() -> None:
-    """Print after how many storms each bug is found, by which law; the median of several searches."""
+    """Print after how many storms each bug is found, and by which law: medians of searches."""
     every = []
     for name, bug in BUGS.items():
         found = [bug.found(range(start * 100_000, start * 100_000 + 5_000)) for start in STARTS]
