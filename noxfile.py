@@ -128,6 +128,14 @@ def proofs(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Plant faults in the core, one at a time, and count those that tests notice (`-- money`)."""
+    install(session, ".", *group("tests"))
+    # The source itself is imported: faults are put into it, in memory only.
+    session.run("python", "-m", "tests.mutation", *session.posargs, env={"PYTHONPATH": "src"})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and the direction of imports."""
     install(session, *group("lint"))

@@ -65,6 +65,7 @@ ONCE = (
     "examples",
     "flows",
     "fuzz",
+    "mutation",
     "package",
     "simulation",
     "test_postgres.py",

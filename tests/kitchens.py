@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from orderwright import Location, OrderDesk, Policy, Posting, UnitPrice
-from orderwright.adapters.memory import MemoryInventory
 from orderwright.inventory.guard import GUARDED, StockPolicy
 from orderwright.orders.menu import Dish, Menu
 from orderwright.orders.modifiers import Modifier
@@ -79,9 +78,7 @@ class Kitchen(World):
     """The restaurant, with so many portions of every dish on offer."""
 
     def __init__(self, portions: int = 20, *, policy: Policy = TAB) -> None:
-        super().__init__(("BEEF", "LARDER", 1_000), policy=policy)
-        self.inventory = MemoryInventory(counted)
-        self.desk = self.new_desk()
+        super().__init__(("BEEF", "LARDER", 1_000), policy=policy, policies=counted)
         for sku, place in PLACES.items():
             offer = MENU.offer(f"offer-{sku}", place, {sku: portions}, at=self.now)
             self.inventory.post(offer)

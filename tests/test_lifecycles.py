@@ -16,7 +16,7 @@ from transitions import MachineError
 from orderwright import lifecycles as lc
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.desk import OrderDesk
-from orderwright.errors import IllegalTransition, InvalidInput
+from orderwright.errors import IllegalTransition, InvalidInput, NotFound
 from orderwright.fulfillment.locations import Location
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Lifecycle, Lifecycles, Phase, State
@@ -359,6 +359,47 @@ def test_diagram() -> None:
     assert ["stateDiagram-v2", "    [*] --> draft"] == lines[:2]
     assert rows | ends == set(lines[2:])
     assert len(rows | ends) == len(lines[2:])
+
+
+def test_unknown_kinds_are_not_found() -> None:
+    """Asked for a kind of fulfillment that there is none of, the answer names it."""
+    with pytest.raises(NotFound) as caught:
+        lc.STANDARD.of("pigeon")
+    assert ("kind of fulfillment", "pigeon") == (caught.value.kind, caught.value.key)
+
+
+def test_a_kind_begins_where_it_can_be_reserved() -> None:
+    """A lifecycle from whose first state nothing is reserved cannot be one of a fulfillment."""
+    mine = Lifecycle("mine", A, {(A, "go"): B, (B, "reserve"): C}, frozenset({C}))
+    with pytest.raises(InvalidInput) as caught:
+        Lifecycles(name="mine.v1", kinds={"post": mine})
+    assert ["kinds['post']"] == [fault.path for fault in caught.value.faults]
+    kinds = Lifecycles(name="mine.v1", kinds={"post": lc.SHIPMENT}).kinds
+    assert {**lc.KINDS, "post": lc.SHIPMENT} == kinds
+
+
+def test_what_happened_is_believed_where_no_row_says_so() -> None:
+    """A report from a state without a row leads where it leads elsewhere, or is known already."""
+    post = Lifecycle(
+        "post",
+        A,
+        {(A, "reserve"): B, (A, "ship"): lc.SHIPPED, (lc.SHIPPED, "deliver"): C},
+        frozenset({B, C}),
+    )
+    assert (lc.SHIPPED, C) == (post.reported(A, "ship"), post.reported(lc.SHIPPED, "deliver"))
+    assert (lc.SHIPPED, C) == (post.reported(B, "ship"), post.reported(B, "deliver"))
+    assert (None, None) == (post.reported(lc.SHIPPED, "ship"), post.reported(C, "ship"))
+    assert (None, None) == (post.reported(B, "fly"), post.after(B, "ship"))
+    ways = {(A, "go"): B, (A, "hop"): C, (B, "go"): C}
+    assert C == Lifecycle("ways", A, ways, frozenset({C})).reported(B, "go")
+    asked = [action for action in ("reserve", "ship", "deliver", "fly") if post.is_report(action)]
+    assert ["ship", "deliver"] == asked
+
+
+def test_lifecycles_are_shown_by_their_names() -> None:
+    """No table is part of a text: a lifecycle is one word of an order's."""
+    assert "Lifecycle(name='order')" == repr(lc.ORDER)
+    assert "Lifecycles(name='standard.v1')" == repr(lc.STANDARD)
 
 
 # --- extension ------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from itertools import pairwise
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orderwright.errors import InvalidInput
 from orderwright.money import CURRENCIES, Money, Rounding, UnitPrice, exponent, round_ratio, total
+from orderwright.money import decimal as exact
 
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
 MODES: dict[Rounding, str] = {
@@ -22,6 +23,7 @@ MODES: dict[Rounding, str] = {
 }
 MINORS = st.integers(-(10**15), 10**15)
 FIVE = Money.of("5.00", "EUR")
+UNIT = UnitPrice.of("5", "EUR")
 
 
 def refused(call: Callable[[], object], path: str) -> str:
@@ -62,6 +64,8 @@ def test_minor_units_of_iso_4217() -> None:
     g20 = "ARS AUD BRL CAD CNY EUR GBP IDR INR MXN RUB SAR TRY USD ZAR"
     europe = "CHF CZK DKK HUF NOK PLN RON SEK"
     assert set(f"{g20} {europe} HUF TWD MGA MRU XCD XCG".split()) <= by_digits[2]
+    # The rest of the list is this long: no code has fallen out of it.
+    assert 132 == len(by_digits[2])
 
 
 @pytest.mark.parametrize(
@@ -149,6 +153,43 @@ def test_amount_reads_back(minor: int, code: str) -> None:
     money = Money(minor, code)
     assert money == Money.of(money.amount, code) == Money.of(str(money).split()[0], code)
     assert Fraction(minor, 10 ** CURRENCIES[code]) == Fraction(money.amount)
+
+
+@given(
+    before=st.integers(1, 24),
+    after=st.integers(0, 44),
+    digit=st.sampled_from("19"),
+    sign=st.sampled_from(["", "-"]),
+)
+@example(before=20, after=20, digit="9", sign="")
+@example(before=21, after=0, digit="1", sign="-")
+@example(before=1, after=40, digit="1", sign="")
+@example(before=20, after=21, digit="1", sign="")
+def test_how_long_an_amount_may_be(before: int, after: int, digit: str, sign: str) -> None:
+    """Twenty digits may stand before the point, forty after it, and forty in all."""
+    written = f"{sign}{digit * before}.{digit * after}"
+    if before <= 20 and after <= 40 and before + after <= 40:
+        assert Fraction(written.rstrip(".")) == Fraction(exact(written, "there"))
+    else:
+        assert "is not a sensible amount" in refused(lambda: exact(written, "there"), "there")
+
+
+@pytest.mark.parametrize("places", [40, 41])
+def test_how_small_an_amount_may_be(places: int) -> None:
+    """A single digit may stand at the fortieth place after the point, and no further right."""
+    written = f"1e-{places}"
+    if places == 40:
+        assert Fraction(1, 10**40) == Fraction(exact(written, "there"))
+    else:
+        refused(lambda: exact(written, "there"), "there")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_amount(sign: int) -> None:
+    """A quintillion minor units is the most there is, of either sign; one more is refused."""
+    assert sign * 10**18 == Money(sign * 10**18, "EUR").minor
+    message = "more than 1000000000000000000 minor units either way"
+    assert message == refused(lambda: Money(sign * (10**18 + 1), "EUR"), "minor")
 
 
 # --- arithmetic -----------------------------------------------------------------------------------
@@ -347,6 +388,47 @@ def test_what_are_no_weights(weights: list[int]) -> None:
     assert expected == refused(lambda: FIVE.split(weights), "weights")
 
 
+def poured(amount: int, weights: list[int], most: list[int]) -> list[int]:
+    """Shares by weight, the full ones taken out again and again until all others have room."""
+    full: set[int] = set()
+    while True:
+        left = amount - sum(most[index] for index in full)
+        open_ = [i for i, weight in enumerate(weights) if weight and i not in full]
+        whole = sum(weights[index] for index in open_)
+        over = {i for i in open_ if most[i] < Fraction(left * weights[i], whole)}
+        if not over:
+            break
+        full |= over
+    parts = [most[index] if index in full else 0 for index in range(len(weights))]
+    if open_ and left:
+        for index, part in zip(
+            open_, largest_remainder(left, [weights[i] for i in open_]), strict=True
+        ):
+            parts[index] = part
+    return parts
+
+
+@given(data=st.data(), weights=WEIGHTS, sign=st.sampled_from([1, -1]))
+def test_split_within_bounds(data: st.DataObject, weights: list[int], sign: int) -> None:
+    """No part is above its bound; what one cannot take is shared by weight among the others."""
+    bounds = st.lists(st.integers(0, 60), min_size=len(weights), max_size=len(weights))
+    most = data.draw(bounds)
+    room = sum(bound for bound, weight in zip(most, weights, strict=True) if weight)
+    amount = data.draw(st.integers(0, room) | st.just(room))
+    parts = [part.minor for part in Money(sign * amount, "EUR").split(weights, most)]
+    assert [sign * part for part in poured(amount, weights, most)] == parts
+    expected = f"{room + 1} to share, but the parts take at most {room}"
+    too_much = Money(sign * (room + 1), "EUR")
+    assert expected == refused(lambda: too_much.split(weights, most), "most")
+
+
+@pytest.mark.parametrize("most", [[], [9], [9, 9, 9], [-1, 9], [9, 9.0], [True, 9], [None, 9]])
+def test_what_are_no_bounds(most: list[int]) -> None:
+    """Each weight has a bound, a whole one of at least zero."""
+    expected = "expected a whole bound of at least 0 for each weight"
+    assert expected == refused(lambda: Money(1, "EUR").split([1, 1], most), "most")
+
+
 # --- unit prices ----------------------------------------------------------------------------------
 
 
@@ -370,11 +452,61 @@ def test_times(amount: Decimal, units: int, per: int, code: str, rounding: Round
     assert Money(int(down) + up, code) == found
 
 
+PRICES = st.builds(
+    UnitPrice,
+    st.decimals(0, 10**9, places=9),
+    st.just("EUR"),
+    st.sampled_from([1, 2, 3, 6, 10, 100, 1000]),
+)
+
+
+@given(one=PRICES, two=PRICES, factor=st.integers(0, 1000))
+def test_prices_add_and_multiply_exactly(one: UnitPrice, two: UnitPrice, factor: int) -> None:
+    """A sum of prices, or a multiple, costs what its parts cost, per the smallest common count."""
+
+    def cost(price: UnitPrice) -> Fraction:
+        return Fraction(price.amount) / price.per
+
+    assert cost(one) + cost(two) == cost(one + two)
+    assert cost(one) * factor == cost(one * factor)
+    assert one.per == (one * factor).per
+    both = (one + two).per
+    assert [0, 0] == [both % one.per, both % two.per]
+    assert not any(n % one.per == 0 == n % two.per for n in range(1, both))
+
+
+def test_long_prices_add_exactly() -> None:
+    """Forty digits are added to the last one, where decimals of the host stop at twenty-eight."""
+    long = UnitPrice.of("12345678901234567890.12345678901234567891", "EUR")
+    short = UnitPrice.of("1", "EUR")
+    assert Decimal("12345678901234567891.12345678901234567891") == (long + short).amount
+    assert Decimal("37037036703703703670.37037036703703703673") == (long * 3).amount
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "message"),
+    [
+        (lambda: UNIT + FIVE, "amount", "expected UnitPrice, got Money"),
+        (lambda: UNIT * 1.5, "factor", "expected an int, got float"),
+        (lambda: UNIT * True, "factor", "expected an int, got bool"),
+        (
+            lambda: UNIT + UnitPrice.of("5", "USD", per=3),
+            "currency",
+            "5 EUR and 5 USD per 3 are of different currencies",
+        ),
+    ],
+)
+def test_prices_meet_only_prices(call: Callable[[], object], path: str, message: str) -> None:
+    """A price is added to a price of its currency, and multiplied by whole numbers."""
+    assert message == refused(call, path)
+
+
 def test_price_per_hundred() -> None:
     """350 g of something at 1.99 for 100 g cost 6.965, which the till rounds."""
     price = UnitPrice.of("1.99", "EUR", per=100)
     assert [697, 696, 696] == [price.times(350, rounding).minor for rounding in ROUNDINGS]
     assert ("1.99 EUR per 100", "1.99 EUR") == (str(price), str(UnitPrice.of("1.99", "EUR")))
+    assert "1.99 EUR per 2" == str(UnitPrice.of("1.99", "EUR", per=2))
 
 
 @pytest.mark.parametrize(

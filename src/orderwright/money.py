@@ -88,7 +88,7 @@ def decimal(value: object, path: str) -> Decimal:
     # Also not a tiny one: 1e-999999999 is a fraction whose denominator has a billion digits.
     if (
         not isinstance(power, int)
-        or number.adjusted() > _MAX_DIGITS
+        or number.adjusted() >= _MAX_DIGITS
         or power < -2 * _MAX_DIGITS
         or len(digits) > 2 * _MAX_DIGITS
     ):

@@ -71,6 +71,19 @@ def free(world: World, sku: str = "MUG") -> tuple[int, int]:
     return stock.available, stock.quarantine
 
 
+def test_what_comes_back_is_of_the_return_that_waits_for_it() -> None:
+    """Of two announced returns of a line the first is filled, then the other, named by nobody."""
+    world = World(policy=TAKEN)
+    delivered(world, line(quantity=3))
+    for units in (1, 2):
+        world.desk.request_return("o1", {"l1": units}, reason="too blue")
+    order = world.desk.receive_return("o1", {"l1": 1}, location="MAIN")
+    assert [[1], [0]] == [[item.received for item in one.items] for one in order.returns]
+    order = world.desk.receive_return("o1", {"l1": 2}, location="MAIN")
+    assert [[1], [2]] == [[item.received for item in one.items] for one in order.returns]
+    check_laws(world)
+
+
 def test_a_return_from_request_to_refund() -> None:
     """Two of three mugs come back, are inspected, stand on the shelf, and are paid for."""
     world = World(policy=TAKEN)

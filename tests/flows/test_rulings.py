@@ -429,6 +429,32 @@ def test_an_order_is_completed_by_hand_but_not_cancelled_past_its_command() -> N
     check_quiet(world)
 
 
+def test_nobody_confirms_what_is_not_paid() -> None:
+    """A placed order whose money is under way has the step, but it is no step for people."""
+    world = World(moods=["pending"])
+    placed = world.desk.place([line()], order_id="o1", tenders=[card()])
+    assert "confirm" in placed.allowed()
+    with pytest.raises(IllegalTransition) as caught:
+        world.desk.advance_order("o1", "confirm")
+    assert ("order", "placed", "confirm") == (
+        caught.value.subject,
+        caught.value.state,
+        caught.value.action,
+    )
+    assert placed == world.desk.order("o1")
+
+
+def test_an_order_is_not_complete_while_one_line_waits() -> None:
+    """All that is there has been shipped; a single line that waits for stock keeps it open."""
+    world = World(("CUP", "MAIN", 1), ("MUG", "MAIN", 1))
+    waiting = Policy(short="backorder", require_cover=False)
+    world.desk.place([line("CUP"), line("MUG", 2)], order_id="o1", policy=waiting)
+    shipped = world.desk.ship("o1", "f1")
+    assert [0, 1] == [one.backordered for one in shipped.lines]
+    with pytest.raises(IllegalTransition, match="order is partly_shipped"):
+        world.desk.advance_order("o1", "complete")
+
+
 def test_what_a_cancellation_leaves_authorized_is_given_back() -> None:
     """A tender that was taken already stays; one that nobody needs any more is voided."""
     world = World(("MUG", "MAIN", 1), ("CUP", "STORE", 1))

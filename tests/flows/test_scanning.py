@@ -163,10 +163,12 @@ def test_scans_of_one_minute(kind: Kind, told: Sequence[ScanStatus]) -> None:
 def test_late_numbers() -> None:
     """A number told late is noted and moves nothing, not even a parcel that came back."""
     world, desk = placed("delivery")
-    tell(desk, Told("not_delivered", 5), NOON + HOUR)
+    before = tell(desk, Told("not_delivered", 5), NOON + HOUR).fulfillment("f1")
     order = tell(desk, Told("handed_over", 1), NOON + HOUR, **NUMBER)
     one = order.fulfillment("f1")
-    assert ("missed", "JD1") == (one.state.name, one.tracking)
+    assert ("missed", "JD1", before.since) == (one.state.name, one.tracking, one.since)
+    noted = desk.history("o1")[-1]
+    assert ("JD1", NOON + MINUTE) == (noted.tracking, noted.occurred_at)
     _, post = placed("shipment")
     tell(post, Told("returned", 5), NOON + HOUR)
     order = tell(post, Told("handed_over", 1), NOON + HOUR, **NUMBER)

@@ -71,6 +71,14 @@ def labelled(*stock: tuple[str, str, int], **more: Any) -> World:  # noqa: ANN40
     return world
 
 
+def test_a_label_is_asked_for_under_the_name_of_its_parcel() -> None:
+    """The carrier hears the order, the fulfillment and the version at which it was asked for."""
+    world = placed()
+    version = world.desk.order("o1").version
+    world.desk.book_label("o1", "f1", **EXPRESS)
+    assert [f"o1/f1/label-{version + 1}"] == list(world.carrier.books)
+
+
 def book(world: World) -> list[LabelEntry]:
     """All that the carrier ever sold, oldest first."""
     return list(world.carrier.books.values())

@@ -45,7 +45,8 @@ def waiting(world: World, order_id: str, units: int, **more: object) -> Order:
 def guarded(policy: StockPolicy, *stock: tuple[str, str, int]) -> World:
     """A world with that policy for all stock."""
     world = World(("TEA", "MAIN", 1))
-    world.inventory = MemoryInventory(lambda _sku, _place: policy)
+    world.policies = lambda _sku, _place: policy
+    world.inventory = MemoryInventory(world.policies)
     for number, (sku, place, units) in enumerate(stock):
         world.receive(f"delivery-{number}", sku, place, units)
     world.desk = world.new_desk()

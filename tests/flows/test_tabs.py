@@ -19,6 +19,7 @@ from orderwright import (
     Charge,
     DraftLine,
     InvalidInput,
+    Location,
     Money,
     Order,
     OrderwrightError,
@@ -46,7 +47,7 @@ from orderwright.orders.events import NoteAdded, OrderEdited
 from orderwright.orders.explaining import explain, taxes
 from orderwright.orders.intents import Transfer
 from orderwright.requests import FindKey, PostStock, SaveOrder
-from tests.kitchens import CHEESE, MENU, TAB, Kitchen, minutes
+from tests.kitchens import CHEESE, MENU, STATIONS, TAB, Kitchen, minutes
 from tests.worlds import (
     Crashed,
     card,
@@ -307,6 +308,19 @@ def test_queued_dishes_that_are_sold_out_wait_for_a_substitute() -> None:
     assert eur("57.00") == world.desk.close_tab("t1").due
     assert () == world.desk.sell_out("STEAK", "GRILL", notice_id="n1", queued=True)
     check_laws(world)
+
+
+def test_a_dish_that_moves_is_made_of_what_the_new_station_has() -> None:
+    """A ticket goes to the other grill, whose ingredients lie in a larder of its own."""
+    world = Kitchen()
+    other = Location(id="TERRACE", offers=["grill"], makes="ticket", larder="CELLAR")
+    desk = world.new_desk(locations=[*STATIONS, other])
+    world.inventory.post(MENU.offer("offer-2", "TERRACE", {"STEAK": 1}, at=world.now))
+    desk.place([STEAK], order_id="t1", table="4", policy=TAB)
+    order = desk.move("t1", "f1", "TERRACE")
+    assert [("TERRACE", "CELLAR")] == [
+        (one.location, one.larder) for one in order.fulfillments if one.live
+    ]
 
 
 def test_parts_of_a_ticket_are_sold_out_together() -> None:

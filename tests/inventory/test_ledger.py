@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
-from orderwright.inventory.entries import Entry, Reservation, StockAccount
+from orderwright.errors import InvalidInput, KeyReused, NotFound, OutOfStock, Shortage
+from orderwright.inventory.entries import Entry, Reservation, StockAccount, StockTerms
 from orderwright.inventory.guard import StockPolicy
-from orderwright.inventory.ledger import InventoryLedger, Stock
+from orderwright.inventory.ledger import Incoming, InventoryLedger, Stock
 from orderwright.inventory.postings import Posting
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -438,6 +438,83 @@ def test_one_name_for_two_skus(ledger: InventoryLedger) -> None:
     assert (mugs,) == ledger.reservations(now=NOON)
 
 
+@pytest.mark.parametrize("limit", [None, 0, 1, 2, 9])
+def test_postings_are_read_page_by_page(limit: int | None) -> None:
+    """A page begins behind the id it is asked for and holds no more than its limit."""
+    ledger = InventoryLedger()
+    made = [Posting.receive(f"p{n}", "MUG", "MAIN", 1, at=NOON) for n in range(4)]
+    for one in made:
+        ledger.post(one)
+    assert made[:limit] == list(ledger.postings(limit=limit))
+    for number, one in enumerate(made):
+        behind = made[number + 1 :]
+        assert behind[:limit] == list(ledger.postings(after=one.id, limit=limit))
+    with pytest.raises(NotFound) as caught:
+        ledger.postings(after="p9", limit=limit)
+    assert ("posting", "p9") == (caught.value.kind, caught.value.key)
+    assert (None, made[1]) == (ledger.posting("p9"), ledger.posting("p1"))
+
+
+def test_what_is_no_posting_is_not_posted(ledger: InventoryLedger) -> None:
+    """Something else than a posting is refused by its kind, and nothing is written."""
+    with pytest.raises(InvalidInput) as caught:
+        ledger.post("a posting")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (fault,) = caught.value.faults
+    assert ("posting", "expected Posting, got str") == (fault.path, fault.message)
+    assert 1 == len(list(ledger.postings()))
+
+
+def test_reservations_are_found_by_order_and_sku(ledger: InventoryLedger) -> None:
+    """All, those of an order as they were made, those of some SKUs, or of both; not the lapsed."""
+    ledger.post(Posting.receive("delivery-2", "CUP", "MAIN", 5, at=NOON))
+    cup = Reservation("r3", "CUP", "MAIN", 2, None, "o1")
+    mugs = [reserved("r9", 1, None, "o1"), reserved("r1", 2, 5, "o1"), reserved("r2", 3, 6, "o2")]
+    for one in (mugs[0], cup, *mugs[1:]):
+        ledger.post(Posting.reserve(f"p-{one.id}", [one], at=NOON))
+    assert (cup, *mugs) == ledger.reservations(NOON)
+    assert (mugs[0], cup, mugs[1]) == ledger.reservations(NOON, order_id="o1")
+    assert tuple(mugs) == ledger.reservations(NOON, skus=["MUG"])
+    assert (cup,) == ledger.reservations(NOON, order_id="o1", skus=["CUP", "TEA"])
+    assert () == ledger.reservations(NOON, order_id="o2", skus=["CUP"])
+    assert (mugs[0], mugs[2]) == ledger.reservations(NOON + 5 * MINUTE, skus=["MUG"])
+    assert (mugs[0],) == ledger.reservations(NOON + 6 * MINUTE, skus=["MUG"])
+    assert () == ledger.reservations(NOON, order_id="o3")
+
+
+def test_who_waits_and_what_is_on_order() -> None:
+    """Claims stand in the order they were made, purchases by their day, unknown days last."""
+    ledger = InventoryLedger()
+    days = [None, NOON + 2 * MINUTE, NOON + MINUTE, NOON + MINUTE]
+    for number, day in enumerate(days):
+        more = {"purchase": f"po{9 - number}", "expected_at": day, "at": NOON}
+        ledger.post(Posting.expect(f"e{number}", "MUG", "MAIN", number + 1, **more))
+    expected = [
+        Incoming("MUG", "MAIN", f"po{9 - number}", number + 1, days[number])
+        for number in (3, 2, 1, 0)
+    ]
+    assert expected == list(ledger.incoming("MUG"))
+    assert () == ledger.incoming("CUP")
+    later = StockTerms(expected_at=NOON + MINUTE, priority=3)
+    for number, (name, terms) in enumerate({"c2": None, "c1": later}.items()):
+        claim = Reservation(name, "MUG", "", number + 2, None, f"o{name}")
+        ledger.post(Posting.claim(f"q{number}", [claim], at=NOON, terms=terms))
+    first, second = ledger.claims("MUG")
+    assert ("c2", "MUG", 2, 4, "oc2", 0, None) == first
+    assert ("c1", "MUG", 3, 5, "oc1", 3, NOON + MINUTE) == second
+    # More of a claim keeps its place, and what was promised, until something else is.
+    more = Reservation("c2", "MUG", "", 1, None, "oc2")
+    ledger.post(Posting.claim("q2", [more], at=NOON))
+    ledger.post(Posting.claim("q3", [attrs.evolve(more, id="c1")], at=NOON))
+    assert [("c2", 3, 4), ("c1", 4, 5)] == [
+        (one.id, one.quantity, one.number) for one in ledger.claims("MUG")
+    ]
+    assert (3, NOON + MINUTE) == (ledger.claims("MUG")[1].priority, later.expected_at)
+    dropped = Reservation("c2", "MUG", "", 3, None, "oc2")
+    ledger.post(Posting.claim("q4", [dropped], at=NOON, drop=True))
+    assert ["c1"] == [one.id for one in ledger.claims("MUG")]
+    assert () == ledger.audit()
+
+
 def test_audit_names_what_was_tampered_with(ledger: InventoryLedger) -> None:
     """A balance, a posting or a whole book that was changed behind its back is found."""
     shelf = StockAccount("MUG", "MAIN", "available")
@@ -474,10 +551,93 @@ def test_the_date_of_a_lot_stays_until_another_is_told() -> None:
     assert 2 == ledger.stock("MILK", "MAIN", now=until).expired
 
 
-@pytest.mark.parametrize(
-    "index",
-    ["_reserved", "_owners", "_held", "_owned", "_lapses", "_expiring", "_waiting", "_best_before"],
+KEPT = (
+    *("_reserved", "_owners", "_held", "_owned", "_lapses", "_expiring", "_waiting"),
+    "_best_before",
 )
+
+
+@pytest.mark.parametrize(
+    ("index", "name"),
+    [
+        ("_reserved", "reserved"),
+        ("_places", "locations"),
+        ("_best_before", "best before"),
+        ("_expiring", "what lapses"),
+        ("_lapses", "lapsing"),
+        ("_owners", "the owner"),
+        ("_owned", "what is owned"),
+        ("_held", "what is held"),
+        ("_waiting", "what is awaited"),
+    ],
+)
+def test_the_audit_sees_what_should_not_be_kept(index: str, name: str) -> None:
+    """Something kept of which no posting tells is found as well as something lost."""
+    ledger = InventoryLedger()
+    assert () == ledger.audit()
+    getattr(ledger, index)["a stray", "key"] = {"from": "nowhere"}
+    (finding,) = ledger.audit()
+    expected = f"{name} of ('a stray', 'key') is kept as {{'from': 'nowhere'}}, not None"
+    assert expected == finding.problem
+
+
+def test_the_audit_sees_the_sum_of_claims() -> None:
+    """All claims to a SKU are kept in a sum, which is compared with the postings like the rest."""
+    ledger = InventoryLedger()
+    ledger.post(Posting.claim("c", [Reservation("c", "MUG", "", 2, None, "o")], at=NOON))
+    ledger._balances[StockAccount("MUG", "", "backordered")] = 3
+    (finding,) = ledger.audit()
+    assert "claimed of MUG is kept as 3, not 2" == finding.problem
+
+
+def test_nobody_gives_up_more_than_was_claimed() -> None:
+    """A claim of one does not fall below none."""
+    ledger = InventoryLedger()
+    claim = Reservation("c", "MUG", "", 1, None, "o")
+    ledger.post(Posting.claim("p1", [claim], at=NOON))
+    with pytest.raises(OutOfStock) as caught:
+        ledger.post(Posting.claim("p2", [attrs.evolve(claim, quantity=2)], at=NOON, drop=True))
+    assert (Shortage("MUG", "", 2, 1, "c"),) == caught.value.shortages
+
+
+def test_no_claim_exceeds_the_limit() -> None:
+    """Of a SKU of which two may be claimed, nobody claims three, not even the first."""
+    ledger = InventoryLedger(lambda _sku, _place: StockPolicy(backorder_limit=2))
+    claim = Reservation("c", "MUG", "", 3, None, "o")
+    with pytest.raises(OutOfStock) as caught:
+        ledger.post(Posting.claim("p1", [claim], at=NOON))
+    assert (Shortage("MUG", "", 3, 2, "c"),) == caught.value.shortages
+    ledger.post(Posting.claim("p1", [attrs.evolve(claim, quantity=2)], at=NOON))
+
+
+def test_a_single_unit_is_kept_back_as_well() -> None:
+    """Two are kept back of two, so not one is reserved; handed over they may be, both."""
+    ledger = InventoryLedger(lambda _sku, _place: StockPolicy(safety_stock=2))
+    ledger.post(Posting.receive("p1", "MUG", "MAIN", 2, at=NOON))
+    with pytest.raises(OutOfStock):
+        ledger.post(Posting.reserve("p2", [reserved("r1", 1)], at=NOON))
+    ledger.post(Posting.hand_over("p3", [reserved("", 2)], at=NOON))
+
+
+def test_a_time_without_a_zone_is_refused(ledger: InventoryLedger) -> None:
+    """What there is at noon is asked of noon somewhere."""
+    naive = NOON.replace(tzinfo=None)
+    for read in (lambda: ledger.reservations(naive), lambda: ledger.stock("MUG", "M", now=naive)):
+        with pytest.raises(InvalidInput) as caught:
+            read()
+        assert ["now"] == [fault.path for fault in caught.value.faults]
+
+
+def test_reservations_of_an_order_stand_as_they_were_made(ledger: InventoryLedger) -> None:
+    """One that was another order's first keeps its place when it changes hands."""
+    for number, (name, owner) in enumerate([("r2", "o2"), ("r1", "o1"), ("r2", "o1")]):
+        one = reserved(name, 1, None, owner)
+        ledger.post(Posting.reserve(f"p{number}", [one], at=NOON))
+    assert ["r2", "r1"] == [one.id for one in ledger.reservations(NOON, order_id="o1")]
+    assert () == ledger.reservations(NOON, order_id="o2")
+
+
+@pytest.mark.parametrize("index", KEPT)
 def test_the_audit_looks_at_all_that_is_kept(index: str) -> None:
     """Whatever is kept to answer reads, a drift in it is found."""
     ledger = InventoryLedger()

@@ -8,15 +8,20 @@ import attrs
 import pytest
 
 from orderwright.errors import InvalidInput, KeyReused, OutOfStock, Shortage
+from orderwright.inventory.claims import broken, filled, promises, queued
 from orderwright.inventory.entries import Bucket, Entry, Reservation, StockAccount, StockTerms
-from orderwright.inventory.guard import changes_of
+from orderwright.inventory.guard import Limit, changes_of
+from orderwright.inventory.ledger import Claim, Incoming
 from orderwright.inventory.postings import Posting
+from orderwright.money import UnitPrice
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, 13, tzinfo=UTC)
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - that is the point
 IN, OUT = Entry("MUG", "MAIN", "available", 3), Entry("MUG", "MAIN", "supplier", -3)
 HELD = Reservation("r1", "MUG", "MAIN", 3, LATER, "o1")
+LOT = attrs.evolve(HELD, lot="L")
+COST = UnitPrice.of("1.25", "EUR")
 
 
 def refused(call: Callable[[], object]) -> tuple[str, str]:
@@ -30,6 +35,18 @@ def refused(call: Callable[[], object]) -> tuple[str, str]:
 def posting(*entries: Entry) -> Posting:
     """A posting of those entries."""
     return Posting(id="p1", at=NOON, entries=entries)
+
+
+def expect(**other: object) -> Posting:
+    """A purchase of three mugs, but for what is told."""
+    given = {"id": "a", "sku": "MUG", "location": "MAIN", "units": 3, "purchase": "po1"}
+    return Posting.expect(**{**given, "expected_at": None, "at": NOON, **other})
+
+
+def move(**other: object) -> Posting:
+    """Three mugs moved from the shelf of MAIN to its quarantine, but for what is told."""
+    given = {"id": "a", "units": [("MUG", 3)], "location": "MAIN", "at": NOON}
+    return Posting.move(**{**given, "source": "available", "target": "quarantine", **other})
 
 
 # --- what cannot be posted ------------------------------------------------------------------------
@@ -147,6 +164,40 @@ def test_units_are_ints(units: int) -> None:
             lambda: Posting.rehold("a", [(HELD, attrs.evolve(HELD, id="r2", sku="CUP"))], at=NOON),
             "entries",
         ),
+        (lambda: Posting.receive("a", "MUG", "MAIN", 3, at=NOON, purchase="\0"), "purchase"),
+        (lambda: Posting.receive("a", "MUG", "MAIN", 3, at=NOON, lot="\0"), "lot"),
+        (lambda: expect(id="\0"), "id"),
+        (lambda: expect(sku=""), "sku"),
+        (lambda: expect(location=""), "location"),
+        (lambda: expect(units=0), "units"),
+        (lambda: expect(purchase=""), "purchase"),
+        (
+            lambda: Posting.adjust("a", "MUG", "MAIN", -2, at=NOON, reason="", breaking=[HELD]),
+            "breaking",
+        ),
+        (lambda: Posting.make("a", "", used=[("MUG", 1)], at=NOON), "location"),
+        (lambda: Posting.make("\0", "MAIN", used=[("MUG", 1)], at=NOON), "id"),
+        (lambda: Posting.make("a", "MAIN", used=[("MUG", 1)], at=NOON, reason="\0"), "reason"),
+        (lambda: Posting.make("a", "MAIN", used=[("", 1)], at=NOON), "used"),
+        (lambda: Posting.make("a", "MAIN", used=[("MUG", 0)], at=NOON), "used[MUG]"),
+        (lambda: Posting.make("a", "MAIN", made=[("", 1)], at=NOON), "made"),
+        (lambda: Posting.make("a", "MAIN", made=[("MUG", 0)], at=NOON), "made[MUG]"),
+        (lambda: Posting.sell_out("a", "", "MAIN", 1, at=NOON), "sku"),
+        (lambda: Posting.sell_out("a", "MUG", "", 1, at=NOON), "location"),
+        (lambda: Posting.sell_out("a", "MUG", "MAIN", -1, at=NOON), "units"),
+        (lambda: Posting.sell_out("\0", "MUG", "MAIN", 1, at=NOON), "id"),
+        (lambda: Posting.linked("a", []), "postings"),
+        (lambda: Posting.linked("\0", [Posting.sell_out("a", "MUG", "MAIN", 1, at=NOON)]), "id"),
+        (lambda: move(target="available"), "to"),
+        (lambda: move(target="available", to="MAIN"), "to"),
+        (lambda: move(location=""), "location"),
+        (lambda: move(to="\0"), "to"),
+        (lambda: move(units=[("", 1)]), "units"),
+        (lambda: move(id="\0"), "id"),
+        (lambda: StockTerms(expected_at=NAIVE).check("t"), "t.expected_at"),
+        (lambda: StockTerms(best_before=NAIVE).check("t"), "t.best_before"),
+        (lambda: StockTerms(unit_cost=3).check("t"), "t.unit_cost"),
+        (lambda: StockTerms(priority=-(10**12) - 1).check("t"), "t.priority"),
     ],
 )
 def test_impossible_arguments(call: Callable[[], object], path: str) -> None:
@@ -160,15 +211,15 @@ def test_impossible_arguments(call: Callable[[], object], path: str) -> None:
 @pytest.mark.parametrize(
     ("made", "entries", "order_id", "reason"),
     [
-        (Posting.receive("p1", "MUG", "MAIN", 3, at=NOON), (OUT, IN), "", ""),
+        (lambda: Posting.receive("p1", "MUG", "MAIN", 3, at=NOON), (OUT, IN), "", ""),
         (
-            Posting.adjust("p1", "MUG", "MAIN", -3, at=NOON, reason="broken"),
+            lambda: Posting.adjust("p1", "MUG", "MAIN", -3, at=NOON, reason="broken"),
             (Entry("MUG", "MAIN", "loss", 3), Entry("MUG", "MAIN", "available", -3)),
             "",
             "broken",
         ),
         (
-            Posting.reserve("p1", [HELD], at=NOON),
+            lambda: Posting.reserve("p1", [HELD], at=NOON),
             (
                 Entry("MUG", "MAIN", "available", -3),
                 Entry("MUG", "MAIN", "reserved", 3, "r1", LATER),
@@ -177,7 +228,9 @@ def test_impossible_arguments(call: Callable[[], object], path: str) -> None:
             "",
         ),
         (
-            Posting.settle("p1", at=NOON, commit=[HELD], release=[attrs.evolve(HELD, quantity=1)]),
+            lambda: Posting.settle(
+                "p1", at=NOON, commit=[HELD], release=[attrs.evolve(HELD, quantity=1)]
+            ),
             (
                 Entry("MUG", "MAIN", "reserved", -3, "r1"),
                 Entry("MUG", "MAIN", "customer", 3),
@@ -188,23 +241,252 @@ def test_impossible_arguments(call: Callable[[], object], path: str) -> None:
             "",
         ),
         (
-            Posting.hand_over("p1", [HELD], at=NOON),
+            lambda: Posting.hand_over("p1", [HELD], at=NOON),
             (Entry("MUG", "MAIN", "available", -3), Entry("MUG", "MAIN", "customer", 3)),
             "o1",
             "",
         ),
         (
-            Posting.rehold("p1", [(HELD, Reservation("r2", "MUG", "MAIN", 3))], at=NOON),
+            lambda: Posting.rehold("p1", [(HELD, Reservation("r2", "MUG", "MAIN", 3))], at=NOON),
             (Entry("MUG", "MAIN", "reserved", -3, "r1"), Entry("MUG", "MAIN", "reserved", 3, "r2")),
             "",
             "",
         ),
+        (
+            lambda: Posting.receive(
+                "p1",
+                *("MUG", "MAIN", 3),
+                at=NOON,
+                purchase="po1",
+                lot="L",
+                unit_cost=COST,
+                best_before=LATER,
+            ),
+            (
+                Entry("MUG", "MAIN", "incoming", -3, "po1"),
+                Entry(
+                    *("MUG", "MAIN", "available", 3),
+                    lot="L",
+                    terms=StockTerms(None, LATER, COST, 0),
+                ),
+            ),
+            "",
+            "",
+        ),
+        (
+            lambda: Posting.receive("p1", "MUG", "MAIN", 3, at=NOON, best_before=LATER),
+            (OUT, attrs.evolve(IN, terms=StockTerms(None, LATER))),
+            "",
+            "",
+        ),
+        (
+            lambda: Posting.receive("p1", "MUG", "MAIN", 3, at=NOON, unit_cost=COST),
+            (OUT, attrs.evolve(IN, terms=StockTerms(None, None, COST))),
+            "",
+            "",
+        ),
+        (
+            lambda: Posting.expect(
+                "p1", "MUG", "MAIN", 3, purchase="po1", expected_at=LATER, at=NOON
+            ),
+            (OUT, Entry("MUG", "MAIN", "incoming", 3, "po1", terms=StockTerms(LATER))),
+            "",
+            "",
+        ),
+        (
+            lambda: Posting.adjust(
+                "p1", "MUG", "MAIN", -5, at=NOON, reason="count", lot="L", breaking=[HELD]
+            ),
+            (
+                Entry("MUG", "MAIN", "reserved", -3, "r1"),
+                Entry("MUG", "MAIN", "loss", 3),
+                Entry("MUG", "MAIN", "loss", 2, lot="L"),
+                Entry("MUG", "MAIN", "available", -2, lot="L"),
+            ),
+            "",
+            "count",
+        ),
+        (
+            lambda: Posting.adjust("p1", "MUG", "MAIN", -3, at=NOON, reason="", breaking=[HELD]),
+            (Entry("MUG", "MAIN", "reserved", -3, "r1"), Entry("MUG", "MAIN", "loss", 3)),
+            "",
+            "",
+        ),
+        (
+            lambda: Posting.make(
+                *("p1", "MAIN"),
+                made=[("KIT", 1)],
+                used=[("MUG", 2)],
+                at=NOON,
+                order_id="o1",
+                reason="gifts",
+            ),
+            (
+                Entry("MUG", "MAIN", "available", -2),
+                Entry("MUG", "MAIN", "production", 2),
+                Entry("KIT", "MAIN", "production", -1),
+                Entry("KIT", "MAIN", "available", 1),
+            ),
+            "o1",
+            "gifts",
+        ),
+        (
+            lambda: Posting.sell_out("p1", "MUG", "MAIN", 2, breaking=[HELD], at=NOON),
+            (
+                Entry("MUG", "MAIN", "reserved", -3, "r1"),
+                Entry("MUG", "MAIN", "production", 3),
+                Entry("MUG", "MAIN", "available", -2),
+                Entry("MUG", "MAIN", "production", 2),
+            ),
+            "",
+            "sold out",
+        ),
+        (
+            lambda: Posting.sell_out("p1", "MUG", "MAIN", 0, at=NOON),
+            (),
+            "",
+            "sold out",
+        ),
+        (
+            lambda: Posting.linked(
+                "p1",
+                [
+                    Posting.make(
+                        "a", "MAIN", used=[("MUG", 1)], at=NOON, order_id="o1", reason="b"
+                    ),
+                    Posting.receive("c", "MUG", "MAIN", 3, at=LATER),
+                ],
+            ),
+            (
+                Entry("MUG", "MAIN", "available", -1),
+                Entry("MUG", "MAIN", "production", 1),
+                *(OUT, IN),
+            ),
+            "o1",
+            "b",
+        ),
+        (
+            lambda: Posting.reserve("p1", [LOT], at=NOON),
+            (
+                Entry("MUG", "MAIN", "available", -3, lot="L"),
+                Entry("MUG", "MAIN", "reserved", 3, "r1", LATER, "L"),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            lambda: Posting.settle("p1", at=NOON, release=[LOT]),
+            (
+                Entry("MUG", "MAIN", "reserved", -3, "r1", lot="L"),
+                Entry("MUG", "MAIN", "available", 3, lot="L"),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            lambda: Posting.expire("p1", [LOT], at=NOON),
+            (
+                Entry("MUG", "MAIN", "reserved", -3, "r1", lot="L"),
+                Entry("MUG", "MAIN", "available", 3, lot="L"),
+            ),
+            "",
+            "expired",
+        ),
+        (
+            lambda: Posting.hand_over("p1", [LOT], at=NOON),
+            (
+                Entry("MUG", "MAIN", "available", -3, lot="L"),
+                Entry("MUG", "MAIN", "customer", 3, lot="L"),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            lambda: Posting.write_off("p1", [LOT], at=NOON),
+            (
+                Entry("MUG", "MAIN", "reserved", -3, "r1", lot="L"),
+                Entry("MUG", "MAIN", "loss", 3, lot="L"),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            lambda: Posting.spoil("p1", [LOT], at=NOON),
+            (
+                Entry("MUG", "MAIN", "customer", -3, lot="L"),
+                Entry("MUG", "MAIN", "loss", 3, lot="L"),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            lambda: Posting.rehold(
+                "p1", [(LOT, attrs.evolve(LOT, id="r2", order_id="o2"))], at=NOON
+            ),
+            (
+                Entry("MUG", "MAIN", "reserved", -3, "r1", lot="L"),
+                Entry("MUG", "MAIN", "reserved", 3, "r2", LATER, "L"),
+            ),
+            "o2",
+            "",
+        ),
+        (
+            lambda: Posting.claim("p1", [HELD], at=NOON, terms=StockTerms(LATER, priority=2)),
+            (
+                Entry("MUG", "", "demand", -3),
+                Entry("MUG", "", "backordered", 3, "r1", terms=StockTerms(LATER, None, None, 2)),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            lambda: Posting.claim("p1", [HELD], at=NOON, drop=True, terms=StockTerms(LATER)),
+            (Entry("MUG", "", "demand", 3), Entry("MUG", "", "backordered", -3, "r1")),
+            "o1",
+            "",
+        ),
+        (
+            lambda: Posting.move(
+                *("p1", [("MUG", 3)]),
+                location="MAIN",
+                source="available",
+                target="in_transit",
+                to="SHOP",
+                purchase="po1",
+                lot="L",
+                order_id="o1",
+                at=NOON,
+            ),
+            (
+                Entry("MUG", "MAIN", "available", -3, lot="L"),
+                Entry("MUG", "SHOP", "in_transit", 3, lot="L"),
+            ),
+            "o1",
+            "",
+        ),
+        (
+            lambda: Posting.move(
+                *("p1", [("MUG", 3)]),
+                location="MAIN",
+                source="incoming",
+                target="supplier",
+                purchase="po1",
+                at=NOON,
+            ),
+            (Entry("MUG", "MAIN", "incoming", -3, "po1"), Entry("MUG", "MAIN", "supplier", 3)),
+            "",
+            "",
+        ),
+        (lambda: Posting.refused(attrs.evolve(posting(OUT, IN), id="p1")), (), "", "refused"),
     ],
 )
-def test_entries(made: Posting, entries: tuple[Entry, ...], order_id: str, reason: str) -> None:
+def test_entries(
+    made: Callable[[], Posting], entries: tuple[Entry, ...], order_id: str, reason: str
+) -> None:
     """Each kind of posting moves its units from where to where it should, for whom, and why."""
-    assert ("p1", NOON, entries) == (made.id, made.at, made.entries)
-    assert (order_id, reason) == (made.order_id, made.reason)
+    one = made()
+    assert ("p1", NOON, entries) == (one.id, one.at, one.entries)
+    assert (order_id, reason) == (one.order_id, one.reason)
 
 
 def test_same_posting() -> None:
@@ -270,3 +552,26 @@ def test_a_posting_has_an_id() -> None:
     """Without an id of the caller's a posting could not be sent again without harm."""
     with pytest.raises(InvalidInput, match="id: a posting needs an id"):
         Posting(id="", at=NOON, entries=(IN, OUT))
+
+
+def test_what_is_not_told_of_stock() -> None:
+    """Terms, limits and postings of which nothing more is said have no more in them."""
+    assert (None, None, None, 0) == StockTerms()
+    assert (SHELF, 1, 0, 0, "") == Limit(SHELF, 1, 0)
+    made = Posting.make("p1", "MAIN", made=[("MUG", 1)], at=NOON)
+    assert ("", "") == (made.order_id, made.reason)
+    assert "changes" not in repr(made)
+    assert "named" not in repr(made)
+
+
+def test_the_first_to_come_is_first_where_no_order_is_told() -> None:
+    """Claims are queued, filled and promised by their number; priorities are for who asks."""
+    late, early = Claim("b", "MUG", 1, 2, priority=9), Claim("a", "MUG", 1, 1)
+    assert (early, late) == queued([late, early])
+    assert ((early, 1),) == filled([late, early], 1)
+    assert {"a": None, "b": LATER} == promises(
+        [late, early], 1, [Incoming("MUG", "MAIN", "po1", 1, LATER)]
+    )
+    assert "units" == refused(lambda: filled([late], -1))[0]
+    assert "missing" == refused(lambda: broken([], -1))[0]
+    assert "order" == refused(lambda: queued([], "last_come"))[0]

@@ -53,6 +53,42 @@ def test_a_kit_is_served_by_its_components() -> None:
     check_quiet(world)
 
 
+def test_a_kit_of_several_each_is_counted_in_kits() -> None:
+    """Three boxes of four cups and two spoons each are three, whichever component is counted."""
+    box = (KitPart("CUP", 4), KitPart("SPOON", 2))
+    world = World(("CUP", "MAIN", 12), ("SPOON", "MAIN", 6))
+    unit_price = UnitPrice.of("10.00", "EUR")
+    wanted = DraftLine(sku="BOX", quantity=3, unit_price=unit_price, parts=box)
+    order = world.desk.place([wanted], order_id="o1", tenders=[card()])
+    assert ("BOX", "", 3, 0, 0, 0, 0) == kits(order)["l1"]
+    world.desk.ship("o1", "f1")
+    order = world.desk.deliver("o1", "f1")
+    assert ("BOX", "", 3, 0, 3, 3, 3) == kits(order)["l1"]
+    assert {"l1.1": 8, "l1.2": 4} == kit_units(order, "l1", 2)
+    with pytest.raises(NotFound) as caught:
+        kit_units(order, "l9")
+    assert ("kit", "l9", "o1") == (caught.value.kind, caught.value.key, caught.value.order_id)
+
+
+@pytest.mark.parametrize("deep", [10, 11])
+def test_kits_in_kits_have_an_end(deep: int) -> None:
+    """Ten kits, each in the one before, can be sold; one more is refused, and told where."""
+    parts: tuple[KitPart, ...] = (KitPart("JAM"),)
+    for number in range(deep - 2):
+        parts = (KitPart(f"BOX-{number}", parts=parts),)
+    make = lambda: DraftLine(  # noqa: E731 - made, or refused
+        sku="BOX", quantity=1, unit_price=UnitPrice.of("9.00", "EUR"), parts=parts
+    )
+    if deep == 10:
+        assert ["JAM"] == [one.sku for one in World().desk.draft([make()], order_id="o1").lines]
+    else:
+        with pytest.raises(InvalidInput) as caught:
+            make()
+        (fault,) = caught.value.faults
+        assert "parts" + 10 * "[0].parts" == fault.path
+        assert "kits in kits more than 10 deep" == fault.message
+
+
 def test_two_lines_share_components() -> None:
     """Two sets take eight of nine cups: two cups more are not there, and nothing is promised."""
     world = shop()

@@ -27,6 +27,7 @@ from orderwright.orders.commands import open_exception
 from orderwright.orders.events import (
     HoldReleased,
     Intended,
+    MoneyRequested,
     OrderAdvanced,
 )
 from orderwright.orders.intents import Intent
@@ -108,6 +109,14 @@ def test_events_are_equal_by_kind_and_content() -> None:
     assert one != "confirm"
     assert "OrderAdvanced(" == repr(one)[:14]
     assert "key" not in repr(one)
+
+
+def test_an_event_shows_what_it_says_and_nothing_else() -> None:
+    """Facts that are empty (no value, no text, no list) are left out; a no and a zero are told."""
+    moved = MoneyRequested(action="refund", amount=None, payment_id="p1", at=NOON, key="k1")
+    assert f"MoneyRequested(at={NOON!r}, key='k1', action='refund', payment_id='p1')" == repr(moved)
+    released = HoldReleased(name="check", at=NOON)
+    assert f"HoldReleased(at={NOON!r}, name='check')" == repr(released)
 
 
 # Looking up ----------------------------------------------------------------------------------

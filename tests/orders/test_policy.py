@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
 from orderwright import Policy
@@ -44,3 +45,31 @@ def test_patience_is_needed_and_a_time_to_live_is_not() -> None:
 def test_reserved_kinds() -> None:
     """The kinds of reference that only a provider or a carrier gives are these."""
     assert {"payment", "tracking"} == RESERVED_KINDS
+
+
+def test_what_holds_when_nothing_is_said() -> None:
+    """The choices of a business that made none, one by one."""
+    assert {
+        "capture": "on_dispatch",
+        "refund": "when_cancelled",
+        "short": "reject",
+        "require_cover": True,
+        "unpaid_ttl": timedelta(hours=1),
+        "patience": timedelta(seconds=60),
+        "attempts": 5,
+        "replans": 3,
+        "rounding": "half_up",
+        "round_amounts": "line",
+        "round_taxes": "line",
+        "return_window": timedelta(days=30),
+        "return_reasons": frozenset(),
+        "credit_returns": "on_inspection",
+        "restocking_percent": 0,
+        "return_charges": "keep",
+        "confirm": "when_covered",
+        "priority": 0,
+        "lead_time": None,
+        "ship_complete": False,
+        "tab": False,
+        "ties": ("priority",),
+    } == attrs.asdict(Policy(), recurse=False)

@@ -1,7 +1,12 @@
 """Every pair of commands on one order, or on the last unit of stock: where they may meet."""
 
+import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations_with_replacement
+from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 from orderwright import (
@@ -12,7 +17,7 @@ from orderwright import (
     Policy,
     Posting,
 )
-from orderwright.testing.simulation import Call, Explored, World, explore
+from orderwright.testing.simulation import Call, Explored, LawBroken, World, explore
 from tests.kitchens import MENU, TAB, Kitchen
 from tests.worlds import HOUR, MINUTE, PARCELS, card, eur, line
 
@@ -263,3 +268,44 @@ def pairs(names: tuple[str, ...] = tuple(COMMANDS)) -> Iterator[Pair]:
             stages.append("last unit")
         for stage in dict.fromkeys(stages):
             yield Pair(one, other, stage)
+
+
+def explored(pair: Pair) -> tuple[Pair, Explored | None, float, str]:
+    """Look at a pair: what was seen, the seconds it took, and what broke."""
+    began = time.process_time()
+    try:
+        seen, broken = pair.explore(), ""
+    except LawBroken as law:
+        seen, broken = None, str(law)
+    return pair, seen, time.process_time() - began, broken
+
+
+def report(path: Path | None, *, limit: float) -> int:
+    """Explore all pairs, print the table (into ``path`` as well), return how many broke a law."""
+    every = list(pairs())
+    Random(7).shuffle(every)  # noqa: S311 - the slow ones are neighbours
+    rows, broke, total, states = [], 0, 0.0, 0
+    began = time.monotonic()
+    with ProcessPoolExecutor() as pool:
+        for pair, seen, seconds, broken in pool.map(explored, every, chunksize=4):
+            total += seconds
+            broke += bool(broken)
+            states += seen.states if seen else 0
+            verdict = "broken" if broken else "holds"
+            figures = (seen.states, seen.stored, len(seen.ends)) if seen else ("", "", "")
+            rows.append(",".join(map(str, (*pair, *figures, f"{seconds:.1f}", verdict))))
+            print(rows[-1], *([broken] if broken else []), sep="\n", flush=True)
+            if time.monotonic() - began > limit:
+                print(f"stopped after {limit} seconds: {len(rows)} of {len(every)}")
+                break
+        pool.shutdown(cancel_futures=True)
+    print(f"{len(rows)} pairs, {states} states, {total:.0f} seconds of one core, {broke} broken")
+    if path is not None:
+        head = "one,other,stage,states,stored,ends,seconds,verdict"
+        path.write_text("\n".join([head, *sorted(rows)]) + "\n")
+    return broke
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    sys.exit(bool(report(Path(given[0]) if given else None, limit=3_600)))

@@ -1,0 +1,1 @@
+"""Planted faults in the source: which of them no test would notice."""

@@ -1,0 +1,74 @@
+"""Two commands at once, in every order in which they can take turns, with a crash anywhere."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from orderwright import Policy
+from orderwright.testing.simulation import Call, LawBroken, World, explore
+from tests.simulation.pairs import COMMANDS, MONEY, STOCK, Pair, accepted, pairs
+from tests.simulation.planted import BUGS
+from tests.worlds import card, commands_of, line
+
+READS = {"as_of", "contact", "find", "history", "order", "promised", "rates"}
+CUSTOM = {"advance_order"}
+"""Of lifecycles of one's own; ours has no step that is not a command."""
+LONG = {("place o4", "count_stock"), ("place", "count_stock"), ("edit up", "count_stock")}
+"""What takes more than seconds is left to the session `pairs`."""
+CHOSEN = [
+    pair
+    for names in (MONEY, STOCK)
+    for pair in pairs(names)
+    if (pair.one, pair.other) not in LONG and (pair.other, pair.one) not in LONG
+]
+
+
+def test_every_command_is_paired() -> None:
+    """Of what a desk can be told, all that writes is among the pairs, and accepted somewhere."""
+    world = World()
+    every = set(commands_of(type(world.desk)))
+    assert every - READS - CUSTOM == {str(call.name) for call in COMMANDS.values()}
+    assert [] == [name for name, stages in accepted().items() if not stages]
+
+
+@pytest.mark.parametrize("block", range(12))
+def test_money_and_stock_pairs_break_no_law(block: int) -> None:
+    """Wherever they meet and wherever they crash, resuming ends well."""
+    for pair in CHOSEN[block::12]:
+        seen = pair.explore()
+        assert seen.states >= seen.stored >= len(seen.ends) >= 1
+
+
+def last_unit() -> tuple[World, Sequence[Call]]:
+    """Two want the last mug, and pay by card."""
+    world = World(("MUG", "MAIN", 1), policy=Policy(capture="by_hand", unpaid_ttl=None))
+    return world, [Call("place", [line()], order_id=one) for one in ("o1", "o2")]
+
+
+def two_clerks() -> tuple[World, Sequence[Call]]:
+    """One ships, the other cancels."""
+    world = World(("MUG", "MAIN", 1), policy=Policy(capture="by_hand", unpaid_ttl=None))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    return world, [Call("ship", "o1", "f1"), Call("cancel", "o1", reason="sorry")]
+
+
+@pytest.mark.parametrize("scene", [last_unit, two_clerks])
+def test_pruning_leaves_out_no_end(scene: object) -> None:
+    """Following every path anew reaches the same ends, stored worlds and states."""
+    assert explore(scene) == explore(scene, prune=False)
+
+
+@pytest.mark.parametrize(
+    ("bug", "pair"),
+    [
+        ("the last unit is sold once more", Pair("place", "place o4", "last unit")),
+        ("the loser of a race overwrites", Pair("cancel", "ship", "paid")),
+        ("a count misses what is being reserved", Pair("move", "count_stock", "in two parts")),
+        ("what is being refunded is refunded again", Pair("refund", "refund", "cancelled")),
+    ],
+)
+def test_a_planted_bug_is_found_with_its_story(bug: str, pair: Pair) -> None:
+    """Exhaustive search sees it at once, and tells it in few steps."""
+    with BUGS[bug].planted(), pytest.raises(LawBroken) as caught:
+        pair.explore()
+    assert caught.value.found.count("\n") <= 20
