@@ -7,7 +7,7 @@ from random import Random
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orderwright.errors import InvalidInput
@@ -166,7 +166,61 @@ def checked(found: FulfillmentPlan, problem: Problem) -> Rank:
     return rank(way, locations)
 
 
+def written(
+    lines: Sequence[tuple[str, int, str, tuple[str, ...]]],
+    supply: dict[tuple[str, str], int],
+    *full: tuple[str, int],
+) -> Problem:
+    """A problem that chance rarely makes: lines in order, what is where, and places that fill."""
+    demand = [
+        Demand(f"l{number}", sku, units, together=group, only_with=wanted)
+        for number, (sku, units, group, wanted) in enumerate(lines)
+    ]
+    where = sorted({one for _, one in supply})
+    everything = {(sku, one): 0 for sku in SKUS for one in where} | supply
+    rooms = dict(full)
+    return demand, everything, place(*(Location(id=one, capacity=rooms.get(one)) for one in where))
+
+
+# What was wanted with another line is given up later, as the other goes only with a third.
+GIVEN_UP = written(
+    [
+        ("MUG", 2, "", ()),
+        ("MUG", 1, "b", ()),
+        ("MUG", 2, "a", ("l0", "l1")),
+        ("MUG", 1, "b", ("l2",)),
+    ],
+    {("MUG", "w0"): 2},
+)
+# Some groups are wanted with others, and are served before those that are not.
+GROUPS_FIRST = written(
+    [
+        ("MUG", 1, "", ()),
+        ("MUG", 1, "b", ("l0",)),
+        ("MUG", 2, "a", ("l0",)),
+        ("MUG", 1, "", ("l2",)),
+    ],
+    {("MUG", "w0"): 3},
+)
+# A whole line first would leave too little for one that must be served, if all is to be served.
+SERVED_FIRST = written(
+    [("MUG", 3, "a", ()), ("MUG", 4, "", ()), ("CUP", 1, "b", ("l1",))],
+    {("MUG", "w0"): 2, ("MUG", "w1"): 3, ("MUG", "w2"): 1, ("CUP", "w0"): 1, ("CUP", "w1"): 1},
+    ("w0", 5),
+)
+# A line goes only with the next, and that only with one of which there is too little: with no
+# effort left, the next was to be served for its sake, and could not be given up any more.
+CHAIN = written(
+    [("MUG", 1, "", ()), ("CUP", 1, "", ("l2",)), ("MUG", 1, "", ("l3",)), ("CUP", 3, "", ())],
+    {("MUG", "w0"): 1, ("CUP", "w0"): 2},
+)
+
+
 @settings(max_examples=300, deadline=None)
+@example(GIVEN_UP)
+@example(GROUPS_FIRST)
+@example(SERVED_FIRST)
+@example(CHAIN)
 @given(problems())
 def test_no_plan_is_better(problem: Problem) -> None:
     """Of all ways none serves more, or needs fewer places, or costs less, or ties better."""
@@ -180,6 +234,7 @@ def test_no_plan_is_better(problem: Problem) -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example(CHAIN, 0)
 @given(problems(), st.integers(0, 30))
 def test_little_effort(problem: Problem, effort: int) -> None:
     """With little effort a plan keeps every rule too, and says how good it could be at best."""
