@@ -214,9 +214,26 @@ CHAIN = written(
     [("MUG", 1, "", ()), ("CUP", 1, "", ("l2",)), ("MUG", 1, "", ("l3",)), ("CUP", 3, "", ())],
     {("MUG", "w0"): 1, ("CUP", "w0"): 2},
 )
+# One place has as much as can be served of all, but not all of the lines that one goes only with.
+CUT = (
+    [
+        Demand("l0", "MUG", 1, not_from=frozenset({"b"})),
+        Demand("l1", "MUG", 2),
+        Demand("l2", "CUP", 1),
+        Demand("l3", "MUG", 1, only_with=("l0", "l1", "l2")),
+    ],
+    {("MUG", "a"): 2, ("CUP", "a"): 2, ("MUG", "b"): 1, ("CUP", "b"): 0},
+    place(Location(id="a"), Location(id="b", capacity=1)),
+)
+# When the effort is spent here, a cover is known already, though not that it is the best.
+SPENT = written(
+    [("MUG", 4, "", ())],
+    {("MUG", "w0"): 1, ("MUG", "w2"): 2, ("MUG", "w3"): 1, ("MUG", "w4"): 1, ("MUG", "w5"): 1},
+)
 
 
 @settings(max_examples=300, deadline=None)
+@example(CUT)
 @example(GIVEN_UP)
 @example(GROUPS_FIRST)
 @example(SERVED_FIRST)
@@ -235,6 +252,7 @@ def test_no_plan_is_better(problem: Problem) -> None:
 
 @settings(max_examples=200, deadline=None)
 @example(CHAIN, 0)
+@example(SPENT, 3)
 @given(problems(), st.integers(0, 30))
 def test_little_effort(problem: Problem, effort: int) -> None:
     """With little effort a plan keeps every rule too, and says how good it could be at best."""
@@ -496,6 +514,21 @@ def test_tie_breakers(tie: str) -> None:
 
 A, B = Location(id="a", offers=["cold"]), Location(id="b", offers=["hot"])
 MUG = Demand("l1", "MUG", 1)
+
+
+@pytest.mark.parametrize(
+    ("rules", "path"),
+    [
+        ({"deliver_by": "tomorrow"}, "deliver_by"),
+        ({"deliver_by": datetime(2026, 11, 27, tzinfo=UTC)}, "deliver_by"),
+        ({"deliver_by": date(2026, 11, 27)}, "at"),
+    ],
+)
+def test_days_to_deliver_by(rules: dict[str, object], path: str) -> None:
+    """A day to deliver by is a date, and nobody knows whether it is kept without a time."""
+    with pytest.raises(InvalidInput) as error:
+        Sourcing(**rules)  # type: ignore[arg-type]
+    assert [path] == [one.path for one in error.value.faults]
 
 
 @pytest.mark.parametrize(
