@@ -136,6 +136,27 @@ def mutation(session: nox.Session) -> None:
 
 
 @nox.session
+def pairs(session: nox.Session) -> None:
+    """Explore every pair of commands in every order, with a crash anywhere; keep the table."""
+    install(session, ".", *group("tests"))
+    session.run("python", "-m", "tests.simulation.pairs", *(session.posargs or ["docs/pairs.csv"]))
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Live through a million different storms, or as many (in as many seconds) as are named."""
+    install(session, ".", *group("tests"))
+    session.run("python", "-m", "tests.simulation.soak", *session.posargs)
+
+
+@nox.session
+def planted(session: nox.Session) -> None:
+    """Search for each planted bug from several places; check that types and examples miss it."""
+    install(session, ".", *group("types"), "tzdata")
+    session.run("python", "-m", "tests.simulation.planted", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and the direction of imports."""
     install(session, *group("lint"))

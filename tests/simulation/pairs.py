@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from itertools import combinations_with_replacement
 from pathlib import Path
 from random import Random
@@ -227,6 +228,7 @@ STOCK = (
 )
 
 
+@cache
 def accepted() -> dict[str, tuple[str, ...]]:
     """On which stages each command is accepted, by itself."""
     found: dict[str, list[str]] = {name: [] for name in COMMANDS}

@@ -170,12 +170,6 @@ BUGS: dict[str, Bug] = {
     "a cancelled order keeps its authorization": Bug(
         processing, "_void_all", "order.payments", "order.payments[1:]"
     ),
-    "the sisters of a declined tender are kept": Bug(
-        processing,
-        "_void_failed",
-        "if one.batch in failed] if failed else ()",
-        "if not failed] if failed else ()",
-    ),
     "a capture counts for what was asked": Bug(
         paying,
         "report_payment",

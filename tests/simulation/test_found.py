@@ -39,6 +39,15 @@ def rich() -> World:
     return world
 
 
+def picking() -> World:
+    """Two mugs are being picked; one more is there, and one elsewhere."""
+    world = World(("MUG", "MAIN", 3), ("MUG", "STORE", 1))
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    world.desk.advance("o1", "f1", "release")
+    world.desk.advance("o1", "f1", "pick")
+    return world
+
+
 STORIES: dict[str, tuple[World, Sequence[Step]]] = {
     # Its order did not know of the reservation yet, and was not told when it was gone.
     "a count takes what an order has reserved but not recorded": (
@@ -78,6 +87,16 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             Begin("a", Call("ship", "o1", "f1")),
             Begin("b", Call("count_stock", "MUG", "MAIN", 2, count_id="c1")),
             *turns("b", "b", "a", "a", "b", "a"),
+        ],
+    ),
+    # What was to be written off was taken for what the rest of the order still had.
+    "a count takes a unit that is just short at the pick": (
+        picking(),
+        [
+            Begin("a", Call("count_stock", "MUG", "MAIN", 1, count_id="c1")),
+            Begin("b", Call("short_pick", "o1", "f1", {"l1": 1})),
+            *turns("a", "a", "a", "a", "a", "a", "b", "b"),
+            Go("b", "crash before"),
         ],
     ),
 }

@@ -33,15 +33,15 @@ from orderwright.testing.simulation import (
 from orderwright.testing.simulation.shrinking import shrunk
 from tests.simulation.planted import BUGS
 
-RETAIL, RESTAURANT = 440, 200
+RETAIL, RESTAURANT = 480, 180
 """So many storms are in each block."""
 
 
 @pytest.mark.parametrize("block", range(8))
 def test_storms_break_no_law(block: int) -> None:
     """After every request that writes, and in the calm after the storm; each story is another."""
-    shop = weather(Retail(), range(block * RETAIL, (block + 1) * RETAIL), turns=32)
-    table = weather(Restaurant(), range(block * RESTAURANT, (block + 1) * RESTAURANT), turns=32)
+    shop = weather(Retail(), range(block * RETAIL, (block + 1) * RETAIL), turns=20)
+    table = weather(Restaurant(), range(block * RESTAURANT, (block + 1) * RESTAURANT), turns=20)
     assert set(FAULTS) <= set(shop.seen)
     different = shop.digests | table.digests
     assert len(different) >= 5_000 / 8

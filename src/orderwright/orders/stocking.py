@@ -442,16 +442,21 @@ def missing(
     if sku and not any(line.sku == sku for line in order.lines):
         return ()
     there = {(one.id, one.sku, one.lot): one.quantity for one in held}
+    parts = [
+        one
+        for one in order.fulfillments
+        if one.stock == "held" and (one.lapses_at is None or one.lapses_at > at)
+    ]
+    # What is given up, or has left, takes its units out of a reservation that parts share first.
+    parts.sort(key=lambda one: one.live and not one.gone and not order.busy(one))
     units: list[tuple[str, FulfillmentItem]] = []
-    for one in order.fulfillments:
-        lapsed = one.lapses_at is not None and one.lapses_at <= at
-        if one.stock != "held" or not one.live or one.gone or lapsed or order.busy(one):
-            continue
+    for one in parts:
         for item, reserved in zip(one.items, order.reservations(one), strict=True):
             key = (reserved.id, reserved.sku, reserved.lot)
             kept = min(item.quantity, there.get(key, 0))
             there[key] = there.get(key, 0) - kept
-            if kept < item.quantity:
+            idle = one.live and not one.gone and not order.busy(one)
+            if idle and kept < item.quantity:
                 units.append((one.id, item._replace(quantity=item.quantity - kept)))
     if not units:
         return ()
