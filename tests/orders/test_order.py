@@ -23,7 +23,7 @@ from orderwright.flows import settling
 from orderwright.flows.settling import follow
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import SUCCEEDED
-from orderwright.orders.cancelling import cancel_units
+from orderwright.orders.cancelling import cancel_units, part_of
 from orderwright.orders.commands import open_exception
 from orderwright.orders.events import (
     HoldReleased,
@@ -356,6 +356,9 @@ def test_what_is_under_way_is_under_way_for_both_parts() -> None:
     less = busy.after([cancel_units(busy, (("l1", 1),), at=NOON, reason="less")])
     assert {"f1": 2, "f2": 1} == {one.id: one.items[0].quantity for one in less.fulfillments}
     assert ("f1", "f2") == less.intent(intent.id).fulfillments
+    (part,) = [one for one in less.fulfillments if one.id == "f2"]
+    again = part_of(part, 3, part.items, part.state, NOON)
+    assert part.items == again.items  # the units stand in the ledger under their first name
 
 
 def test_consequences_without_an_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
