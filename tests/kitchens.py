@@ -78,11 +78,11 @@ class Kitchen(World):
     """The restaurant, with so many portions of every dish on offer."""
 
     def __init__(self, portions: int = 20, *, policy: Policy = TAB) -> None:
-        super().__init__(("BEEF", "LARDER", 1_000), policy=policy, policies=counted)
+        super().__init__(("BEEF", "LARDER", 2_000), policy=policy, policies=counted)
         for sku, place in PLACES.items():
             offer = MENU.offer(f"offer-{sku}", place, {sku: portions}, at=self.now)
             self.inventory.post(offer)
-        for sku in ("BEEF", "ONION", "BUN"):
+        for sku in ("ONION", "BUN"):
             bought = Posting.receive(f"bought-{sku}", sku, "LARDER", 2_000, at=self.now)
             self.inventory.post(bought)
 

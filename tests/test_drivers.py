@@ -158,6 +158,14 @@ def test_what_failed_in_passing_is_asked_again_with_back_off(*, awaited: bool) -
     assert [*WAITS[:2], WAITS[0]] == waited
 
 
+def test_the_async_driver_waits_in_either_way() -> None:
+    """A way to wait that blocks, and returns nothing to await, does as well."""
+    waited: list[timedelta] = []
+    given = ports(BUSY, 1, 2, pause=waited.append)
+    assert (1, 2) == both(two(), given, awaited=True)
+    assert [WAITS[0]] == waited
+
+
 @pytest.mark.parametrize("awaited", [False, True])
 def test_after_the_last_try_it_is_the_flows(*, awaited: bool) -> None:
     """A fault that does not pass is raised into the flow after all waits, each longer."""

@@ -12,7 +12,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orderwright.errors import InvalidInput
-from orderwright.money import CURRENCIES, Money, Rounding, UnitPrice, exponent, round_ratio, total
+from orderwright.money import (
+    CURRENCIES,
+    MAX_MINOR,
+    Money,
+    Rounding,
+    UnitPrice,
+    exponent,
+    round_ratio,
+    total,
+)
 from orderwright.money import decimal as exact
 
 ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
@@ -533,6 +542,21 @@ def test_price_per_hundred() -> None:
             lambda: UnitPrice.of(1, "EUR", per=True),
             "per",
             "expected a whole number of units, at least 1",
+        ),
+        (
+            lambda: UnitPrice.of(1, "EUR", per=10**100 + 1),
+            "per",
+            "is more units than anybody can count",
+        ),
+        (
+            lambda: UnitPrice.of(1, "EUR") * (MAX_MINOR + 1),
+            "factor",
+            f"more than {MAX_MINOR} times either way",
+        ),
+        (
+            lambda: UnitPrice.of(1, "EUR") * -(MAX_MINOR + 1),
+            "factor",
+            f"more than {MAX_MINOR} times either way",
         ),
     ],
 )

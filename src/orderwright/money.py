@@ -253,7 +253,7 @@ def bounded(amount: int, weights: Sequence[int], most: Sequence[int]) -> list[in
     # of bound and weight, so one pass in that order finds them all.
     left, whole = amount, sum(weights)
     tightest = sorted(able, key=lambda index: Fraction(most[index], weights[index]))
-    for number, index in enumerate(tightest):
+    for number, index in enumerate(tightest):  # pragma: no branch - the last takes what is left
         if most[index] * whole >= left * weights[index]:
             rest = sorted(tightest[number:])
             for one, part in zip(rest, shares(left, [weights[i] for i in rest]), strict=True):

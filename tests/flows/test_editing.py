@@ -23,7 +23,9 @@ from orderwright import (
     TaxLine,
     UnitPrice,
 )
+from orderwright.adapters.memory import MemoryOrders
 from orderwright.errors import (
+    AdapterFault,
     AmountRefused,
     IllegalTransition,
     KeyReused,
@@ -376,6 +378,21 @@ def test_placing_and_errors_can_be_previewed_too() -> None:
         world.desk.preview().order(7)
     assert () == world.desk.preview().resume().order_ids
     assert before == world.trace()
+
+
+class Unreadable(MemoryOrders):
+    """Its connection is gone, whoever asks."""
+
+    def load(self, order_id: str) -> Order | None:
+        """Fail."""
+        raise AdapterFault("db", f"no connection to read {order_id}")
+
+
+def test_a_preview_hears_what_its_adapters_raise() -> None:
+    """What is really read may really fail: the command is told so, as it would be in earnest."""
+    desk = World().new_desk(orders=Unreadable()).preview()
+    with pytest.raises(AdapterFault, match="no connection to read o1"):
+        desk.order("o1")
 
 
 # Crashes and races -------------------------------------------------------------------------

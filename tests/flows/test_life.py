@@ -32,6 +32,7 @@ from orderwright.errors import (
 from orderwright.fulfillment.fulfillment import Fulfillment
 from orderwright.orders.difference import Difference, difference
 from orderwright.tracking.timeline import timeline
+from tests.kitchens import MENU, Kitchen
 from tests.worlds import (
     HOUR,
     NOON,
@@ -243,6 +244,16 @@ def test_an_order_as_it_was() -> None:
     )
     assert told["fulfillments[f2]"].before is None
     assert () == difference(after, after)
+
+
+def test_what_has_no_name_is_told_by_its_place() -> None:
+    """What a dish uses are plain pairs: the units of the second are those of the second."""
+    world = Kitchen()
+    order = world.desk.place([MENU["STEAK"].line()], order_id="o1", table="4")
+    (steak,) = order.lines
+    (beef, (onion, units)) = steak.uses
+    other = attrs.evolve(order, lines=(attrs.evolve(steak, uses=(beef, (onion, units + 5))),))
+    assert (Difference("lines[l1].uses[1][1]", units, units + 5),) == difference(order, other)
 
 
 def looked_up(order: object, path: str) -> object:

@@ -22,6 +22,7 @@ from orderwright.fulfillment.planning import (
     plan,
 )
 from orderwright.lifecycles import REFUSED, REMADE, SHORT
+from orderwright.orders.events import FulfillmentsPlanned
 from orderwright.orders.order import Order
 from orderwright.tracking.timeline import render, timeline
 from tests.worlds import (
@@ -398,6 +399,22 @@ def test_ship_complete() -> None:
     world.desk.fill(["MUG"])
     order = world.orders.load("o1")
     assert [("f1", "MAIN", "reserved", 1), ("f2", "STORE", "reserved", 1)] == at_work(order)
+    check_quiet(world)
+
+
+def test_what_ships_complete_waits_for_what_nobody_can_serve() -> None:
+    """Nothing is reserved either while no location at all may serve one of the lines."""
+    world = World(("MUG", "MAIN", 9), ("ICE", "MAIN", 9))
+    rules = Policy(short="backorder", ship_complete=True)
+    lines = [line(), line("ICE", requires=frozenset({"frozen"}))]
+    order = world.desk.place(lines, order_id="o1", tenders=[card()], policy=rules)
+    assert ((), 1, 1) == (
+        order.fulfillments,
+        order.line("l1").backordered,
+        order.line("l2").backordered,
+    )
+    told = [one for one in world.orders.events("o1") if isinstance(one, FulfillmentsPlanned)]
+    assert ("no location offers all that is required",) == told[-1].reasons
     check_quiet(world)
 
 

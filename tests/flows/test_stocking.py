@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from orderwright import ChangeLine, Order, Policy, Posting, Reservation
 from orderwright.adapters.memory import MemoryInventory
 from orderwright.errors import InvalidInput, KeyReused, OutOfStock
+from orderwright.flows.settling import MAX_TRIES
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Claim
 from orderwright.inventory.reading import recall
@@ -17,6 +18,7 @@ from orderwright.tracking.timeline import render, timeline
 from tests.worlds import (
     NOON,
     Crashed,
+    Rivals,
     World,
     card,
     check_laws,
@@ -378,6 +380,8 @@ def test_a_count_finds_more_or_the_same() -> None:
     assert before == world.trace()
     assert () == world.desk.count_stock("CUP", "SHOP", 2, count_id="n3")
     assert 2 == world.inventory.ledger.stock("CUP", "SHOP", now=NOON).available
+    assert () == world.desk.count_stock("CUP", "SHOP", 9, count_id="n3")  # it was that count
+    assert 2 == world.inventory.ledger.stock("CUP", "SHOP", now=NOON).available
     with pytest.raises(InvalidInput, match="has lots"):
         dairy().desk.count_stock("MILK", "MAIN", 1, count_id="n1")
 
@@ -434,6 +438,18 @@ def test_a_count_and_a_shipment_at_once() -> None:
         world.calm()
         check_laws(world)
     assert count > 1
+
+
+def test_who_cannot_be_told_of_a_count_is_told_by_the_next() -> None:
+    """An order that others always save first is left as it is; the same count tells it later."""
+    world = World(("MUG", "MAIN", 1))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    count = ("MUG", "MAIN", 0)
+    rivals = Rivals(world, MAX_TRIES)
+    assert () == world.new_desk(orders=rivals).count_stock(*count, count_id="n")
+    assert (0, "f1") == (rivals.left, world.desk.order("o1").fulfillment("f1").id)
+    assert ("o1",) == world.desk.count_stock(*count, count_id="n")
+    check_quiet(world)
 
 
 @pytest.mark.parametrize("there", [0, 1])

@@ -826,6 +826,20 @@ def test_charges_move_too_and_are_paid_by_whom_they_are_for() -> None:
     assert {"ann": eur("5.20"), "bob": eur("2.00")} == bill
 
 
+def test_what_is_free_leaves_nothing_to_pay_elsewhere() -> None:
+    """Bread on the house moves with the wine, but nothing is due for it on the other tab."""
+    world = Kitchen()
+    world.receive("bread", "BREAD", "BAR", 3)
+    world.desk.place([WINE, line("BREAD", 1, "0")], order_id="t1", table="1")
+    world.desk.place([SALAD], order_id="t2", table="2")
+    world.desk.transfer("t1", "t2")
+    assert [("t1/l1", eur("5.20"))] == [
+        (one.origin, one.total) for one in world.desk.order("t2").charges
+    ]
+    assert eur(0) == world.desk.order("t1").due
+    check_quiet(world)
+
+
 def test_merged_tickets_use_up_what_both_are_made_of() -> None:
     """Ice cream and a salad on one ticket use the salad's onions; half used up they stay apart."""
     world, _ = at_table(MENU["ICE"].line(course=1))
@@ -991,6 +1005,21 @@ def test_a_slot_is_stock_like_any_other() -> None:
     )
     order = world.desk.record_payment("o3", eur("28.00"), method="cash")
     assert "completed" == order.state.name
+    check_quiet(world)
+
+
+def test_a_slot_is_kept_while_the_dinner_waits() -> None:
+    """A dish that nobody can make yet is still wanted, so that the place in the kitchen is too."""
+    world = Kitchen(policy=Policy(require_cover=False, short="backorder"))
+    world.receive("slots", "slot", "SLOTS", 1)
+    world.desk.sell_out("STEAK", "GRILL", notice_id="n")
+    lines = [STEAK, line("slot", 1, "0")]
+    order = world.desk.place(lines, order_id="o1", service="takeaway")
+    assert [("booking", "booked")] == [(one.kind, one.state.name) for one in order.fulfillments]
+    world.desk.post_stock(MENU.offer("again", "GRILL", {"STEAK": 1}, at=world.now))
+    world.desk.fill(["STEAK"])
+    order = world.desk.order("o1")
+    assert ["booking", "ticket"] == sorted(one.kind for one in order.fulfillments)
     check_quiet(world)
 
 

@@ -59,6 +59,8 @@ def test_the_smallest_that_does() -> None:
     many = pack([(MUG, 60)], [LARGE, SMALL])
     assert ["L", "L"] == [one.carton.name for one in many]
     assert 60 == sum(one.units["MUG"] for one in many)
+    heavy = pack([(MUG._replace(weight=900), 3)], [LARGE._replace(limit=1_000), SMALL])
+    assert ["S", "S"] == [one.carton.name for one in heavy]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from random import Random
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orderwright.errors import InvalidInput
@@ -166,7 +166,78 @@ def checked(found: FulfillmentPlan, problem: Problem) -> Rank:
     return rank(way, locations)
 
 
+def written(
+    lines: Sequence[tuple[str, int, str, tuple[str, ...]]],
+    supply: dict[tuple[str, str], int],
+    *full: tuple[str, int],
+) -> Problem:
+    """A problem that chance rarely makes: lines in order, what is where, and places that fill."""
+    demand = [
+        Demand(f"l{number}", sku, units, together=group, only_with=wanted)
+        for number, (sku, units, group, wanted) in enumerate(lines)
+    ]
+    where = sorted({one for _, one in supply})
+    everything = {(sku, one): 0 for sku in SKUS for one in where} | supply
+    rooms = dict(full)
+    return demand, everything, place(*(Location(id=one, capacity=rooms.get(one)) for one in where))
+
+
+# What was wanted with another line is given up later, as the other goes only with a third.
+GIVEN_UP = written(
+    [
+        ("MUG", 2, "", ()),
+        ("MUG", 1, "b", ()),
+        ("MUG", 2, "a", ("l0", "l1")),
+        ("MUG", 1, "b", ("l2",)),
+    ],
+    {("MUG", "w0"): 2},
+)
+# Some groups are wanted with others, and are served before those that are not.
+GROUPS_FIRST = written(
+    [
+        ("MUG", 1, "", ()),
+        ("MUG", 1, "b", ("l0",)),
+        ("MUG", 2, "a", ("l0",)),
+        ("MUG", 1, "", ("l2",)),
+    ],
+    {("MUG", "w0"): 3},
+)
+# A whole line first would leave too little for one that must be served, if all is to be served.
+SERVED_FIRST = written(
+    [("MUG", 3, "a", ()), ("MUG", 4, "", ()), ("CUP", 1, "b", ("l1",))],
+    {("MUG", "w0"): 2, ("MUG", "w1"): 3, ("MUG", "w2"): 1, ("CUP", "w0"): 1, ("CUP", "w1"): 1},
+    ("w0", 5),
+)
+# A line goes only with the next, and that only with one of which there is too little: with no
+# effort left, the next was to be served for its sake, and could not be given up any more.
+CHAIN = written(
+    [("MUG", 1, "", ()), ("CUP", 1, "", ("l2",)), ("MUG", 1, "", ("l3",)), ("CUP", 3, "", ())],
+    {("MUG", "w0"): 1, ("CUP", "w0"): 2},
+)
+# One place has as much as can be served of all, but not all of the lines that one goes only with.
+CUT = (
+    [
+        Demand("l0", "MUG", 1, not_from=frozenset({"b"})),
+        Demand("l1", "MUG", 2),
+        Demand("l2", "CUP", 1),
+        Demand("l3", "MUG", 1, only_with=("l0", "l1", "l2")),
+    ],
+    {("MUG", "a"): 2, ("CUP", "a"): 2, ("MUG", "b"): 1, ("CUP", "b"): 0},
+    place(Location(id="a"), Location(id="b", capacity=1)),
+)
+# When the effort is spent here, a cover is known already, though not that it is the best.
+SPENT = written(
+    [("MUG", 4, "", ())],
+    {("MUG", "w0"): 1, ("MUG", "w2"): 2, ("MUG", "w3"): 1, ("MUG", "w4"): 1, ("MUG", "w5"): 1},
+)
+
+
 @settings(max_examples=300, deadline=None)
+@example(CUT)
+@example(GIVEN_UP)
+@example(GROUPS_FIRST)
+@example(SERVED_FIRST)
+@example(CHAIN)
 @given(problems())
 def test_no_plan_is_better(problem: Problem) -> None:
     """Of all ways none serves more, or needs fewer places, or costs less, or ties better."""
@@ -180,6 +251,8 @@ def test_no_plan_is_better(problem: Problem) -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example(CHAIN, 0)
+@example(SPENT, 3)
 @given(problems(), st.integers(0, 30))
 def test_little_effort(problem: Problem, effort: int) -> None:
     """With little effort a plan keeps every rule too, and says how good it could be at best."""
@@ -441,6 +514,21 @@ def test_tie_breakers(tie: str) -> None:
 
 A, B = Location(id="a", offers=["cold"]), Location(id="b", offers=["hot"])
 MUG = Demand("l1", "MUG", 1)
+
+
+@pytest.mark.parametrize(
+    ("rules", "path"),
+    [
+        ({"deliver_by": "tomorrow"}, "deliver_by"),
+        ({"deliver_by": datetime(2026, 11, 27, tzinfo=UTC)}, "deliver_by"),
+        ({"deliver_by": date(2026, 11, 27)}, "at"),
+    ],
+)
+def test_days_to_deliver_by(rules: dict[str, object], path: str) -> None:
+    """A day to deliver by is a date, and nobody knows whether it is kept without a time."""
+    with pytest.raises(InvalidInput) as error:
+        Sourcing(**rules)  # type: ignore[arg-type]
+    assert [path] == [one.path for one in error.value.faults]
 
 
 @pytest.mark.parametrize(

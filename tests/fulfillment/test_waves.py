@@ -58,6 +58,18 @@ def test_the_bound_knows_of_splitting() -> None:
     assert (2, 2) == (wave.placed, wave.bound)
 
 
+def test_a_wave_keeps_what_a_plan_keeps() -> None:
+    """A place that fills takes no more than it can, and nobody is sent where it may not be."""
+    places = {one: Location(id=one, capacity=2, slots=1) for one in ("a", "b")}
+    supply = {("MUG", one): 9 for one in places}
+    orders = {"o1": mugs(2), "o2": mugs(2, not_from=frozenset({"a"})), "o3": mugs(3)}
+    wave = plan_wave(orders, supply, places)
+    assert (2, 2) == (wave.placed, wave.bound)
+    assert {"o1": ["a"], "o2": ["b"], "o3": []} == {
+        name: [part.location for part in made.fulfillments] for name, made in wave.plans.items()
+    }
+
+
 def test_bad_input() -> None:
     """What no plan may be asked, no wave may."""
     with pytest.raises(InvalidInput):

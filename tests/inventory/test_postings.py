@@ -144,6 +144,8 @@ def test_units_are_ints(units: int) -> None:
         ),
         (lambda: Posting.reserve("a", [], at=NOON), "entries"),
         (lambda: Posting.settle("a", at=NOON), "entries"),
+        (lambda: Posting.make("a", "MAIN", used=["MUG"], at=NOON), "used"),
+        (lambda: Posting.make("a", "MAIN", made=[("MUG", 1, 2)], at=NOON), "made"),
         (
             lambda: Posting.settle("a", at=NOON, commit=[attrs.evolve(HELD, quantity=0)]),
             "reservations[r1].quantity",

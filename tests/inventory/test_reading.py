@@ -154,7 +154,10 @@ def test_the_first_to_expire_goes_out_first(units: int, sizes: list[int]) -> Non
 
 
 def test_a_recall_names_the_orders() -> None:
-    """Who has units of the lot, for whom some are put aside, and how many are still here."""
+    """Who has units of the lot, for whom some are put aside, and how many are still here.
+
+    What was broken is nowhere any more.
+    """
     ledger = InventoryLedger()
     for lot in ("A", "B"):
         ledger.post(Posting.receive(f"d{lot}", "MILK", "MAIN", 9, lot=lot, at=NOON))
@@ -175,7 +178,8 @@ def test_a_recall_names_the_orders() -> None:
             at=NOON,
         )
     )
-    expected = Recall(customers={"o1": 3}, reserved={"o2": 2}, on_hand=6)
+    ledger.post(Posting.adjust("broken", "MILK", "MAIN", -1, lot="A", reason="broken", at=NOON))
+    expected = Recall(customers={"o1": 3}, reserved={"o2": 2}, on_hand=5)
     assert expected == recall(ledger.postings(), "MILK", "A")
 
 

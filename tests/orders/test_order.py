@@ -23,6 +23,7 @@ from orderwright.flows import settling
 from orderwright.flows.settling import follow
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import SUCCEEDED
+from orderwright.orders.cancelling import cancel_units, part_of
 from orderwright.orders.commands import open_exception
 from orderwright.orders.events import (
     HoldReleased,
@@ -134,6 +135,10 @@ def test_parts_are_found_by_id() -> None:
     for kind in ("line", "payment", "fulfillment", "intent"):
         with pytest.raises(NotFound, match=f"no {kind} 'x9' on order o1"):
             getattr(order, kind)("x9")
+    many = World(("MUG", "MAIN", 30)).desk.place([line()] * 21, order_id="o1", tenders=[card()])
+    assert "l21" == many.line("l21").id
+    with pytest.raises(NotFound, match="no line 'x9' on order o1"):
+        many.line("x9")
 
 
 def test_references_are_all_names_others_use() -> None:
@@ -332,6 +337,28 @@ def test_a_refusal_that_names_no_reservation_is_believed_for_all() -> None:
     )
     after = after.after(stock_refused(after, intent.id, (shortage,), NOON))
     assert ((), (), "open") == (after.fulfillments, after.intents, after.goods)
+
+
+def test_what_is_under_way_is_under_way_for_both_parts() -> None:
+    """Of a fulfillment of which some is given up, an unfinished posting is for what it becomes."""
+    order = World().desk.place([line("MUG", 3)], order_id="o1")
+    held = order.reservations(order.fulfillments[0])
+    posting = Posting.settle("o1/firm-9", release=held, at=NOON)
+    intent = Intent(
+        id=posting.id,
+        purpose="firm",
+        request=posting,
+        since=NOON,
+        due_at=NOON,
+        fulfillments=("f1",),
+    )
+    busy = order.after([Intended(intent=intent, at=NOON)])
+    less = busy.after([cancel_units(busy, (("l1", 1),), at=NOON, reason="less")])
+    assert {"f1": 2, "f2": 1} == {one.id: one.items[0].quantity for one in less.fulfillments}
+    assert ("f1", "f2") == less.intent(intent.id).fulfillments
+    (part,) = [one for one in less.fulfillments if one.id == "f2"]
+    again = part_of(part, 3, part.items, part.state, NOON)
+    assert part.items == again.items  # the units stand in the ledger under their first name
 
 
 def test_consequences_without_an_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -310,3 +310,5 @@ Waiting to be fired
          COLD       table 4    queued     1 x Ice cream"""
     )
     assert "" == render_board([])
+    heads = render_board([board.tickets(later)[0]] * 2, zone=UTC)
+    assert 3 == heads.count("\n") + 1

@@ -211,7 +211,7 @@ def test_what_nobody_has_when_it_is_rejected_was_short() -> None:
     world = World(("MUG", "MAIN", 1), ("CUP", "MAIN", 9), policy=Policy(short="backorder"))
     world.desk.place([line("MUG", 2), line("CUP", 2)], order_id="o1", tenders=[])
     world.desk.hold("o1", "wait", blocks=["allocate"])
-    world.desk.cancel("o1", units={"l1": 1}, reason="less")
+    world.desk.cancel("o1", units={"l1": 1, "l2": 1}, reason="less")
     world.desk.edit("o1", [AddLine(line=line("CUP", 3))])
     world.desk.reject("o1", reason="no")
     facts = check(world.desk.history("o1"))

@@ -101,6 +101,8 @@ def test_a_period_of_days_is_of_local_days() -> None:
             Period.of_days(first, last)
     with pytest.raises(InvalidInput, match="zone: expected a time zone"):
         Period.of_days(autumn, zone="Europe/Berlin")
+    with pytest.raises(InvalidInput, match="last: is the end of the calendar"):
+        Period.of_days(autumn, date.max)
 
 
 @pytest.mark.parametrize("zone", [UTC, BERLIN, timezone(timedelta(hours=13))])

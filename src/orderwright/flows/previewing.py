@@ -21,25 +21,21 @@ T = TypeVar("T")
 def previewed(flow: Flow[T]) -> Flow[T]:
     """Return a flow that ends as ``flow`` would if all went well, and writes nothing."""
     saved: dict[str, Order] = {}
-    request: Request[object]
-    try:
-        request = flow.send(None)
-    except StopIteration as stop:
-        done: T = stop.value
-        return done
+    reply: object = None
+    error: OrderwrightError | None = None
     while True:
-        written, reply = _pretended(request, saved)
-        error: OrderwrightError | None = None
-        if not written:
-            try:
-                reply = yield from ask(request)
-            except OrderwrightError as raised:
-                error = raised
         try:
             request = flow.send(reply) if error is None else flow.throw(error)
         except StopIteration as stop:
             result: T = stop.value
             return result
+        error = None
+        written, reply = _pretended(request, saved)
+        if not written:
+            try:
+                reply = yield from ask(request)
+            except OrderwrightError as raised:
+                error = raised
 
 
 def _pretended(request: Request[object], saved: dict[str, Order]) -> tuple[bool, object]:

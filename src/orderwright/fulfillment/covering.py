@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, final
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def cover(weights: Sequence[int], rows: Sequence[Row], effort: int, least: int =
     search = _Search(weights, open_rows, effort)
     avail &= search.useful
     fixed = chosen.bit_count()
-    least = max(search.least(avail), least - fixed)
+    least = max(search.least(), least - fixed)
     try:
         while not search.dig(least, 0, 0, search.needs, avail):
             least += 1
@@ -163,17 +164,14 @@ class _Search:
             every = [known & upto[amount] for known, amount in zip(every, amounts, strict=True)]
         return [known >> item + 1 << item + 1 for item, known in enumerate(every)]
 
-    def least(self, avail: int) -> int:
+    def least(self) -> int:
         """Return a number of items below which some row cannot be covered."""
         found = 1
         for row, need in self.needs:
-            amounts, got, count = self.amounts[row], 0, 0
-            for item in self.ranked[row]:
-                if got >= need:
-                    break
-                if avail >> item & 1:
-                    got += amounts[item]
-                    count += 1
+            got = count = 0
+            while got < need:
+                got += self.amounts[row][self.ranked[row][count]]
+                count += 1
             found = max(found, count)
         return found
 
@@ -227,10 +225,8 @@ class _Search:
                 continue
             avail &= ~bit
             rest = self._left(needs, item)
-            if rest:
-                self.dig(left - 1, chosen | bit, weight + self.weights[item], rest, avail)
-            else:
-                self._keep(chosen | bit, weight + self.weights[item])
+            assert rest  # fewer items would do, and were tried before
+            self.dig(left - 1, chosen | bit, weight + self.weights[item], rest, avail)
             # Without this item those that it dominates are not in the best cover either.
             avail &= ~self.behind[item]
         return self.best is not None
@@ -264,13 +260,7 @@ class _Search:
         return self.best is not None
 
     def _lightest(self, left: int, avail: int) -> int:
-        weight = 0
-        for item in _items(avail):
-            weight += self.weights[item]
-            left -= 1
-            if not left:
-                break
-        return weight
+        return sum(self.weights[item] for item in islice(_items(avail), left))
 
     def _worth(self, left: int, needs: Sequence[tuple[int, int]], avail: int) -> int:
         """Return the items that bring enough for the others to bring the rest."""

@@ -298,13 +298,12 @@ class _Search:
         """Return a way that keeps every rule, near ``found``, without more searching."""
         self.effort = 0
         while broken := self.broken(found.taken, choice):
-            for nxt in broken:
-                then = self.relaxed(nxt)
-                if then is not None:
-                    choice, found = nxt, then
-                    break
-            else:
-                raise AssertionError  # giving up what is broken can always be kept
+            *keeping, without = broken
+            # What had to be served for what is given up need not be any more: that can be kept.
+            choices = (*keeping, without._replace(must=without.must - without.dropped))
+            choice, found = next(
+                (nxt, then) for nxt in choices if (then := self.relaxed(nxt)) is not None
+            )
         return found.taken
 
 

@@ -141,11 +141,12 @@ def _quantile(history: Sequence[int], draws: int, level: float) -> int:
                 after[units + more] = after.get(units + more, 0.0) + chance * likely
         sums = after if len(after) <= _MANY else _coarser(after)
     reached = 0.0
-    for units in sorted(sums):
+    *lower, highest = sorted(sums)
+    for units in lower:
         reached += sums[units]
         if reached >= level - 1e-12:
             return units
-    return max(sums)
+    return highest
 
 
 def _coarser(sums: Mapping[int, float]) -> dict[int, float]:

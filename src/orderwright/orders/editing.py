@@ -313,17 +313,19 @@ def _renamed(order: Order, changes: Sequence[Change]) -> Iterator[Change]:
     """Return ``changes`` without the ids that something else has by now."""
     names = {one.id for one in _parts(order)}
     for one in changes:
-        if isinstance(one, AddLine | AddCharge):
-            part = one.line if isinstance(one, AddLine) else one.charge
-            taken = part.id in names or f"{part.id}.1" in names
-            names.add(part.id)
-            if taken and isinstance(one, AddLine):
-                yield evolve(one, line=evolve(one.line, id=""))
-                continue
-            if taken and isinstance(one, AddCharge):
-                yield evolve(one, charge=evolve(one.charge, id=""))
-                continue
-        yield one
+        if isinstance(one, AddLine) and _taken(one.line.id, names):
+            yield evolve(one, line=evolve(one.line, id=""))
+        elif isinstance(one, AddCharge) and _taken(one.charge.id, names):
+            yield evolve(one, charge=evolve(one.charge, id=""))
+        else:
+            yield one
+
+
+def _taken(name: str, names: set[str]) -> bool:
+    """Whether something has that id by now; from now on something has."""
+    taken = name in names or f"{name}.1" in names
+    names.add(name)
+    return taken
 
 
 def added(

@@ -316,6 +316,8 @@ def _set_free(
     assert isinstance(posting, Posting)
     if intent.purpose == "reserve" or not (parts or not intent.fulfillments or shortages):
         return
+    if intent.purpose not in _FACTS and shortages and not any(one.reservation for one in shortages):
+        return  # a store that names no reservation is believed for all
     lost = {(one.reservation, one.sku, one.location): one.available for one in shortages}
     mine = {one.id for part in parts for one in order.reservations(part)}
     wanted: dict[StockAccount, int] = {}
