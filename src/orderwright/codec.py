@@ -353,7 +353,7 @@ def _pairs(items: tuple[Any, ...], using: Converter) -> Callable[[object, object
 
 def _each(values: list[object], kind: Any, using: Converter) -> list[object]:  # noqa: ANN401
     """Read every item, or tell of the first that cannot be: each costs kilobytes until told."""
-    read = using.get_structure_hook(kind)
+    read = cast("Callable[[object, object], object]", using.get_structure_hook(kind))
     found: list[object] = []
     faults: list[Exception] = []
     for index, one in enumerate(values):
@@ -427,7 +427,8 @@ def _register_collections(converter: Converter) -> None:
         if items[-1] is not ... and get_origin(kind) is tuple:
             return _pairs(items, using)
         make = cast("Callable[[object], object]", get_origin(kind))
-        return lambda value, _: make(_each(_strictly(list)(value, _), items[0], using))
+        strict = cast("Callable[[object, object], list[object]]", _strictly(list))
+        return lambda value, _: make(_each(strict(value, _), items[0], using))
 
     @converter.register_unstructure_hook_factory(cols.is_namedtuple)
     def by_name(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any], Any]:

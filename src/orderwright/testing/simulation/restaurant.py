@@ -29,7 +29,7 @@ _STATIONS = (
 )
 _TAB = Policy(tab=True, short="reject", capture="on_confirmation")
 # Of each dish: where it is made, in which course, for how much, and what of.
-_DISHES = {
+_DISHES: dict[str, tuple[str, int, str, dict[str, int]]] = {
     "STEAK": ("GRILL", 2, "28.00", {"BEEF": 250, "ONION": 30}),
     "SALAD": ("COLD", 1, "9.00", {"ONION": 10}),
     "WINE": ("BAR", 0, "5.20", {}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, final
 
 from orderwright.errors import OrderwrightError
 from orderwright.fulfillment.shipping import Parcel
@@ -127,12 +127,17 @@ class At:
 
 
 @final
-class Command(NamedTuple):
+class Command:
     """Something that is done: how often, when it makes sense, and the call it is."""
 
-    weight: int
-    when: Callable[[Order], bool]
-    call: Callable[[At], Call]
+    __slots__ = ("call", "weight", "when")
+
+    def __init__(
+        self, weight: int, when: Callable[[Order], bool], call: Callable[[At], Call]
+    ) -> None:
+        self.weight: int = weight
+        self.when: Callable[[Order], bool] = when
+        self.call: Callable[[At], Call] = call
 
 
 def _edit(at: At) -> Call:
