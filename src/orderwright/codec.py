@@ -365,7 +365,7 @@ def _each(values: list[object], kind: Any, using: Converter) -> list[object]:  #
             if len(faults) == _MOST_FAULTS:
                 break
     if faults:
-        raise IterableValidationError("items", faults, list)
+        raise IterableValidationError("items", faults, list)  # pyright: ignore[reportCallIssue]
     return found
 
 
