@@ -21,7 +21,7 @@ pytest_collect_file = (pages + docstrings).pytest()
 settings.register_profile("orderwright", deadline=None, print_blob=True)
 settings.load_profile("orderwright")
 # For every change; the long proofs, and whoever runs pytest by hand, look at more.
-settings.register_profile("quick", settings.get_profile("orderwright"), max_examples=30)
+settings.register_profile("quick", settings.get_profile("orderwright"), max_examples=18)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,15 +15,16 @@ from typing import NamedTuple, cast
 from orderwright import InventoryLedger, Order, Posting
 from orderwright.adapters.memory import BookEntry
 from orderwright.adapters.sqlalchemy import SqlInventory, SqlOrders
+from orderwright.inventory.guard import guarded
 from orderwright.inventory.ledger import Claim
-from orderwright.lifecycles import Phase
+from orderwright.lifecycles import STANDARD, Phase
 from orderwright.orders.events import Event, IntentClaimed, IntentParked
 from orderwright.ports import OrderQuery
+from orderwright.testing.simulation import Stored, check_quiet
 from tests.chaos.commands import INSTEAD, SAID, SKUS
 from tests.chaos.journal import Answer, Journal
 from tests.chaos.provider import KINDS, entries
 from tests.chaos.worker import digest
-from tests.worlds import World, check_quiet
 
 
 class Stores(NamedTuple):
@@ -97,13 +98,14 @@ class Audit:
         """The laws of a quiet world: see `tests.worlds`."""
         world = SimpleNamespace(
             orders=self.stores.orders,
-            all_orders=lambda: self.orders,
-            inventory=SimpleNamespace(ledger=self.ledger),
+            inventory=self.stores.inventory,
             payments=SimpleNamespace(books=self.entries),
             carrier=SimpleNamespace(books={}),
+            policies=guarded,
+            lifecycles=STANDARD,
             now=self.now,
         )
-        check_quiet(cast("World", world))
+        check_quiet(cast("Stored", world))
         assert [] == [intent for order in self.orders for intent in order.intents]
         self.figures["orders"] = len(self.orders)
         self.figures["events"] = sum(map(len, self.histories.values()))

@@ -94,7 +94,7 @@ SUMS = tuple(
     for currency in ("EUR", "JPY", "KWD")
 )
 PRICES = (
-    *(UnitPrice.of(amount, "EUR") for amount in ("0", "1", "1e20", "0.005", "1e-40")),
+    *(UnitPrice.of(amount, "EUR") for amount in ("0", "1", "9e19", "0.005", "1e-40")),
     *(
         UnitPrice.of("1", "JPY"),
         UnitPrice.of("1", "EUR", per=10**30),

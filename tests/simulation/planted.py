@@ -1,10 +1,16 @@
 """Bugs as people make them, planted one at a time: each has to be found by storms."""
 
 import inspect
+import os
+import shutil
+import subprocess
+import sys
 import textwrap
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from orderwright.adapters import memory
@@ -38,6 +44,12 @@ class Bug(NamedTuple):
         source = textwrap.dedent(inspect.getsource(self.function))
         assert 1 == source.count(self.right), (self.name, self.right, source.count(self.right))
         return source.replace(self.right, self.wrong)
+
+    @property
+    def indent(self) -> str:
+        """How far the function stands from the margin."""
+        line = inspect.getsource(self.function).splitlines()[0]
+        return line[: len(line) - len(line.lstrip())]
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -190,15 +202,50 @@ STARTS = range(5)
 """A report begins to search at so many places, far from each other."""
 
 
+def noticed(bug: Bug, folder: Path) -> str:
+    """What else sees a bug, planted into a copy of the source: types or an example; or nothing."""
+    copy = folder / "src"
+    shutil.copytree("src", copy, dirs_exist_ok=True)
+    module = copy / Path(bug.where.__file__ or "").relative_to(Path("src").resolve())
+    right = textwrap.indent(textwrap.dedent(inspect.getsource(bug.function)), bug.indent)
+    wrong = textwrap.indent(bug.source(), bug.indent)
+    text = module.read_text("utf-8")
+    assert 1 == text.count(right), bug.name
+    module.write_text(text.replace(right, wrong), "utf-8")
+    checks = [["-m", "mypy", "--strict", "-m", bug.where.__name__]]
+    checks += [[str(one.resolve())] for one in sorted(Path("examples").glob("*.py"))]
+    env = {**os.environ, "PYTHONPATH": str(copy), "MYPYPATH": str(copy)}
+    for check in checks:
+        if Path(check[0]).name not in NOT_ALONE:
+            done = subprocess.run(
+                [sys.executable, *check], cwd=folder, env=env, capture_output=True, check=False
+            )
+            if done.returncode:
+                return Path(check[-1]).name
+    return ""
+
+
+NOT_ALONE = {
+    *("replay_history.py", "replenish_parts.py", "pizza_year.py", "chipotle.py"),  # ask for data
+    "fastapi_app.py",  # is served
+}
+
+
 def report() -> None:
-    """Print after how many storms each bug is found, and by which law: medians of searches."""
+    """Print after how many storms each bug is found, and by which law: medians of searches.
+
+    And what else notices it: type checks and examples should not.
+    """
     every = []
     for name, bug in BUGS.items():
         found = [bug.found(range(start * 100_000, start * 100_000 + 5_000)) for start in STARTS]
         counts = sorted(count or 5_000 for count, _ in found)
         every.append(counts[len(counts) // 2])
         law = found[0][1] or "nothing"
-        print(f"{counts[0]:5} {every[-1]:5} {counts[-1]:5}  {name}: {law}", flush=True)
+        with TemporaryDirectory() as folder:
+            also = noticed(bug, Path(folder))
+        told = f"{counts[0]:5} {every[-1]:5} {counts[-1]:5}  {name}: {law}"
+        print(told, *([f"(noticed by {also})"] if also else []), flush=True)
     print(f"{len(BUGS)} bugs; median of the medians {sorted(every)[len(every) // 2]}")
 
 
