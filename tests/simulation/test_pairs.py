@@ -21,7 +21,7 @@ def chosen() -> list[Pair]:
     Those with a count look at every order there is: seconds each, left to the session `pairs`.
     """
     quick = tuple(name for name in STOCK if name != "count_stock")
-    return [*pairs(MONEY), *pairs(quick)]
+    return list(dict.fromkeys([*pairs(MONEY), *pairs(quick)]))
 
 
 def test_every_command_is_paired() -> None:
