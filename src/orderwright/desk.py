@@ -162,7 +162,8 @@ class OrderDesk(Commands, _Desk, SyncRunner):
             ("payments", payments),
             ("carrier", carrier),
         ):
-            if any(iscoroutinefunction(getattr(port, verb, None)) for verb in _VERBS):
+            verbs = (getattr(port, verb) for verb in _VERBS if hasattr(port, verb))
+            if any(map(iscoroutinefunction, verbs)):
                 raise InvalidInput.at(name, "is an async adapter; use AsyncOrderDesk")
         self.previewing: bool = False
         self.ports: Ports = Ports(

@@ -87,12 +87,12 @@ def given_up(world: World) -> object:
     return world.desk.record_payment("o1", eur(20), method="transfer")
 
 
-def dined(*did: Callable[[World], object]) -> Callable[[], World]:
-    """A stage: two tables, who ordered, and that was done."""
+def dined(*did: Callable[[World], object], tables: int = 1) -> Callable[[], World]:
+    """A stage: so many tables that ordered, and that was done."""
 
     def made() -> World:
         world = Kitchen(3)
-        for name in ("o1", "o2"):
+        for name in ("o1", "o2")[:tables]:
             lines = [MENU["SALAD"].line(), MENU["STEAK"].line()]
             world.desk.place(lines, order_id=name, table=name, policy=TAB)
         for one in did:
@@ -142,6 +142,7 @@ STAGES: dict[str, Callable[[], World]] = {
     "last unit": opened(order, rival),
     "paid after it was given up": opened(given_up),
     "tab": dined(),
+    "two tabs": dined(tables=2),
     "fired": dined(told("fire", 2)),
     "served": dined(told("fire", 2), told("advance", "f2", "serve")),
     "closed": dined(told("close_tab")),

@@ -48,13 +48,21 @@ def law(name: str) -> Callable[[Callable[P, None]], Law[P]]:
     return lambda check: Law(name, check)
 
 
-def require(ok: bool, found: str) -> None:  # noqa: FBT001 - what is required comes first
-    """Raise LawBroken, telling what was ``found``, unless all is ``ok``."""
+def require(ok: bool, found: str, *of: object) -> None:  # noqa: FBT001 - it comes first
+    """Raise LawBroken, telling what was ``found``, unless all is ``ok``.
+
+    Each ``{}`` in the text stands for one of the values that follow: what is seldom told is not
+    worth putting into words each time.
+    """
     if not ok:
-        raise LawBroken(found)
+        raise LawBroken(_worded(found, of))
 
 
-def same(expected: object, found: object, what: str) -> None:
-    """Raise LawBroken unless ``what`` was found as expected."""
+def same(expected: object, found: object, what: str, *of: object) -> None:
+    """Raise LawBroken unless ``what`` was found as expected; it has ``{}`` for what follows it."""
     if expected != found:
-        raise LawBroken(f"{what}: {found!r} instead of {expected!r}")
+        raise LawBroken(f"{_worded(what, of)}: {found!r} instead of {expected!r}")
+
+
+def _worded(text: str, of: tuple[object, ...]) -> str:
+    return text.format(*of) if of else text

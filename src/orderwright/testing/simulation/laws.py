@@ -51,26 +51,27 @@ def units(_: Stored, order: Order) -> None:
     """Every unit is in one place, and what is left to credit never falls below zero."""
     for line_id, counts in order.quantities().items():
         ordered, *parts, delivered = counts[:8]
-        what = f"{order.id} {line_id} {counts}"
-        same(ordered, sum(parts), what)
+        what = (order.id, line_id, counts)
+        same(ordered, sum(parts), "{} {} {}", *what)
         least = min(*parts, delivered)
         after = min(counts.returning, counts.returned, counts.lost, counts.kept)
-        require(least >= 0 and after >= 0, f"below zero: {what}")
-        require(delivered <= counts.fulfilled, f"more delivered than fulfilled: {what}")
+        require(least >= 0 and after >= 0, "below zero: {} {} {}", *what)
+        require(delivered <= counts.fulfilled, "more delivered than fulfilled: {} {} {}", *what)
     for one in (*order.lines, *order.charges):
-        require(0 <= one.remaining.minor <= one.total.minor, f"{order.id} {one.id}: remaining")
+        require(0 <= one.remaining.minor <= one.total.minor, "{} {}: remaining", order.id, one.id)
         running = 0
         for part in one.components:
             left, whole = part.remaining.minor, part.amount.minor
-            require(left * whole >= 0 and abs(left) <= abs(whole), f"{order.id} {one.id}: {part}")
+            ok = left * whole >= 0 and abs(left) <= abs(whole)
+            require(ok, "{} {}: {}", order.id, one.id, part)
             running += left if part.adds else 0
-            require(running >= 0, f"{order.id} {one.id}: its components sum to {running}")
+            require(running >= 0, "{} {}: its components sum to {}", order.id, one.id, running)
     for line in order.lines:
-        require(0 <= line.remaining_units <= line.ordered, f"{order.id} {line.id}: units left")
-        require(
-            bool(line.remaining_units or not line.remaining), f"{order.id} {line.id}: cents left"
-        )
-    require(order.due.minor >= 0, f"{order.id} owes {order.due}")
+        ok = 0 <= line.remaining_units <= line.ordered
+        require(ok, "{} {}: units left", order.id, line.id)
+        ok = bool(line.remaining_units or not line.remaining)
+        require(ok, "{} {}: cents left", order.id, line.id)
+    require(order.due.minor >= 0, "{} owes {}", order.id, order.due)
 
 
 @law("what is due, and what goes by a reference, is found; the feed has every event once")
@@ -86,10 +87,11 @@ def finding(world: Stored, orders: Sequence[Order]) -> None:
     position = 0
     while page := world.orders.feed(after=position, limit=_PAGE):
         for entry in page:
-            require(entry.position > position, f"the feed goes back at {entry.position}")
+            require(entry.position > position, "the feed goes back at {}", entry.position)
             position = entry.position
             numbers[entry.order_id] += 1
-            same(numbers[entry.order_id], entry.number, f"number of {entry.order_id} in the feed")
+            number = numbers[entry.order_id]
+            same(number, entry.number, "number of {} in the feed", entry.order_id)
     same({order.id: order.version for order in orders}, numbers, "events in the feed")
 
 
@@ -210,7 +212,7 @@ class Watch:
 
 @law(history.name)
 def _grown(told: Order, order: Order) -> None:
-    same(order, told, f"{order.id}, by its new events")
+    same(order, told, "{}, by its new events", order.id)
 
 
 @law("one key has one effect")

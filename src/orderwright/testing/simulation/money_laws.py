@@ -37,23 +37,25 @@ def money(world: Stored, order: Order) -> None:
         _sums(payment)
         for operation in payment.operations:
             if operation.kind in _BY_ITSELF:
-                require(operation.id not in booked, f"{operation.id} is in the provider's books")
+                require(operation.id not in booked, "{} is in the provider's books", operation.id)
                 same(Phase.DONE, operation.state.phase, operation.id)
                 continue
             entry = booked.pop(operation.id, None)
             if operation.state.phase is Phase.DONE:
                 there = None if entry is None else (entry.kind, entry.amount)
-                same((operation.kind, operation.amount), there, f"{operation.id} in the books")
+                asked_for = (operation.kind, operation.amount)
+                same(asked_for, there, "{} in the books", operation.id)
             elif operation.state.phase is Phase.DROPPED:
-                same(None, entry, f"{operation.id}, which failed, in the books")
+                same(None, entry, "{}, which failed, in the books", operation.id)
     same([], sorted(booked), "what the provider did and no order announces")
     kept = order.captured - order.refunded - order.charged_back
-    same(kept - order.due, order.balance, f"balance of {order.id}")
+    same(kept - order.due, order.balance, "balance of {}", order.id)
     by_providers = sum(one.sums.refunded - one.sums.repaid for one in order.payments)
-    require(by_providers <= order.captured.minor, f"{order.id}: refunded more than was captured")
+    ok = by_providers <= order.captured.minor
+    require(ok, "{}: refunded more than was captured", order.id)
     surplus = max(0, -order.charged_back.minor)
     payout = max(0, (order.balance - order.refunding).minor - surplus)
-    same(payout, order.payout.minor, f"payout of {order.id}")
+    same(payout, order.payout.minor, "payout of {}", order.id)
 
 
 def _sums(payment: Payment) -> None:
@@ -62,19 +64,20 @@ def _sums(payment: Payment) -> None:
     for one in payment.operations:
         if one.state.phase is not Phase.DROPPED:
             done[one.kind] += one.amount.minor
-    what = f"{payment.id} {dict(done)}"
+    what = (payment.id, done)
     if payment.amount or payment.collected != "by_provider":  # else it is only paid out to
-        require(done["refund"] <= done["capture"] + done["charge"], f"refunds: {what}")
+        require(done["refund"] <= done["capture"] + done["charge"], "refunds: {} {}", *what)
     drawn = done["capture"] + done["void"] + done["lapse"]
-    require(drawn <= done["authorize"], f"drawn on more than was authorized: {what}")
+    require(drawn <= done["authorize"], "drawn on more than was authorized: {} {}", *what)
     least = min(payment.refundable, payment.open_authorization, payment.outstanding)
-    require(least.minor >= 0, f"below zero: {what}")
+    require(least.minor >= 0, "below zero: {} {}", *what)
     back = payment.sums.returnable
-    require(back <= payment.refundable.minor, f"more returnable than refundable: {what}")
+    ok = back <= payment.refundable.minor
+    require(ok, "more returnable than refundable: {} {}", *what)
     parts = payment.refund_parts(Money(back, payment.amount.currency))
-    same(back, sum(part.minor for _, part in parts), f"parts of a refund: {what}")
+    same(back, sum(part.minor for _, part in parts), "parts of a refund: {} {}", *what)
     if payment.collected != "by_provider":
-        require(set(done) <= _BY_ITSELF, f"asked of nobody: {what}")
+        require(set(done) <= _BY_ITSELF, "asked of nobody: {} {}", *what)
 
 
 @law("no money is asked for beyond what is there, or due, at that moment")
@@ -116,14 +119,14 @@ def books(world: Stored, orders: Sequence[Order]) -> None:
     seen: set[str] = set()
     sums: Counter[tuple[str, str]] = Counter()
     for entry in world.payments.books:
-        require(entry.operation_id not in seen, f"{entry.operation_id} was done twice")
+        require(entry.operation_id not in seen, "{} was done twice", entry.operation_id)
         seen.add(entry.operation_id)
-        require(entry.operation_id.startswith(known), f"{entry.operation_id} is of no order")
+        require(entry.operation_id.startswith(known), "{} is of no order", entry.operation_id)
         of = entry.reference
         taken = sums[of, "capture"] + sums[of, "charge"]
         if entry.kind == "refund" and not taken:
             continue  # paid out to a tender of its own: the order bounds it
         sums[of, entry.kind] += entry.amount.minor
-        require(sums[of, "refund"] <= taken or entry.kind != "refund", f"{entry}: too much")
+        require(sums[of, "refund"] <= taken or entry.kind != "refund", "{}: too much", entry)
         drawn = sums[of, "capture"] + sums[of, "void"]
-        require(drawn <= sums[of, "authorize"], f"{entry}: nothing was authorized for it")
+        require(drawn <= sums[of, "authorize"], "{}: nothing was authorized for it", entry)

@@ -290,11 +290,10 @@ def _kept(world: World, call: Call, order: Order) -> None:
         history = world.orders.events(order.id)
         require(order.version <= len(history), f"{order.id} has lost version {order.version}")
         there = Order.replay(history[: order.version], world.lifecycles)
-    require(there == order, f"{call} returned an order that was never saved: {order!r}")
+    require(there == order, "{} returned an order that was never saved: {!r}", call, order)
     key = call.more.get("key")
     if isinstance(key, str) and key:
         told = world.orders.events(order.id)[: order.version]
         found = any(event.key == key for event in told)
-        require(
-            found, f"{call} returned an order that knows nothing of it: version {order.version}"
-        )
+        unknown = "{} returned an order that knows nothing of it: version {}"
+        require(found, unknown, call, order.version)

@@ -75,7 +75,7 @@ def _balanced(tally: Tally, posting: Posting, policies: Policies) -> None:
     for entry in posting.entries:
         per_sku[entry.sku] += entry.quantity
         net[entry.account] += entry.quantity
-    require(not any(per_sku.values()), f"{posting.id} sums to {dict(per_sku)}")
+    require(not any(per_sku.values()), "{} sums to {}", posting.id, per_sku)
     for account, units in net.items():
         tally.sums[account] += units
         if units < 0 and tally.sums[account] < 0 and account.bucket in FLOORED:
@@ -93,10 +93,10 @@ def stock(world: Stored, orders: Sequence[Order], tally: Tally) -> None:
             continue
         there = {one for one in held.get(order.id, set()) if one[0] not in tally.broken}
         wanted = {one for one in _reserved(world, order) if one[0] not in tally.broken}
-        same(wanted, there, f"held for {order.id}")
-        same(_left(order), tally.gone[order.id], f"units of {order.id} with the customer")
+        same(wanted, there, "held for {}", order.id)
+        same(_left(order), tally.gone[order.id], "units of {} with the customer", order.id)
         cooked = tally.used.get(order.id, Counter())
-        same(_used_up(order), cooked, f"ingredients used up for {order.id}")
+        same(_used_up(order), cooked, "ingredients used up for {}", order.id)
 
 
 @law("stock: whoever waits for units has a claim to them, and nobody else")
@@ -116,10 +116,11 @@ def claims(world: Stored, orders: Sequence[Order]) -> None:
             if line.claimed
         }
         mine = {key: units for key, units in queue.items() if key[0] == order.id}
-        same(waiting, mine, f"claims of {order.id}")
+        same(waiting, mine, "claims of {}", order.id)
         if not order.has_exception("backorder_refused"):
             for line in order.lines:
-                same(line.backordered, line.claimed, f"claimed for {order.id} {line.id}")
+                ids = (order.id, line.id)
+                same(line.backordered, line.claimed, "claimed for {} {}", *ids)
 
 
 @law("stock: who counts, or takes something off the menu, tells the orders that lose it")
