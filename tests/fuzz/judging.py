@@ -15,7 +15,8 @@ from orderwright.errors import AdapterFault, InvalidInput, OrderwrightError
 from tests.fuzz.hostile import Hostile
 
 SECONDS = 1.0
-MEGABYTES = 64
+MEGABYTES = 128
+"""The largest text handed in has ten million letters; refusing it makes some copies."""
 CODEC = Codec()
 LONGEST = 1_200
 """So long may one fault be."""

@@ -38,7 +38,7 @@ def untroubled(name: str, numbers: range) -> Tally:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_hostile_input_is_refused_and_harms_nothing(name: str) -> None:
-    """A second and 64 megabytes are enough for each, and a message says what is wrong."""
+    """A second and 128 megabytes are enough for each, and a message says what is wrong."""
     untroubled(name, range(FEW))
 
 
@@ -95,7 +95,7 @@ def _slow(_: Hostile) -> object:
         (Target(_raising(InvalidInput.at("", "wrong"))), "does not say where"),
         (Target(_raising(NotFound("order", "o1", 7))), "does not survive the codec"),
         (Target(_raising(CodecError.at("$", "x")), harmed=lambda: True), "the state changed"),
-        (Target(lambda _: BIG * 7), "took more than 64 MB"),
+        (Target(lambda _: BIG * 14), "took more than 128 MB"),
         (Target(_slow, seconds=0.01), "took more than 0.01 s"),
         (Target(lambda _: 7, accepted=_raising(ValueError("x"))), "accepted, and then ValueError"),
     ],

@@ -25,7 +25,13 @@ from orderwright.fulfillment.planning import Sourcing
 from orderwright.fulfillment.promising import Calendar, promise
 from orderwright.fulfillment.shipping import LabelOutcome, Rate
 from orderwright.inventory.guard import StockPolicy
-from orderwright.inventory.replenishment import ReplenishmentPolicy
+from orderwright.inventory.replenishment import (
+    ReplenishmentPolicy,
+    economic_quantity,
+    health,
+    propose,
+    reorder_point,
+)
 from orderwright.orders.bills import split_bill, split_evenly
 from orderwright.orders.menu import Dish
 from orderwright.tracking.board import KitchenBoard
@@ -199,6 +205,17 @@ CALLS: dict[str, Target] = {
     "promise": calling(
         lambda at, days: promise(at, Calendar(zone=UTC), transit_days=days), NOON, 2
     ),
+    "reorder_point": calling(
+        reorder_point, [0, 3, 0, 0, 7], ReplenishmentPolicy(lead_time=2)
+    )._replace(seconds=10.0),  # so many sums are added up exactly
+    "economic_quantity": calling(economic_quantity, 2.5, ReplenishmentPolicy(lead_time=2)),
+    "propose": calling(
+        propose,
+        {"MUG": [0, 3, 0, 0, 7]},
+        {"MUG": 2},
+        {"MUG": ReplenishmentPolicy(lead_time=2)},
+    )._replace(seconds=10.0),
+    "health": calling(health, "MUG", 9, [0, 3, 0, 0, 7], periods=3),
     "check_digit": calling(check_digit, "1234567"),
     "sscc": calling(lambda *args: sscc(*args[:2], extension=args[2]), "1234567", 1, 0),
 }

@@ -577,3 +577,12 @@ def test_the_first_to_come_is_first_where_no_order_is_told() -> None:
     assert "units" == refused(lambda: filled([late], -1))[0]
     assert "missing" == refused(lambda: broken([], -1))[0]
     assert "order" == refused(lambda: queued([], "last_come"))[0]
+
+
+def test_entries_come_in_a_list_and_are_kept() -> None:
+    """A list is taken; what can be read only once is not, as nothing of it would be left."""
+    posting = Posting.receive("p1", "MUG", "MAIN", 1, at=datetime(2026, 1, 1, tzinfo=UTC))
+    again = attrs.evolve(posting, entries=list(posting.entries))  # type: ignore[arg-type]
+    assert (posting, tuple) == (again, type(again.entries))
+    with pytest.raises(InvalidInput):
+        attrs.evolve(posting, entries=iter(posting.entries))  # type: ignore[arg-type]

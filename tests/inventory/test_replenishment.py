@@ -234,6 +234,34 @@ def test_large_quantities_are_rounded_up_not_forgotten() -> None:
     assert reorder_point(history, late) > point
 
 
+def test_over_thousands_of_periods_the_sum_is_as_good_as_normal() -> None:
+    """Where it is not added up exactly any more, the point per period moves by less than 1 %."""
+    history = [0, 0, 0, 4]
+    exact, normal, huge = (
+        reorder_point(history, ReplenishmentPolicy(lead_time=over, review=0)) / over
+        for over in (2_400, 2_600, 10**12)
+    )
+    assert exact == pytest.approx(normal, rel=0.01)
+    assert huge == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "where"),
+    [
+        (lambda: summary([10**13]), "history[0]"),
+        (lambda: reorder_point([1], "weekly"), "policy"),  # type: ignore[arg-type]
+        (lambda: economic_quantity(float("nan"), ReplenishmentPolicy(lead_time=1)), "mean"),
+        (lambda: propose([], {}, {}), "histories"),  # type: ignore[arg-type]
+        (lambda: health("MUG", 1.5, [1], periods=1), "on_hand"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_no_formula_can_take_is_refused(call: Callable[[], object], where: str) -> None:
+    """The fault says where it is."""
+    with pytest.raises(InvalidInput) as caught:
+        call()
+    assert where == caught.value.faults[0].path
+
+
 def test_packs_and_minimum_orders() -> None:
     """Whole packs, at least the minimum; without costs what a lead time and a review ask for."""
     policy = ReplenishmentPolicy(lead_time=2, pack=12, minimum=20)

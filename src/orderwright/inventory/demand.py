@@ -9,7 +9,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
 from orderwright.errors import InvalidInput
-from orderwright.values import aware, choice, each
+from orderwright.values import MAX_QUANTITY, aware, choice, each, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,6 +112,8 @@ def _checked(history: Sequence[int]) -> tuple[int, ...]:
     counts = each(history, int, "history")
     if not counts:
         raise InvalidInput.at("history", "expected at least one period")
+    for index, units in enumerate(counts):  # more may have come back than was asked for
+        quantity(units, f"history[{index}]", least=-MAX_QUANTITY)
     return counts
 
 

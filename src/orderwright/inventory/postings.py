@@ -48,6 +48,8 @@ class Posting:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what can never be posted."""
+        if type(self.entries) is not tuple:
+            object.__setattr__(self, "entries", each(self.entries, Entry, "entries"))
         try:
             sums, net, lowest, special = summed(self.entries)
         except (AttributeError, TypeError):

@@ -5,6 +5,7 @@ All times are in periods of the demand history. Estimates are floats; quantities
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal, NamedTuple, final
@@ -13,10 +14,10 @@ from attrs import frozen
 
 from orderwright.errors import Fault, InvalidInput
 from orderwright.inventory.demand import summary
-from orderwright.values import MAX_QUANTITY, identifier, quantity
+from orderwright.values import MAX_QUANTITY, identifier, instance, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from orderwright.inventory.demand import DemandPattern
     from orderwright.inventory.ledger import Claim, Incoming, Stock
@@ -37,6 +38,8 @@ __all__ = [
 
 _SURE = 0.9999
 _MANY = 10_000
+_EXACT = 5_000
+"""So many periods, times different values of demand, are added up exactly."""
 
 
 def _number(value: object) -> bool:
@@ -108,13 +111,17 @@ def reorder_point(history: Sequence[int], policy: ReplenishmentPolicy) -> int:
     stock. For intermittent and lumpy demand averages say little; there it is the least stock that
     meets the service level under the demand of as many periods drawn from the history, worked out
     exactly (what Willemain, Smart and Schwarz, International Journal of Forecasting 20 (2004),
-    find by drawing). Raises InvalidInput for an empty history.
+    find by drawing); of thousands of draws and values the sum is as good as normal, so there it is
+    the first formula again. Raises InvalidInput for an empty history.
     """
+    instance(policy, ReplenishmentPolicy, "policy")
     known = summary(history)
     over = policy.lead_time + policy.review
     if known.pattern == "none" or not over:
         return 0
-    if known.pattern in ("smooth", "erratic"):
+    late = ceil(NormalDist().inv_cdf(policy.service_level) * policy.lead_time_deviation)
+    many = (over + late) * len(set(history)) > _EXACT
+    if many or known.pattern in ("smooth", "erratic"):
         spare = safety_stock(
             known.mean,
             known.deviation,
@@ -123,7 +130,6 @@ def reorder_point(history: Sequence[int], policy: ReplenishmentPolicy) -> int:
             level=policy.service_level,
         )
         return ceil(known.mean * over + spare)
-    late = ceil(NormalDist().inv_cdf(policy.service_level) * policy.lead_time_deviation)
     return _quantile(history, over + late, policy.service_level)
 
 
@@ -163,8 +169,12 @@ def economic_quantity(mean: float, policy: ReplenishmentPolicy) -> int:
     """Return how much to order at once: sqrt(2 * demand * order cost / holding cost), in packs.
 
     F. W. Harris, "How many parts to make at once", Factory 10 (1913). Where one of the costs is
-    nothing, what is asked for in a lead time and a review.
+    nothing, what is asked for in a lead time and a review. Raises InvalidInput for a ``mean`` that
+    is no number, or far beyond what anybody could order.
     """
+    instance(policy, ReplenishmentPolicy, "policy")
+    if not _number(mean) or not -MAX_QUANTITY <= mean <= MAX_QUANTITY:
+        raise InvalidInput.at("mean", f"expected a number up to {MAX_QUANTITY}")
     if policy.order_cost and policy.holding_cost:
         wanted = sqrt(2 * max(0.0, mean) * policy.order_cost / policy.holding_cost)
     else:
@@ -210,15 +220,24 @@ def propose(
     nobody asked for is not ordered, unless customers wait for it. Raises InvalidInput, for all
     SKUs together, where a policy is missing.
     """
+    every: dict[str, object] = {
+        "histories": histories,
+        "positions": positions,
+        "policies": policies,
+    }
+    for name, given in every.items():
+        if not isinstance(given, Mapping):
+            raise InvalidInput.at(name, f"expected a mapping by SKU, got {type(given).__name__}")
+    for sku in histories:
+        identifier(sku, "sku")
     faults = [Fault(f"policies[{sku}]", "is missing") for sku in histories if sku not in policies]
     if faults:
         raise InvalidInput(faults)
     found: list[Proposal] = []
     for sku in sorted(histories):
-        identifier(sku, "sku")
         policy, history = policies[sku], histories[sku]
         known, point = summary(history), reorder_point(history, policy)
-        there = positions.get(sku, 0)
+        there = quantity(positions.get(sku, 0), f"positions[{sku}]", least=-MAX_QUANTITY)
         if there > point or (known.pattern == "none" and there >= 0):
             continue
         batch = economic_quantity(known.mean, policy)
@@ -274,6 +293,7 @@ class StockHealth(NamedTuple):
 def health(sku: str, on_hand: int, history: Sequence[int], *, periods: int) -> StockHealth:
     """Return how healthy the stock of a SKU is, looking ``periods`` ahead and back."""
     quantity(periods, "periods")
+    quantity(on_hand, "on_hand", least=-MAX_QUANTITY)
     known = summary(history)
     mean = max(0.0, known.mean)
     asked = any(one > 0 for one in history[-periods:])
