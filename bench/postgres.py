@@ -100,7 +100,8 @@ def _ours(server: Server, lines: int) -> Iterator[_Side]:
         engine = create_engine(database.url())
         try:
             upgrade_schema(engine)
-            shop = OurShop(orders=SqlOrders(engine), inventory=SqlInventory(engine))
+            inventory = SqlInventory(engine)
+            shop = OurShop(orders=SqlOrders(engine, inventory=inventory), inventory=inventory)
             yield _Side(shop, connection_of(engine), _wide(lines), [])
         finally:
             engine.dispose()

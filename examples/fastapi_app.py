@@ -96,10 +96,11 @@ def create_app(
         engine = create_async_engine(url)
         async with engine.begin() as connection:
             await connection.run_sync(upgrade_schema)
-        orders = AsyncSqlOrders(engine)
+        inventory = AsyncSqlInventory(engine)
+        orders = AsyncSqlOrders(engine, inventory=inventory)
         desk = AsyncOrderDesk(
             orders=orders,
-            inventory=AsyncSqlInventory(engine),
+            inventory=inventory,
             payments=MemoryPayments() if payments is None else payments,
             locations=LOCATIONS,
             clock=utc_now,

@@ -78,6 +78,7 @@ def _setting(
         policy=policy,
         lifecycles=lifecycles,
         durable=ports.orders.durable_on_save,
+        joint=ports.orders.durable_on_save and ports.joint,
         key_retention=capabilities.key_retention,
         several_captures=capabilities.several_captures,
         clock=clock,

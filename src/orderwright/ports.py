@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncCarrierPort",
     "AsyncInventoryRepository",
+    "AsyncJointOrderRepository",
     "AsyncOrderRepository",
     "AsyncPaymentPort",
     "CarrierCapabilities",
@@ -38,6 +39,7 @@ __all__ = [
     "FeedEntry",
     "Finding",
     "InventoryRepository",
+    "JointOrderRepository",
     "LabelFinding",
     "OpenFulfillment",
     "OrderQuery",
@@ -215,6 +217,41 @@ class OrderRepository(Protocol):
         1. Earliest first, those of one moment by order id. 2. Only those that come after the
         cursor ``after``, which need not be due any more. 3. An order without ``due_at`` is never
         among them. 4. Every other one is, as last saved, if its time is not after ``now``.
+        """
+        ...
+
+
+class JointOrderRepository(OrderRepository, Protocol):
+    """An order repository that can write a posting along with an order, in one transaction.
+
+    Nothing needs it: where it is not offered, a desk saves, posts and saves again, and what is
+    unfinished after a crash is resumed. Where it is, those three are one.
+    """
+
+    def joins(self, inventory: object) -> bool:
+        """Whether it is this very inventory repository whose postings it writes.
+
+        1. True only if ``inventory`` reads, and guards, what :meth:`save_and_post` writes.
+        """
+        ...
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = ...,
+    ) -> None:
+        """Store an order as :meth:`save` does, and its posting as the inventory's ``post`` does.
+
+        1. Keeps what both promise, and stores both or neither; no reader sees one without the
+           other.
+        2. Raises Conflict, as :meth:`save` does, whatever becomes of the posting.
+        3. Raises OutOfStock or KeyReused where ``post`` would, and stores nothing. It may raise
+           OutOfStock, of no shortages, also where the posting could only be written by itself: the
+           caller then saves first, and posts afterwards.
         """
         ...
 
@@ -520,6 +557,26 @@ class AsyncOrderRepository(Protocol):
         self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
     ) -> tuple[DueOrder, ...]:
         """See :meth:`OrderRepository.due`."""
+        ...
+
+
+class AsyncJointOrderRepository(AsyncOrderRepository, Protocol):
+    """The async twin of :class:`JointOrderRepository`: the same promises."""
+
+    def joins(self, inventory: object) -> bool:
+        """See :meth:`JointOrderRepository.joins`."""
+        ...
+
+    async def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = ...,
+    ) -> None:
+        """See :meth:`JointOrderRepository.save_and_post`."""
         ...
 
 

@@ -10,7 +10,7 @@ a frozen one costs three times as much to make and twenty of them show in the im
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast, final
 
 from orderwright.errors import AdapterFault
 from orderwright.fulfillment.shipping import LabelRequest
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from orderwright.ports import (
         AsyncCarrierPort,
         AsyncInventoryRepository,
+        AsyncJointOrderRepository,
         AsyncOrderRepository,
         AsyncPaymentPort,
         CarrierPort,
         DueOrder,
         Finding,
         InventoryRepository,
+        JointOrderRepository,
         LabelFinding,
         OpenFulfillment,
         OrderRepository,
@@ -96,6 +98,12 @@ class Ports:
         self.payments: PaymentPort | AsyncPaymentPort = payments
         self.optional_carrier: CarrierPort | AsyncCarrierPort | None = carrier
         self.pause: Callable[[timedelta], Awaitable[None] | None] | None = pause
+
+    @property
+    def joint(self) -> bool:
+        """Whether an order and a posting can be written in one transaction."""
+        joins: Callable[[object], bool] | None = getattr(self.orders, "joins", None)
+        return joins is not None and joins(self.inventory)
 
     @property
     def carrier(self) -> CarrierPort | AsyncCarrierPort:
@@ -168,9 +176,11 @@ class SaveOrder(Request[None]):
     """Store an order with the events since ``expected_version``; raises Conflict.
 
     ``contacts`` are the pairs of an id and the personal data to keep, or None to forget, under it.
+    ``posting`` is written along with it, where the repositories share a transaction; if it cannot
+    be, nothing is stored, and OutOfStock or KeyReused raised.
     """
 
-    __slots__ = ("contacts", "events", "expected_version", "order")
+    __slots__ = ("contacts", "events", "expected_version", "order", "posting")
 
     def __init__(
         self,
@@ -178,18 +188,25 @@ class SaveOrder(Request[None]):
         events: tuple[Event, ...],
         expected_version: int,
         contacts: Mapping[str, Contact | None] | None = None,
+        posting: Posting | None = None,
     ) -> None:
         self.order: Order = order
         self.events: tuple[Event, ...] = events
         self.expected_version: int = expected_version
         self.contacts: tuple[tuple[str, Contact | None], ...] = tuple((contacts or {}).items())
+        self.posting: Posting | None = posting
 
     def perform(self, ports: Ports) -> Awaitable[None] | None:
         """Ask the order repository."""
-        save, version = ports.orders.save, self.expected_version
-        if not self.contacts:
+        version, told = self.expected_version, dict(self.contacts)
+        if self.posting is not None:
+            joint = cast("JointOrderRepository | AsyncJointOrderRepository", ports.orders)
+            return joint.save_and_post(
+                self.order, self.events, self.posting, expected_version=version, contacts=told
+            )
+        save = ports.orders.save
+        if not told:
             return save(self.order, self.events, expected_version=version)
-        told = dict(self.contacts)
         return save(self.order, self.events, expected_version=version, contacts=told)
 
 

@@ -176,7 +176,8 @@ def repositories(url: str) -> tuple[SqlOrders, SqlInventory]:
     """Both on one engine, which connects when it is first used: in a life, not before."""
     lines = {"cursor_factory": Line}
     engine = create_engine(url, pool_size=1, max_overflow=1, connect_args=lines)
-    return SqlOrders(engine), SqlInventory(engine)
+    inventory = SqlInventory(engine)
+    return SqlOrders(engine, inventory=inventory), inventory
 
 
 def work(name: str, life: int, given: dict[str, Any], journal: int) -> None:

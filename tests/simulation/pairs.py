@@ -28,12 +28,14 @@ BY_HAND = Policy(capture="by_hand", refund="by_hand", short="backorder", unpaid_
 ON_DISPATCH = Policy(capture="on_dispatch", short="backorder", unpaid_ttl=HOUR)
 
 
-def opened(*did: Callable[[World], object], policy: Policy = AT_ONCE) -> Callable[[], World]:
+def opened(
+    *did: Callable[[World], object], policy: Policy = AT_ONCE, joint: bool = False
+) -> Callable[[], World]:
     """A stage: a shop in which that was done."""
 
     def made() -> World:
         stock = (("MUG", "MAIN", 3), ("MUG", "STORE", 1), ("CUP", "STORE", 3))
-        world = World(*stock, policy=policy)
+        world = World(*stock, policy=policy, joint=joint)
         for one in did:
             one(world)
         return world

@@ -104,7 +104,7 @@ BUGS: dict[str, Bug] = {
     ),
     "the loser of a race overwrites": Bug(
         memory,
-        "MemoryOrders.save",
+        "MemoryOrders._save",
         "if version != expected_version:",
         "if version < expected_version:",
     ),
@@ -113,13 +113,13 @@ BUGS: dict[str, Bug] = {
     ),
     "the timer of an order stays where it was": Bug(
         memory,
-        "MemoryOrders.save",
+        "MemoryOrders._save",
         "if due is not kept.due:",
         "if due is not kept.due and kept.due is None:",
     ),
     "the feed skips what was saved together": Bug(
         memory,
-        "MemoryOrders.save",
+        "MemoryOrders._save",
         "self._feed += repeat(order_id, len(written))",
         "self._feed += repeat(order_id, len(written[:1]))",
     ),

@@ -6,6 +6,7 @@ import pytest
 
 from orderwright.testing.simulation import Begin, Call, Go, Simulation, Step, World
 from tests.kitchens import MENU, TAB, Kitchen
+from tests.simulation.pairs import AT_ONCE, STAGES
 from tests.worlds import card, line
 
 
@@ -45,6 +46,21 @@ def picking() -> World:
     world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
     world.desk.advance("o1", "f1", "release")
     world.desk.advance("o1", "f1", "pick")
+    return world
+
+
+def waiting() -> World:
+    """An order waits for one mug of four, which has come."""
+    world = World(("MUG", "MAIN", 3), policy=AT_ONCE)
+    world.desk.place([line("MUG", 4)], order_id="o1", tenders=[card()])
+    world.receive("d1", "MUG", "MAIN", 1)
+    return world
+
+
+def two_places() -> World:
+    """A mug is reserved at one of two places."""
+    world = World(("MUG", "MAIN", 1), ("MUG", "STORE", 1))
+    world.desk.place([line("MUG", 1)], order_id="o1", tenders=[card()])
     return world
 
 
@@ -97,6 +113,36 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             Begin("b", Call("short_pick", "o1", "f1", {"l1": 1})),
             *turns("a", "a", "a", "a", "a", "a", "b", "b"),
             Go("b", "crash before"),
+        ],
+    ),
+    # What had left was refused twice, the second time for good and without anybody noting why: what
+    # was still reserved for it stayed so.
+    "a count takes what has left, and whoever books it dies": (
+        STAGES["paid"](),
+        [
+            Begin("a", Call("deliver", "o1", "f1")),
+            Begin("b", Call("count_stock", "MUG", "MAIN", 1, count_id="c1")),
+            *turns("a", "a", "b", "b", "b", "a", "a", "a", "a", "a"),
+            Go("a", "crash before"),
+        ],
+    ),
+    # It counted as gone and as reserved at once.
+    "what is just being moved is shipped": (
+        two_places(),
+        [
+            Begin("a", Call("move", "o1", "f1", "STORE")),
+            *turns("a", "a", "a", "a"),
+            Begin("b", Call("ship", "o1", "f2")),
+            *turns("b", "b"),
+        ],
+    ),
+    # It raised after it had saved, as it looked at the order once more.
+    "what was allocated cannot be looked at again": (
+        waiting(),
+        [
+            Begin("a", Call("allocate", "o1")),
+            *turns("a", "a", "a", "a", "a"),
+            Go("a", "not reached"),
         ],
     ),
 }

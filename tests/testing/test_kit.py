@@ -25,6 +25,7 @@ from orderwright.testing import (
     Contract,
     ContractBroken,
     InventoryRepositoryContract,
+    JointOrderRepositoryContract,
     OrderRepositoryContract,
     PaymentBench,
     PaymentPortContract,
@@ -61,6 +62,7 @@ from tests.testing.memory import (
 CONTRACTS = {
     ports.OrderRepository: OrderRepositoryContract,
     ports.InventoryRepository: InventoryRepositoryContract,
+    ports.JointOrderRepository: JointOrderRepositoryContract,
     ports.PaymentPort: PaymentPortContract,
     ports.CarrierPort: CarrierPortContract,
 }

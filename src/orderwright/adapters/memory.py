@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, final
 
 from attrs import evolve, frozen
 
-from orderwright.errors import Conflict, KeyReused
+from orderwright.errors import AdapterFault, Conflict, KeyReused
 from orderwright.inventory.guard import guarded
 from orderwright.inventory.ledger import InventoryLedger
 from orderwright.money import Money
@@ -63,12 +63,13 @@ class _Kept:
 
 @final
 class MemoryOrders:
-    """An order repository in memory."""
+    """An order repository in memory; with an ``inventory`` it writes postings there with orders."""
 
     durable_on_save = True
 
-    def __init__(self) -> None:
+    def __init__(self, inventory: MemoryInventory | None = None) -> None:
         self._lock = Lock()
+        self._inventory = inventory
         self._kept: dict[str, _Kept] = {}
         # The feed: whose event stands at each position, and which one of that order.
         self._feed: list[str] = []
@@ -92,6 +93,35 @@ class MemoryOrders:
         contacts: Mapping[str, Contact | None] = _NOBODY,
     ) -> None:
         """See :meth:`.OrderRepository.save`."""
+        self._save(order, events, expected_version, contacts, lambda: None)
+
+    def joins(self, inventory: object) -> bool:
+        """See :meth:`.JointOrderRepository.joins`."""
+        return inventory is not None and inventory is self._inventory
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = _NOBODY,
+    ) -> None:
+        """See :meth:`.JointOrderRepository.save_and_post`."""
+        inventory = self._inventory
+        if inventory is None:
+            raise AdapterFault("orders in memory", "made without an inventory to post to")
+        self._save(order, events, expected_version, contacts, lambda: inventory.post(posting))
+
+    def _save(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        expected_version: int,
+        contacts: Mapping[str, Contact | None],
+        post: Callable[[], None],
+    ) -> None:
         # Whatever can go wrong does so before the first write.
         order_id, written, told = order.id, tuple(events), dict(contacts)
         due_at = order.due_at
@@ -103,6 +133,7 @@ class MemoryOrders:
             due = _due(order_id, due_at, None if kept is None else kept.due)
             keys = _keyed(written, kept)
             references = _changed_references(order, None if kept is None else kept.order)
+            post()
             if kept is None:
                 kept = self._kept[order_id] = _Kept(order)
             kept.order = order

@@ -125,7 +125,10 @@ def decide(
         call.require_due(after)
         yield from _require_stock(setting, after, call)
         try:
-            mine = yield from save(order, after, events, kept(events, call.contact))
+            told = kept(events, call.contact)
+            after, mine = yield from save(
+                setting, after, events, version=order.version, at=call.at, contacts=told
+            )
         except Conflict:
             if call.final(attempt, durable=setting.durable):
                 raise

@@ -16,14 +16,13 @@ from orderwright.errors import (
 )
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide, require_same_contact, same_contact
-from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for
+from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for, save
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
 from orderwright.orders.commands import cancel
 from orderwright.orders.contacts import Contact, forget, kept
 from orderwright.orders.events import (
     ContactsForgotten,
-    Intended,
     OrderCancelled,
     OrderDrafted,
     OrderPlaced,
@@ -401,14 +400,14 @@ def _place(
             return (yield from _again(known, opening, contact))
         raise short_of(order, wanted, made)
     after, events = follow(order, allocated(order, made, at) if wanted else (), at)
-    lost = False
+    mine: list[str] | None = None
     try:
-        yield from ask(SaveOrder(after, (*before, *events), 0, kept(before, contact)))
+        every, told = (*before, *events), kept(before, contact)
+        after, mine = yield from save(setting, after, every, version=0, at=at, contacts=told)
     except Conflict:
-        lost = True
-    if lost:
+        pass
+    if mine is None:
         return (yield from _again((yield from load(order.id)), opening, contact))
-    mine = [one.intent.id for one in events if type(one) is Intended]
     return (yield from carry_on(setting, after, at, mine=mine))
 
 

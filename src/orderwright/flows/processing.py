@@ -239,8 +239,7 @@ class Processing(Flows):
     def allocate(self, order_id: str, *, at: datetime | None = None) -> Flow[Order]:
         """Source the units that are open or backordered again, after stock has come in."""
         at = self.setting.moment(at)
-        yield from allocate(self.setting, order_id, at)
-        return (yield from load(order_id))
+        return (yield from allocate(self.setting, order_id, at))[1]
 
     @command
     def resolve(
@@ -277,16 +276,15 @@ class Processing(Flows):
         )
 
 
-def allocate(setting: Setting, order_id: str, at: datetime) -> Flow[bool]:
-    """Source what is open or backordered of an order; return whether there was any of it."""
+def allocate(setting: Setting, order_id: str, at: datetime) -> Flow[tuple[bool, Order]]:
+    """Source what is open or backordered of an order; return whether any was found, and it."""
     order = yield from load(order_id)
     wanted = demand(order, backordered=True)
     if not wanted:
-        return False
+        return False, order
     made = yield from plan_for(setting, order, wanted, at)
     if not made.fulfillments:
-        return False
+        return False, order
     after, events = follow(order, allocated(order, made, at), at)
-    mine = yield from save(order, after, events)
-    yield from carry_on(setting, after, at, mine=mine)
-    return True
+    after, mine = yield from save(setting, after, events, version=order.version, at=at)
+    return True, (yield from carry_on(setting, after, at, mine=mine))

@@ -113,7 +113,7 @@ class Resuming(Flows):
                 several_captures=setting.several_captures,
             )
 
-        order = yield from record(order.id, report, at, order, todo)
+        order = yield from record(setting, order.id, report, at, order=order, todo=todo)
         return (yield from settle(setting, order, at, mine=todo))
 
     @command
@@ -165,7 +165,7 @@ def _happened(
     """Save ``events`` and see to what follows, unless somebody else was faster."""
     after, events = follow(order, events, now)
     try:
-        mine = yield from save(order, after, events)
+        after, mine = yield from save(setting, after, events, version=order.version, at=now)
     except Conflict:
         return order
     return (yield from settle(setting, after, now, mine=mine))
@@ -191,7 +191,7 @@ def _take_over(
         after, events = follow(order, claims, now)  # what is parked may have been waited for
         new: list[str] | None = None
         try:
-            new = yield from save(order, after, events)
+            after, new = yield from save(setting, after, events, version=order.version, at=now)
         except Conflict:
             if not asked:
                 return order

@@ -94,6 +94,7 @@ MAX_STEPS = 1_000
 class Setting(NamedTuple):
     """What a desk is set up with, as far as flows need to know.
 
+    ``joint``: an order and a posting can be written in one transaction.
     ``label_retention`` is how long the carrier recognises an id, None where there is no carrier.
     """
 
@@ -107,6 +108,7 @@ class Setting(NamedTuple):
     ids: Callable[[], str] | None
     strategy: Strategy = plan
     label_retention: timedelta | None = None
+    joint: bool = False
 
     def moment(self, at: datetime | None) -> datetime:
         """Return ``at``, or the time of the clock; raise InvalidInput if there is neither."""
@@ -135,17 +137,58 @@ def load(order_id: str) -> Flow[Order]:
 
 
 def save(
-    order: Order,
+    setting: Setting,
     after: Order,
-    events: Sequence[Event],
+    events: tuple[Event, ...],
+    *,
+    version: int,
+    at: datetime,
     contacts: Mapping[str, Contact | None] | None = None,
-) -> Flow[list[str]]:
-    """Save ``after``, which ``events`` made of ``order``; return the ids of its new intents.
+) -> Flow[tuple[Order, list[str]]]:
+    """Save ``after``, made by ``events`` of ``version``; return it and the ids of its new intents.
 
-    Raises Conflict if somebody else saved since ``order`` was loaded.
+    Where the stock is in the same transaction, the first posting that is intended is written at
+    once, with what follows from it: the order comes back as it is after that. If the stock refuses,
+    the order is saved with its intent, as it is everywhere else, and the refusal settled like any
+    other. Raises Conflict if somebody else saved since that version.
     """
-    yield from ask(SaveOrder(after, tuple(events), order.version, contacts))
-    return [one.intent.id for one in events if type(one) is Intended]
+    posted = _posted_at_once(after, events, at) if setting.joint else None
+    if posted is not None:
+        told = SaveOrder(posted.order, posted.events, version, contacts, posted.posting)
+        try:
+            yield from ask(told)
+        except (OutOfStock, KeyReused):
+            pass
+        else:
+            return posted.order, _intended(posted.order, posted.events)
+    yield from ask(SaveOrder(after, events, version, contacts))
+    return after, _intended(after, events)
+
+
+@final
+class _Posted(NamedTuple):
+    """An order after its ``posting`` was written, and all events up to there."""
+
+    order: Order
+    events: tuple[Event, ...]
+    posting: Posting
+
+
+def _posted_at_once(order: Order, events: tuple[Event, ...], at: datetime) -> _Posted | None:
+    """Return what becomes of an order if its first posting among ``events`` is written."""
+    for one in events:
+        if type(one) is Intended and isinstance(one.intent.request, Posting):
+            posted = stock_posted(order, one.intent.id, at)
+            after, more = follow(order, posted, at)
+            return _Posted(after, (*events, *more), one.intent.request)
+    return None
+
+
+def _intended(order: Order, events: Sequence[Event]) -> list[str]:
+    """Return the ids of the intents among ``events`` that are still open."""
+    there = {one.id for one in order.intents}
+    new = (one.intent.id for one in events if type(one) is Intended)
+    return [one for one in new if one in there]
 
 
 def follow(order: Order, events: Sequence[Event], at: datetime) -> tuple[Order, tuple[Event, ...]]:
@@ -261,7 +304,7 @@ def settle(
                 return order
             made = yield from _plan_again(setting, order, wanted, refused, at)
             report = _fixed(order.version, allocated(order, made, at))
-        order = yield from record(order.id, report, at, order, todo)
+        order = yield from record(setting, order.id, report, at, order=order, todo=todo)
         if intent is not None and intent.purpose == "reserve":
             refused += not any(one.id in intent.fulfillments for one in order.fulfillments)
     raise _endless(order)
@@ -307,9 +350,11 @@ def _fixed(version: int, events: Sequence[Event]) -> Report:
 
 
 def record(
+    setting: Setting,
     order_id: str,
     report: Report,
     at: datetime,
+    *,
     order: Order | None,
     todo: list[str],
 ) -> Flow[Order]:
@@ -327,11 +372,12 @@ def record(
             return order
         after, events = follow(order, reported, at)
         try:
-            todo += yield from save(order, after, events)
+            after, mine = yield from save(setting, after, events, version=order.version, at=at)
         except Conflict as conflict:
             lost = (conflict.expected, conflict.actual)
             order = None
         else:
+            todo += mine
             return after
     raise Conflict(order_id, *lost)
 
@@ -462,7 +508,7 @@ def _transferred(setting: Setting, intent: Intent, request: Transfer, at: dateti
             before = yield from ask(FindKey(other.id, request.id))
             if not before:
                 after, events = follow(other, _taken_over(other, request, at), at)
-                mine = yield from save(other, after, events)
+                after, mine = yield from save(setting, after, events, version=other.version, at=at)
                 yield from carry_on(setting, after, at, mine=mine)
                 before = events
         except Conflict:

@@ -170,7 +170,9 @@ class Shipping(Flows):
             stamped = (evolve(decided[0], by=by), *decided[1:])
             after, events = follow(order, stamped, at)
             try:
-                mine = yield from save(order, after, events)
+                after, mine = yield from save(
+                    self.setting, after, events, version=order.version, at=at
+                )
             except Conflict as conflict:
                 lost = conflict
             else:

@@ -213,7 +213,7 @@ def _filled(
             if claim.order_id in found:
                 continue
             try:
-                served = yield from allocate(setting, claim.order_id, at)
+                served, _ = yield from allocate(setting, claim.order_id, at)
             except (Conflict, NotFound):
                 continue  # somebody else is at it, or it is not one of ours
             if served:
@@ -288,7 +288,7 @@ def _told(
         after, events = follow(order, events, at)
         mine: list[str] | None = None
         try:  # noqa: SIM105 - as above
-            mine = yield from save(order, after, events)
+            after, mine = yield from save(setting, after, events, version=order.version, at=at)
         except Conflict:
             pass  # somebody else saved: look again
         if mine is not None:

@@ -297,7 +297,8 @@ def stock_refused(
         return (refused, *open_exception(order, "backorder_refused", detail, at=at))
     freed = tuple(_set_free(order.after((refused,)), intent, parts, shortages, at))
     if intent.purpose in _FACTS:
-        return (refused, *freed, *open_exception(order, "stock_mismatch", detail, at=at))
+        why = detail or "it was refused before, and why is not known any more"
+        return (refused, *freed, *open_exception(order, "stock_mismatch", why, at=at))
     return (refused, *freed)
 
 
@@ -314,15 +315,16 @@ def _set_free(
     """
     posting = intent.request
     assert isinstance(posting, Posting)
-    if intent.purpose == "reserve" or not (parts or not intent.fulfillments or shortages):
+    fact = intent.purpose in _FACTS
+    if intent.purpose == "reserve" or not (parts or not intent.fulfillments or shortages or fact):
         return
-    if intent.purpose not in _FACTS and shortages and not any(one.reservation for one in shortages):
+    if not fact and shortages and not any(one.reservation for one in shortages):
         return  # a store that names no reservation is believed for all
     lost = {(one.reservation, one.sku, one.location): one.available for one in shortages}
     mine = {one.id for part in parts for one in order.reservations(part)}
     wanted: dict[StockAccount, int] = {}
     for entry in posting.entries:
-        named = not intent.fulfillments or intent.purpose in _FACTS or entry.reservation in mine
+        named = not intent.fulfillments or fact or entry.reservation in mine
         if entry.bucket == "reserved" and entry.quantity < 0 and named:
             wanted[entry.account] = wanted.get(entry.account, 0) - entry.quantity
     kept = [

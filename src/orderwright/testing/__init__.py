@@ -28,6 +28,10 @@ from orderwright.testing.inventory import (
     AsyncInventoryRepositoryContract,
     InventoryRepositoryContract,
 )
+from orderwright.testing.joint import (
+    AsyncJointOrderRepositoryContract,
+    JointOrderRepositoryContract,
+)
 from orderwright.testing.orders import AsyncOrderRepositoryContract, OrderRepositoryContract
 from orderwright.testing.payment_bench import Books, PaymentBench
 from orderwright.testing.payments import AsyncPaymentPortContract, PaymentPortContract
@@ -35,6 +39,7 @@ from orderwright.testing.payments import AsyncPaymentPortContract, PaymentPortCo
 __all__ = [
     "AsyncCarrierPortContract",
     "AsyncInventoryRepositoryContract",
+    "AsyncJointOrderRepositoryContract",
     "AsyncOrderRepositoryContract",
     "AsyncPaymentPortContract",
     "Books",
@@ -44,6 +49,7 @@ __all__ = [
     "Contract",
     "ContractBroken",
     "InventoryRepositoryContract",
+    "JointOrderRepositoryContract",
     "LabelBooks",
     "OrderRepositoryContract",
     "PaymentBench",

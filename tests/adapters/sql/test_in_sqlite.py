@@ -15,8 +15,10 @@ from orderwright.adapters.sqlalchemy import (
 from orderwright.inventory.guard import Policies
 from orderwright.testing import (
     AsyncInventoryRepositoryContract,
+    AsyncJointOrderRepositoryContract,
     AsyncOrderRepositoryContract,
     InventoryRepositoryContract,
+    JointOrderRepositoryContract,
     OrderRepositoryContract,
 )
 from tests.adapters.sql.stores import BRIEFLY, async_sqlite, sqlite_file, sqlite_memory
@@ -104,3 +106,34 @@ class TestStockInSqliteAsync(AsyncInventoryRepositoryContract):
         with TemporaryDirectory() as folder:
             async with async_sqlite(f"sqlite+aiosqlite:///{folder}/shop.db") as engine:
                 yield lambda policies: AsyncSqlInventory(engine, policies=policies)
+
+
+class TestJointInSqliteFile(JointOrderRepositoryContract):
+    """Orders and their postings, in a file with a write-ahead log."""
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[], tuple[SqlOrders, SqlInventory]]]:
+        """Each pair has connections of its own."""
+        with sqlite_file() as engine:
+
+            def pair() -> tuple[SqlOrders, SqlInventory]:
+                inventory = SqlInventory(engine)
+                return SqlOrders(engine, inventory=inventory), inventory
+
+            yield pair
+
+
+class TestJointInSqliteAsync(AsyncJointOrderRepositoryContract):
+    """Orders and their postings, for asyncio."""
+
+    @asynccontextmanager
+    async def make(self) -> AsyncIterator[Callable[[], tuple[AsyncSqlOrders, AsyncSqlInventory]]]:
+        """A file for each test."""
+        with TemporaryDirectory() as folder:
+            async with async_sqlite(f"sqlite+aiosqlite:///{folder}/shop.db") as engine:
+
+                def pair() -> tuple[AsyncSqlOrders, AsyncSqlInventory]:
+                    inventory = AsyncSqlInventory(engine)
+                    return AsyncSqlOrders(engine, inventory=inventory), inventory
+
+                yield pair

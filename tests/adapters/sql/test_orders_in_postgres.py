@@ -7,8 +7,22 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from orderwright.adapters.sqlalchemy import AsyncSqlOrders, SqlOrders
-from orderwright.testing import AsyncOrderRepositoryContract, OrderRepositoryContract
+from orderwright.adapters.sqlalchemy import (
+    AsyncSqlInventory,
+    AsyncSqlOrders,
+    SqlInventory,
+    SqlOrders,
+    Tables,
+)
+from orderwright.errors import AdapterFault, InvalidInput
+from orderwright.testing import (
+    AsyncJointOrderRepositoryContract,
+    AsyncOrderRepositoryContract,
+    JointOrderRepositoryContract,
+    OrderRepositoryContract,
+)
+from orderwright.testing.samples import placed
+from orderwright.testing.stock_samples import held, reserve
 from tests.adapters.sql.stores import BRIEFLY, OnPostgres, postgres
 
 
@@ -62,3 +76,47 @@ class TestOrdersInTheHostsTransaction(OnPostgres, OrderRepositoryContract):
         savepoint = self.connection.begin_nested()
         yield opener()
         savepoint.rollback()
+
+
+class TestJointInPostgres(OnPostgres, JointOrderRepositoryContract):
+    """Orders and their postings, in one statement."""
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[], tuple[SqlOrders, SqlInventory]]]:
+        """A database for each test."""
+        with self.engine() as engine:
+
+            def pair() -> tuple[SqlOrders, SqlInventory]:
+                inventory = SqlInventory(engine)
+                return SqlOrders(engine, inventory=inventory), inventory
+
+            yield pair
+
+    def test_an_inventory_of_another_place_is_refused(self) -> None:
+        """On another engine, or in other tables: it could not be one transaction."""
+        with self.engine() as engine, self.engine() as other:
+            for elsewhere in (SqlInventory(other), SqlInventory(engine, tables=Tables(prefix="x"))):
+                with pytest.raises(InvalidInput, match="another engine"):
+                    SqlOrders(engine, inventory=elsewhere)
+            save = placed("o1")
+            with pytest.raises(AdapterFault, match="without an inventory"):
+                SqlOrders(engine).save_and_post(
+                    save.order, save.events, reserve("p1", held("r1")), expected_version=0
+                )
+
+
+class TestJointInPostgresAsync(OnPostgres, AsyncJointOrderRepositoryContract):
+    """Orders and their postings, for asyncio."""
+
+    @asynccontextmanager
+    async def make(self) -> AsyncIterator[Callable[[], tuple[AsyncSqlOrders, AsyncSqlInventory]]]:
+        """A database for each test."""
+        with postgres(self.server) as database:
+            engine = create_async_engine(database.url(), pool_size=20)
+
+            def pair() -> tuple[AsyncSqlOrders, AsyncSqlInventory]:
+                inventory = AsyncSqlInventory(engine)
+                return AsyncSqlOrders(engine, inventory=inventory), inventory
+
+            yield pair
+            await engine.dispose()

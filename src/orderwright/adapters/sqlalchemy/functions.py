@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 if TYPE_CHECKING:
     from orderwright.adapters.sqlalchemy.tables import Tables
 
-__all__ = ["TURN_OF", "posting_function", "posting_name"]
+__all__ = ["NOT_WRITTEN", "TURN_OF", "posting_call", "posting_functions"]
 
 TURN_OF = "pg_advisory_xact_lock(hashtextextended({}, 0))"
 """The lock by the id of a posting, which comes before those of accounts."""
@@ -141,16 +141,48 @@ END $$$$
 _QUOTED = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
-def posting_name(tables: Tables) -> str:
+NOT_WRITTEN = "OW002"
+"""The code of the error of a statement that was only to write something with its posting."""
+# As part of the statement that saves an order: what is not written undoes all of it.
+_REQUIRED = Template("""
+CREATE OR REPLACE FUNCTION $name(
+    posting_id text, posting_at timestamptz, posting_order text, posting_document json,
+    lapse_by timestamptz, rows json, lots json
+) RETURNS bigint LANGUAGE plpgsql AS $$$$
+DECLARE
+    number bigint;
+BEGIN
+    SELECT written INTO number FROM $post(
+        posting_id, posting_at, posting_order, posting_document, lapse_by, rows, lots
+    );
+    IF number IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '$code', MESSAGE = 'the posting was not written';
+    END IF;
+    RETURN number;
+END $$$$
+""")
+_GIVEN = (
+    *(":posting_id", ":posting_at", ":posting_order", "CAST(:posting_document AS json)"),
+    *(":lapse_by", "CAST(:rows AS json)", "CAST(:lots AS json)"),
+)
+
+
+def posting_call(tables: Tables, *, required: bool = False) -> str:
+    """Return the call of the function that writes a posting, raising if it is ``required``."""
+    return f"{_name(tables, required=required)}({', '.join(_GIVEN)})"
+
+
+def _name(tables: Tables, *, required: bool) -> str:
     """Return what the function is called, quoted where its name needs that."""
-    name = _QUOTED.quote(f"{tables.prefix}post")
+    name = _QUOTED.quote(f"{tables.prefix}{'post_required' if required else 'post'}")
     return f"{_QUOTED.quote(tables.schema)}.{name}" if tables.schema else name
 
 
-def posting_function(tables: Tables) -> str:
-    """Return the statement that makes, or replaces, the function that writes a posting."""
-    return _POST.substitute(
-        name=posting_name(tables),
+def posting_functions(tables: Tables) -> tuple[str, ...]:
+    """Return the statements that make, or replace, the functions that write a posting."""
+    name = _name(tables, required=False)
+    post = _POST.substitute(
+        name=name,
         postings=_QUOTED.format_table(tables.postings),
         balances=_QUOTED.format_table(tables.balances),
         lots=_QUOTED.format_table(tables.lots),
@@ -158,3 +190,5 @@ def posting_function(tables: Tables) -> str:
         same=_SAME,
         room=_ROOM,
     )
+    must = _REQUIRED.substitute(name=_name(tables, required=True), post=name, code=NOT_WRITTEN)
+    return post, must

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row, Select
 
+    from orderwright.adapters.sqlalchemy.postings import Along
     from orderwright.adapters.sqlalchemy.running import Work
     from orderwright.adapters.sqlalchemy.tables import Tables
     from orderwright.inventory.guard import Limit, Policies, StockPolicy
@@ -102,6 +103,10 @@ class Inventory:
             known.require_same(posting)
             return
         raise _short(posting, limits, verdict)
+
+    def along(self, posting: Posting, policies: Policies) -> Along:
+        """Return what writes a posting along with an order."""
+        return self._writing.along(posting, tuple(limits_of(posting, policies)))
 
     def _after_lapsing(self, work: Work, posting: Posting, limits: Sequence[Limit]) -> Verdict:
         """Write the posting behind the one by which what has expired on its SKUs is free again."""

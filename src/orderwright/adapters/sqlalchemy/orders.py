@@ -10,10 +10,10 @@ from sqlalchemy import BigInteger, and_, bindparam, func, literal, select, tuple
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.said import Said
-from orderwright.adapters.sqlalchemy.saving import Saving
+from orderwright.adapters.sqlalchemy.saving import NotAlong, Saving
 from orderwright.adapters.sqlalchemy.tables import Moment
 from orderwright.codec import Codec
-from orderwright.errors import Conflict
+from orderwright.errors import Conflict, OutOfStock
 from orderwright.orders.contacts import Contact
 from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row, Select
 
+    from orderwright.adapters.sqlalchemy.postings import Along
     from orderwright.adapters.sqlalchemy.running import Work
     from orderwright.adapters.sqlalchemy.tables import Tables
     from orderwright.lifecycles import Lifecycles
@@ -80,9 +81,15 @@ class Orders:
         events: Sequence[Event],
         expected_version: int,
         contacts: Mapping[str, Contact | None],
+        *,
+        along: Along | None = None,
     ) -> None:
-        """See :meth:`.OrderRepository.save`."""
-        if not self._saving.run(work, order, events, expected_version, contacts):
+        """See :meth:`.OrderRepository.save`; ``along`` writes a posting with it, or nothing."""
+        try:
+            saved = self._saving.run(work, order, events, expected_version, contacts, along=along)
+        except NotAlong:
+            raise OutOfStock((), order.id) from None
+        if not saved:
             version = work.connection.scalar(self._version, {"order_id": order.id})
             raise Conflict(order.id, expected_version, version or 0)
 

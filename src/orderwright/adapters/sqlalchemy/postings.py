@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from orderwright.adapters.sqlalchemy.documents import dumped
-from orderwright.adapters.sqlalchemy.functions import posting_name
+from orderwright.adapters.sqlalchemy.functions import posting_call
 from orderwright.adapters.sqlalchemy.given import given
 from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.tables import Moment, Tables, written
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from orderwright.inventory.guard import Limit
     from orderwright.inventory.postings import Posting
 
-__all__ = ["KEY", "Verdict", "Writing"]
+__all__ = ["KEY", "Along", "Verdict", "Writing"]
 
 KEY = ("sku", "location", "bucket", "reservation", "lot")
 """What names an account."""
@@ -81,8 +81,7 @@ _GIVEN: Columns = {
     "rows": Text(),
     "lots": Text(),
 }
-"""What the function of PostgreSQL is given, in its order."""
-_JSON = ("posting_document", "rows", "lots")
+"""What a posting is written with."""
 
 
 class Verdict(NamedTuple):
@@ -104,9 +103,7 @@ class Writing:
     def __init__(self, tables: Tables, codec: Codec) -> None:
         self._codec = codec
         given_ = {name: bindparam(name, type_=kind) for name, kind in _GIVEN.items()}
-        asked = (f"CAST(:{one} AS json)" if one in _JSON else f":{one}" for one in _GIVEN)
-        call = f"{posting_name(tables)}({', '.join(asked)})"
-        called = f"SELECT written, short, lapsing FROM {call}"  # noqa: S608 - names of tables
+        called = f"SELECT written, short, lapsing FROM {posting_call(tables)}"  # noqa: S608 - names
         self._at_once = Said(text(called).bindparams(*given_.values()))
         balances, rows = tables.balances, given("rows", _ROW, pg=False)
         self._short = _short(rows, balances)
@@ -140,8 +137,23 @@ class Writing:
         self, work: Work, posting: Posting, limits: Sequence[Limit], *, lapsed: bool = False
     ) -> Verdict:
         """Write ``posting`` if the ``limits`` hold and, unless it is ``lapsed``, nothing lapses."""
+        rows, facts = self._facts(posting, limits, lapsed=lapsed)
+        if not work.one_statement:
+            return self.in_turn(work, facts)
+        ((number, short, lapsing),) = self._at_once.rows(work, facts)
+        pairs: Sequence[tuple[int, int]] = short or ()
+        told = {_account(rows[place]): units for place, units in pairs}
+        return Verdict(number, told, lapsing)
+
+    def along(self, posting: Posting, limits: Sequence[Limit]) -> Along:
+        """Return what writes ``posting`` along with an order, or not at all."""
+        return Along(self, self._facts(posting, limits, lapsed=False)[1])
+
+    def _facts(
+        self, posting: Posting, limits: Sequence[Limit], *, lapsed: bool
+    ) -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
         rows, lots = _rows(posting, limits)
-        facts: dict[str, Any] = {
+        return rows, {
             "posting_id": posting.id,
             "posting_at": posting.at,
             "posting_order": posting.order_id,
@@ -150,14 +162,9 @@ class Writing:
             "rows": dumped(rows),
             "lots": dumped(lots) if lots else None,
         }
-        if not work.one_statement:
-            return self._in_turn(work, facts)
-        ((number, short, lapsing),) = self._at_once.rows(work, facts)
-        pairs: Sequence[tuple[int, int]] = short or ()
-        told = {_account(rows[place]): units for place, units in pairs}
-        return Verdict(number, told, lapsing)
 
-    def _in_turn(self, work: Work, facts: Mapping[str, Any]) -> Verdict:
+    def in_turn(self, work: Work, facts: Mapping[str, Any]) -> Verdict:
+        """Write the posting of these ``facts`` where that takes several statements."""
         run = work.connection
         if run.scalar(self._lapsing, facts):
             return Verdict(None, {}, lapsing=True)
@@ -168,6 +175,18 @@ class Writing:
             for part in self._parts if facts["lots"] else self._parts[:-1]:
                 run.execute(part, {**facts, "posting_number": number})
         return Verdict(number, short, lapsing=False)
+
+
+@final
+class Along(NamedTuple):
+    """A posting that is written along with an order: by whom, and the ``facts`` it is made of."""
+
+    writing: Writing
+    facts: Mapping[str, Any]
+
+    def written(self, work: Work) -> bool:
+        """Write it where that takes several statements; return whether that could be done."""
+        return self.writing.in_turn(work, self.facts).number is not None
 
 
 def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:

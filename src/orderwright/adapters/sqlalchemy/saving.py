@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from sqlalchemy import (
@@ -14,23 +15,27 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     true,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 
 from orderwright.adapters.sqlalchemy.documents import dumped
+from orderwright.adapters.sqlalchemy.functions import NOT_WRITTEN, posting_call
 from orderwright.adapters.sqlalchemy.given import document, given, inserting
 from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.tables import Moment, Tables, written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from sqlalchemy import CTE, ColumnElement, Delete, Executable, Table
     from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
     from orderwright.adapters.sqlalchemy.given import Columns
+    from orderwright.adapters.sqlalchemy.postings import Along
     from orderwright.adapters.sqlalchemy.running import Work
     from orderwright.codec import Codec
     from orderwright.orders.contacts import Contact
@@ -40,7 +45,7 @@ if TYPE_CHECKING:
     _Insert: TypeAlias = postgresql.Insert | sqlite.Insert
     _Write: TypeAlias = _Insert | Delete
 
-__all__ = ["Saving"]
+__all__ = ["NotAlong", "Saving"]
 
 _EVENT: Columns = {
     "number": BigInteger(),
@@ -53,6 +58,20 @@ _REFERENCE: Columns = {"kind": Text(), "value": Text()}
 _FULFILLMENT: Columns = {"fulfillment_id": Text(), "location": Text(), "state": Text()}
 
 
+class NotAlong(Exception):
+    """The posting could not be written along with the order."""
+
+
+@contextmanager
+def _all_or_nothing() -> Generator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == NOT_WRITTEN:
+            raise NotAlong from None
+        raise
+
+
 @final
 class Saving:
     """The statements of a save, made once."""
@@ -60,7 +79,11 @@ class Saving:
     def __init__(self, tables: Tables, codec: Codec) -> None:
         self._tables = tables
         self._codec = codec
-        self._at_once = {new: Said(self._chained(new=new)) for new in (True, False)}
+        self._at_once = {
+            (new, along): Said(self._chained(new=new, along=along))
+            for new in (True, False)
+            for along in (True, False)
+        }
         self._order = {new: self._ordered(new=new, pg=False) for new in (True, False)}
         only = select(bindparam("order_id", type_=Text).label("id")).cte("saved")
         self._parts = self._dependent(only, pg=False)
@@ -72,16 +95,27 @@ class Saving:
         events: Sequence[Event],
         expected: int,
         contacts: Mapping[str, Contact | None],
+        *,
+        along: Along | None = None,
     ) -> bool:
-        """Write everything; return whether the stored version was the ``expected`` one."""
+        """Write everything; return whether the stored version was the ``expected`` one.
+
+        Raises NotAlong, and leaves nothing written, if the posting ``along`` cannot be.
+        """
         facts = self._facts(order, events, expected)
+        if along is not None:
+            facts |= along.facts
+        statement = self._at_once[not expected, along is not None]
         if work.one_statement and not contacts:
-            return bool(self._at_once[not expected].scalar(work, facts))
-        with work.transaction():
+            with _all_or_nothing():
+                return bool(statement.scalar(work, facts))
+        with _all_or_nothing(), work.transaction():
             if work.one_statement:
-                saved = bool(self._at_once[not expected].scalar(work, facts))
+                saved = bool(statement.scalar(work, facts))
             else:
                 saved = self._in_turn(work, facts)
+                if saved and along is not None and not along.written(work):
+                    raise NotAlong
             if saved:
                 self._keep(work, contacts)
         return saved
@@ -130,11 +164,16 @@ class Saving:
                 work.connection.execute(part, facts)
         return saved
 
-    def _chained(self, *, new: bool) -> Executable:
-        """Return the one statement that writes the order, and all else only if that was written."""
+    def _chained(self, *, new: bool, along: bool) -> Executable:
+        """Return the one statement that writes the order, and all else only if that was written.
+
+        Counting its row calls the function that writes the posting ``along``: the order is locked
+        before the stock, and as long.
+        """
         saved = self._ordered(new=new, pg=True).cte("saved")
         parts = self._dependent(saved, pg=True)
-        chain = select(func.count()).select_from(saved)
+        posted = text(posting_call(self._tables, required=True)) if along else None
+        chain = select(func.count(posted) if along else func.count()).select_from(saved)
         return chain.add_cte(*(part.cte(f"part_{n}") for n, part in enumerate(parts)))
 
     def _ordered(self, *, new: bool, pg: bool) -> ReturningInsert[str] | ReturningUpdate[str]:

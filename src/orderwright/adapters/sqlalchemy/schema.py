@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, insert, inspect, select, update
 
-from orderwright.adapters.sqlalchemy.functions import posting_function
+from orderwright.adapters.sqlalchemy.functions import posting_functions
 from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, known, reached
 from orderwright.adapters.sqlalchemy.tables import SQL_SCHEMA, TABLES, Tables
 from orderwright.errors import AdapterFault
@@ -61,7 +61,8 @@ def _upgrade(connection: Connection, tables: Tables) -> int:
         return found  # who only uses the tables need not be their owner
     tables.metadata.create_all(connection, tables=tables.all)
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(posting_function(tables))
+        for function in posting_functions(tables):
+            connection.exec_driver_sql(function)
     if not found:
         rows = [{"name": name, "value": 0} for name in ("feed", "postings")]
         connection.execute(insert(counters), [*rows, {"name": "schema", "value": SQL_SCHEMA}])

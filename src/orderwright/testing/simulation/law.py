@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, ParamSpec, final
 
+from orderwright.errors import OrderwrightError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,6 +43,8 @@ class Law(Generic[P]):
         except LawBroken as broken:
             broken.law = broken.law or self.name
             raise
+        except OrderwrightError as error:  # what it looks for is not there
+            raise LawBroken(f"{type(error).__name__}: {error}", self.name) from error
 
 
 def law(name: str) -> Callable[[Callable[P, None]], Law[P]]:

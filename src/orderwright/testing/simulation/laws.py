@@ -116,7 +116,8 @@ def quiet(_: Stored, orders: Sequence[Order]) -> None:
 def _served(order: Order) -> None:
     """What left is booked, what is promised is firm, and tenders succeed together."""
     for one in order.fulfillments:
-        require(not one.gone or one.stock == "left", f"{order.id} {one.id} left unbooked")
+        parked = order.busy(one)
+        require(not one.gone or one.stock == "left" or parked, f"{order.id} {one.id} left unbooked")
         firm = one.stock != "held" or not one.lapses_at or order.state.phase is Phase.WAITING
         require(firm or order.state.phase is Phase.DROPPED, f"{order.id} {one.id} lapses")
     for payment in order.payments:

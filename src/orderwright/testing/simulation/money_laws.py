@@ -84,8 +84,8 @@ def _sums(payment: Payment) -> None:
 def asked(world: Stored, order: Order, before: Order | None) -> None:
     """Look at what is new since ``before``: refunds, and captures that nobody asked for by hand."""
     known = {one.id for one in before.intents} if before is not None else set[str]()
-    new = {one.purpose for one in order.intents if one.id not in known}
-    if not new & {"refund", "capture"}:
+    new = {one.id: one.purpose for one in order.intents if one.id not in known}
+    if not {"refund", "capture"} & set(new.values()):
         return
     taken = back = 0
     for payment in order.payments:
@@ -95,12 +95,14 @@ def asked(world: Stored, order: Order, before: Order | None) -> None:
                 done[one.kind] += one.amount.minor
         came = done["capture"] + done["charge"] + done["receipt"]
         went = done["refund"] + done["repayment"] + max(0, done["chargeback"] - done["reversal"])
-        # What is paid out to a tender of its own, the order bounds.
-        if "refund" in new and done["refund"] and (payment.amount or came):
+        # What is paid out to a tender of its own, the order bounds. Of what was on its way when a
+        # bank fetched the money back, nobody could know.
+        refunds = any(new.get(one.id) == "refund" for one in payment.operations)
+        if refunds and (payment.amount or came):
             require(went <= came, f"{order.id} {payment.id}: {dict(done)}")
         taken += came
         back += went
-    if "capture" in new and order.policy.capture != "by_hand" and not order.charged_back:
+    if "capture" in new.values() and order.policy.capture != "by_hand" and not order.charged_back:
         most = max(order.due.minor, order.total.minor)
         more = f"{order.id}: {taken - back} of {most} that is due"
         require(taken - back <= most or _by_hand(world, order), more)

@@ -111,13 +111,14 @@ _COMMANDS: dict[str, Command] = {
 class _Kitchen(World):
     """The restaurant: few portions of each dish."""
 
-    def __init__(self, portions: int, policy: Policy) -> None:
+    def __init__(self, portions: int, policy: Policy, *, joint: bool) -> None:
         super().__init__(
             ("BEEF", "LARDER", 600),
             ("ONION", "LARDER", 100),
             policy=policy,
             locations=_STATIONS,
             policies=_counted,
+            joint=joint,
         )
         for name, (station, *_) in _DISHES.items():
             self.offer(f"offer-{name}", name, station, portions)
@@ -133,7 +134,7 @@ class Restaurant:
 
     def open(self, draw: Random) -> World:
         """Open with one to five portions of each dish, and a table that has ordered."""
-        world = _Kitchen(draw.randint(1, 5), _TAB)
+        world = _Kitchen(draw.randint(1, 5), _TAB, joint=draw.random() < 0.3)  # noqa: PLR2004
         for name in _TABLES[: draw.choice((0, 1, 1, 2))]:
             lines = [_dish(draw.choice(_NAMES)) for _ in range(2)]
             try:

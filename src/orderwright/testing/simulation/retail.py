@@ -368,7 +368,8 @@ class Retail:
         rush = draw.random() < 0.1  # noqa: PLR2004
         mugs = 1 if rush else draw.randint(1, 4)
         stock = (("MUG", "MAIN", mugs), ("MUG", "STORE", 1), ("CUP", "STORE", 3))
-        world = _Shop(*(stock[:1] if rush else stock), policy=policy)
+        joint = draw.random() < 0.3  # noqa: PLR2004
+        world = _Shop(*(stock[:1] if rush else stock), policy=policy, joint=joint)
         world.rush = rush
         for number in range(0 if rush else draw.choice((0, 1, 1, 2))):
             _come_some_way(world, draw, self._order(world, f"o{number + 1}"))

@@ -118,8 +118,8 @@ class World:
     does with certain ones (:data:`~orderwright.adapters.memory.Behaviour`); otherwise it approves.
     What it authorizes is ``lasting`` so long, or for good. The carrier has ``label_moods``, and
     ``moods_by_id`` too. ``orders`` and ``inventory`` are storage of your own, fresh and empty; left
-    out, it is kept in memory. What else your desks are built with goes into a subclass with a
-    :meth:`new_desk` of its own.
+    out, it is kept in memory, where a ``joint`` world writes postings along with orders. What else
+    your desks are built with goes into a subclass with a :meth:`new_desk` of its own.
     """
 
     def __init__(
@@ -133,6 +133,7 @@ class World:
         lifecycles: Lifecycles = STANDARD,
         orders: OrderRepository | None = None,
         inventory: InventoryRepository | None = None,
+        joint: bool = False,
     ) -> None:
         self.now: datetime = now
         self.moods: list[Behaviour] = list(moods)
@@ -142,10 +143,11 @@ class World:
         self.policy: Policy = Policy() if policy is None else policy
         self.policies: Policies = policies
         self.lifecycles: Lifecycles = lifecycles
-        self.orders: OrderRepository = MemoryOrders() if orders is None else orders
-        self.inventory: InventoryRepository = (
-            MemoryInventory(policies) if inventory is None else inventory
-        )
+        stored = MemoryInventory(policies)
+        self.inventory: InventoryRepository = stored if inventory is None else inventory
+        if orders is None:
+            orders = MemoryOrders(stored if joint and inventory is None else None)
+        self.orders: OrderRepository = orders
         self.payments: MemoryPayments = MemoryPayments(self._behave, expires=self._expires)
         self.carrier: MemoryCarrier = MemoryCarrier(TARIFFS, self._sell)
         self._locations = tuple(locations)

@@ -1,0 +1,171 @@
+"""Joint repositories that break one promise each, as people would write them."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders
+from orderwright.errors import OutOfStock
+from orderwright.inventory.postings import Posting
+from orderwright.orders.contacts import Contact
+from orderwright.orders.events import Event
+from orderwright.orders.order import Order
+
+NOBODY: Mapping[str, Contact | None] = {}
+
+
+class PlainJoint:
+    """Orders and stock in memory, joined; those below get one thing wrong."""
+
+    durable_on_save: ClassVar[bool] = True
+
+    def __init__(self, inventory: MemoryInventory) -> None:
+        self.inventory = inventory
+        self.both = MemoryOrders(inventory)
+
+    def __getattr__(self, name: str) -> object:
+        """All else is right."""
+        return getattr(self.both, name)
+
+    def joins(self, inventory: object) -> bool:
+        """Whether it is the one it was made with."""
+        return inventory is self.inventory
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = NOBODY,
+    ) -> None:
+        """Write both."""
+        self.both.save_and_post(
+            order, events, posting, expected_version=expected_version, contacts=contacts
+        )
+
+    def _save(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        expected_version: int,
+        contacts: Mapping[str, Contact | None],
+    ) -> None:
+        self.both.save(order, events, expected_version=expected_version, contacts=contacts)
+
+
+class OrderFirst(PlainJoint):
+    """Saves, then posts: in between there is an order that has nothing."""
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = NOBODY,
+    ) -> None:
+        """What is refused leaves the order."""
+        self._save(order, events, expected_version, contacts)
+        self.inventory.post(posting)
+
+
+class StockFirst(PlainJoint):
+    """Posts, then saves: who is late has taken the stock all the same."""
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = NOBODY,
+    ) -> None:
+        """A conflict leaves the posting."""
+        self.inventory.post(posting)
+        self._save(order, events, expected_version, contacts)
+
+
+class PostingForgotten(PlainJoint):
+    """Saves, and that is it."""
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,  # noqa: ARG002 - forgotten
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = NOBODY,
+    ) -> None:
+        """Nothing is posted."""
+        self._save(order, events, expected_version, contacts)
+
+
+class RefusalSwallowed(PlainJoint):
+    """What the stock refuses is no reason not to save."""
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = NOBODY,
+    ) -> None:
+        """The order is told that it has what it has not."""
+        try:
+            super().save_and_post(
+                order, events, posting, expected_version=expected_version, contacts=contacts
+            )
+        except OutOfStock:
+            self._save(order, events, expected_version, contacts)
+
+
+class ContactsForgotten(PlainJoint):
+    """Another way to save, and one parameter that was left out."""
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = NOBODY,  # noqa: ARG002 - forgotten
+    ) -> None:
+        """The contact is not kept."""
+        super().save_and_post(order, events, posting, expected_version=expected_version)
+
+
+class ShortageFirst(PlainJoint):
+    """Looks at the stock before it looks at the version."""
+
+    def save_and_post(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        posting: Posting,
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] = NOBODY,
+    ) -> None:
+        """Whoever is late hears of a shortage instead, and plans anew what was planned already."""
+        trial = MemoryInventory()
+        for one in self.inventory.postings():
+            trial.post(one)
+        trial.post(posting)
+        super().save_and_post(
+            order, events, posting, expected_version=expected_version, contacts=contacts
+        )
+
+
+class JoinsAnything(PlainJoint):
+    """Says yes to whatever stock it is asked about."""
+
+    def joins(self, inventory: object) -> bool:  # noqa: ARG002 - not looked at
+        """Posts to another ledger than the desk reads."""
+        return True

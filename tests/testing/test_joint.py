@@ -1,0 +1,67 @@
+"""Joint repositories in memory keep every clause, and each broken one fails by the right one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders
+from orderwright.errors import AdapterFault
+from orderwright.ports import InventoryRepository, JointOrderRepository
+from orderwright.testing import ContractBroken, JointOrderRepositoryContract, check
+from orderwright.testing.samples import placed
+from orderwright.testing.stock_samples import held, reserve
+from tests.testing import broken_joint
+from tests.testing.broken_joint import PlainJoint
+
+BROKEN: dict[type[PlainJoint], set[str]] = {
+    broken_joint.OrderFirst: {"save_and_post 1", "save_and_post 3"},
+    broken_joint.StockFirst: {"save_and_post 1", "save_and_post 2"},
+    broken_joint.PostingForgotten: {"joins 1", "save_and_post 1", "save_and_post 3"},
+    broken_joint.RefusalSwallowed: {"save_and_post 3"},
+    broken_joint.ContactsForgotten: {"save_and_post 1"},
+    broken_joint.ShortageFirst: {"save_and_post 2"},
+    broken_joint.JoinsAnything: {"joins 1"},
+}
+"""The first clause named has to fail, or another of them in a race; no other may."""
+PAIR = Callable[[], tuple[JointOrderRepository, InventoryRepository]]
+
+
+class TestJointInMemory(JointOrderRepositoryContract):
+    """Orders in memory that were given the inventory."""
+
+    @contextmanager
+    def make(self) -> Iterator[PAIR]:
+        """One pair: all threads share it."""
+        inventory = MemoryInventory()
+        orders = MemoryOrders(inventory)
+        yield lambda: (orders, inventory)
+
+
+@pytest.mark.parametrize("kind", [PlainJoint, *BROKEN], ids=lambda kind: kind.__name__)
+def test_a_broken_one_fails_by_the_clause_it_breaks(kind: type[PlainJoint]) -> None:
+    """And the plain one by none."""
+
+    class Broken(JointOrderRepositoryContract):
+        @contextmanager
+        def make(self) -> Iterator[PAIR]:
+            inventory = MemoryInventory()
+            orders = kind(inventory)
+            yield lambda: (orders, inventory)
+
+    failed: set[str] = set()
+    try:
+        check(Broken)
+    except ContractBroken as broken:
+        failed = {one.clause.removeprefix("JointOrderRepository.") for one in broken.failures}
+    expected = BROKEN.get(kind, set())
+    assert failed <= expected
+    assert bool(failed) == bool(expected)
+
+
+def test_orders_without_an_inventory_join_none() -> None:
+    """They say so, and whoever posts all the same is told what is missing."""
+    orders, save = MemoryOrders(), placed("o1")
+    assert not orders.joins(MemoryInventory())
+    with pytest.raises(AdapterFault, match="without an inventory"):
+        orders.save_and_post(save.order, save.events, reserve("p1", held("r1")), expected_version=0)
