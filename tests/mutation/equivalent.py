@@ -108,4 +108,32 @@ EQUIVALENT: dict[str, str] = {
     "postings.py _owner: '' => 'XX'": (
         "A posting of no reservations has no entries, and is refused for that."
     ),
+    "processing.py _freed: figures.captured - figures.due => figures.captured + figures.due": (
+        "Where more was paid back by hand than was paid too much, what is kept is the bound anyway."
+    ),
+    "processing.py _freed: 0 => 1": (
+        "Where more was paid back by hand than was paid too much, what is kept is the bound anyway."
+    ),
+    "processing.py _complete: ..any((one.state.phase is not Phase.DONE and (not one.astray)  => ..all((one.state.phase is not Phase.DONE and (not one.astray) ": (
+        "With one of them still out, the order is neither delivered nor all of it astray."
+    ),
+    "processing.py _complete: all((one.astray for one in live)) => any((one.astray for one in live))": (
+        "All are done or astray here, and of an order that is shipped none is done."
+    ),
+    "processing.py _use_bookings: one.kind == 'booking' and one.live => one.kind == 'booking'": (
+        "Only those that wait are looked at, and what waits is live."
+    ),
+    "axes.py module: 'cancelled' => 'cancelledXX'": (
+        "A name in a type, which nothing reads while it runs; type checks do."
+    ),
+    "bills.py split_bill: True => False": (
+        "Both have one entry for each of the same lines, so there is never one too few."
+    ),
+    "totals.py _in_steps: zip(names, upto, strict=True) => zip(names, upto)": (
+        "Both have one entry for each of the same lines, so there is never one too few."
+    ),
+    "stocking.py _can_reject: False => None": ("It is only asked whether it holds."),
+    "paying.py _payment_by: payment => None": (
+        "A movement that is known is looked for on every payment again, whichever this returns."
+    ),
 }

@@ -1,0 +1,170 @@
+"""Small print: where exactly a rule begins, what a fault is called, what ids are made of."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from orderwright import (
+    AddLine,
+    Adjustment,
+    Charge,
+    InvalidInput,
+    Money,
+    PaymentOutcome,
+    Policy,
+    UnitPrice,
+)
+from orderwright.inventory.guard import StockPolicy
+from orderwright.inventory.postings import Posting
+from orderwright.money import MAX_MINOR
+from orderwright.orders.events import PaymentReported
+from orderwright.orders.placement import MAX_LINES
+from orderwright.ports import PaymentCapabilities
+from tests.kitchens import MENU, TAB, Kitchen
+from tests.simulation.pairs import AT_ONCE
+from tests.worlds import NOON, World, card, eur, line
+
+FAULTS: dict[str, Callable[[], object]] = {
+    "percent": lambda: Adjustment(name="x", percent=Decimal(1001)),
+    "changes": lambda: placed().desk.edit("o1", [AddLine(line=line("CUP"))] * MAX_LINES),
+    "weights": lambda: eur(5).split(5),
+    "most": lambda: eur(5).split([1], 5),
+    "per": lambda: UnitPrice.of("1", "EUR", per=10**100 + 1),
+    "factor": lambda: UnitPrice.of("1", "EUR") * (MAX_MINOR + 1),
+    "entries": lambda: Posting(id="p", at=NOON, entries=()),
+    "id": lambda: Posting(id="", at=NOON, entries=(), reason="x"),
+    "order_id": lambda: Posting(id="p", at=NOON, entries=(), reason="x", order_id=5),
+    "reservations": lambda: Posting.reserve("p", 5, at=NOON),
+    "backorder_limit": lambda: StockPolicy(backorder_limit=-1),
+}
+
+
+def placed(policy: Policy = AT_ONCE, *, units: int = 2) -> World:
+    """An order of two mugs at ten euros that is paid."""
+    world = World(("MUG", "MAIN", 9), policy=policy)
+    world.desk.place([line("MUG", units)], order_id="o1", tenders=[card()])
+    return world
+
+
+@pytest.mark.parametrize("path", FAULTS)
+def test_a_fault_is_called_what_the_caller_called_it(path: str) -> None:
+    """Its path is the parameter's name."""
+    with pytest.raises(InvalidInput) as caught:
+        FAULTS[path]()
+    assert path == caught.value.faults[0].path
+
+
+def test_the_last_value_that_is_taken_is_taken() -> None:
+    """Bounds are part of what they bound."""
+    assert MAX_MINOR == (UnitPrice.of("1", "EUR") * MAX_MINOR).amount
+    assert 0 == StockPolicy(backorder_limit=0).backorder_limit
+    assert Decimal(1000) == Adjustment(name="x", percent=1000).percent
+
+
+def test_what_is_split_by_may_be_read_only_once() -> None:
+    """Weights and bounds from a generator share as a list of them does."""
+    parts = eur(5).split(iter([1, 3]), iter([400, 100]))
+    assert (eur(4), eur(1)) == parts == eur(5).split([1, 3], [400, 100])
+    assert (eur("-4"), eur("-1")) == Money(-500, "EUR").split([1, 3], [400, 100])
+    with pytest.raises(InvalidInput):
+        eur(5).split([1, 3], [300, 100])
+
+
+def test_ids_of_postings_tell_the_order_the_purpose_and_the_version() -> None:
+    """So they are the same whoever makes them, and never made twice."""
+    world = placed()
+    world.desk.ship("o1", "f1")
+    assert ["delivery-0", "o1/reserve-2", "o1/commit-11"] == [
+        one.id for one in world.inventory.postings()
+    ]
+    kitchen = Kitchen(1)
+    kitchen.desk.place([MENU["BURGER"].line()], order_id="o1", table="1", policy=TAB)
+    kitchen.desk.fire("o1", 2)
+    ids = [one.id for one in kitchen.inventory.postings()]
+    assert ["o1/reserve-2", "o1/firm-5", "o1/consume-9"] == ids[-3:]
+
+
+def test_what_is_placed_stands_in_for_nothing_and_waits_since_then() -> None:
+    """A line replaces another only if somebody says so."""
+    order = placed().desk.order("o1")
+    assert [""] == [one.replaces for one in order.lines]
+    assert [NOON] == [one.since for one in order.fulfillments]
+
+
+def test_credits_are_paid_back_and_what_was_paid_too_much_is_not() -> None:
+    """Ten euros too many stay until a person pays them back; each credit is paid back once."""
+    world = placed()
+    world.desk.record_payment("o1", eur(10), method="transfer", key="more")
+    for key in ("one", "two"):
+        world.desk.credit("o1", eur(5), reason="scratch", key=key)
+    refunds = [one.amount for one in world.payments.books if one.kind == "refund"]
+    assert [eur(5), eur(5)] == refunds
+    assert eur(10) == world.desk.order("o1").payout
+
+
+def test_an_outcome_is_due_only_while_it_is_under_way() -> None:
+    """What succeeded waits for nothing; what is pending is looked into again."""
+    reported = [one for one in told(placed()) if isinstance(one, PaymentReported)]
+    assert [None] * len(reported) == [one.due_at for one in reported]
+    world = World(policy=AT_ONCE, moods=["pending"])
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    (pending,) = (one for one in told(world) if isinstance(one, PaymentReported))
+    assert NOON + AT_ONCE.patience == pending.due_at
+
+
+def told(world: World) -> tuple[object, ...]:
+    """The history of the order."""
+    return world.orders.events("o1")
+
+
+ON_DISPATCH = Policy(capture="on_dispatch", short="backorder", unpaid_ttl=None)
+
+
+def test_what_can_be_captured_once_lapses_with_its_capture() -> None:
+    """Whether the authorization says so, or the provider does by the time of the capture."""
+    world = World(("MUG", "MAIN", 9), policy=ON_DISPATCH, moods=["pending"])
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    outcome = PaymentOutcome(
+        outcome="succeeded", amount=eur(20), reference="pay_o1_p1", captured_once=True
+    )
+    world.payments.finish("o1/p1/authorize-1", "succeeded")
+    world.desk.notify_payment("o1/p1/authorize-1", outcome=outcome, sequence=1)
+    assert [eur(10)] == lapsed_of(world)
+
+    later = World(("MUG", "MAIN", 9), policy=ON_DISPATCH)
+    later.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    books = later.payments
+    once = PaymentCapabilities(
+        several_captures=False, partial_void=True, key_retention=books.capabilities.key_retention
+    )
+    books.capabilities = once
+    later.desk = later.new_desk()
+    assert [eur(10)] == lapsed_of(later)
+
+    as_ever = World(("MUG", "MAIN", 9), policy=ON_DISPATCH)
+    as_ever.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    assert [] == lapsed_of(as_ever)
+
+
+def lapsed_of(world: World) -> list[Money]:
+    """What lapses when one of two mugs leaves."""
+    world.desk.split("o1", "f1", {"l1": 1})
+    order = world.desk.ship("o1", "f1")
+    return [one.amount for one in order.payment("p1").operations if one.kind == "lapse"]
+
+
+@pytest.mark.parametrize(("rule", "back"), [("keep", eur(20)), ("share", eur("24.90"))])
+def test_shipping_comes_back_only_where_the_policy_says_so(rule: str, back: Money) -> None:
+    """All goods are returned; the charge for bringing them is credited, or kept."""
+    policy = Policy(
+        capture="on_confirmation", return_charges=rule, unpaid_ttl=None, credit_returns="on_receipt"
+    )
+    world = World(("MUG", "MAIN", 9), policy=policy)
+    charges = [Charge(kind="shipping", amount=eur("4.90"))]
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()], charges=charges)
+    world.desk.ship("o1", "f1")
+    world.desk.request_return("o1", {"l1": 2}, reason="torn")
+    world.desk.receive_return("o1", {"l1": 2}, location="MAIN")
+    order = world.desk.order("o1")
+    assert back == order.credited
