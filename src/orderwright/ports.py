@@ -228,10 +228,11 @@ class JointOrderRepository(OrderRepository, Protocol):
     unfinished after a crash is resumed. Where it is, those three are one.
     """
 
-    def joins(self, inventory: object) -> bool:
-        """Whether it is this very inventory repository whose postings it writes.
+    @property
+    def posts_to(self) -> object:
+        """The inventory repository whose postings it writes, None if there is none.
 
-        1. True only if ``inventory`` reads, and guards, what :meth:`save_and_post` writes.
+        1. That very object: it reads, and guards, what :meth:`save_and_post` writes.
         """
         ...
 
@@ -563,8 +564,9 @@ class AsyncOrderRepository(Protocol):
 class AsyncJointOrderRepository(AsyncOrderRepository, Protocol):
     """The async twin of :class:`JointOrderRepository`: the same promises."""
 
-    def joins(self, inventory: object) -> bool:
-        """See :meth:`JointOrderRepository.joins`."""
+    @property
+    def posts_to(self) -> object:
+        """See :attr:`JointOrderRepository.posts_to`."""
         ...
 
     async def save_and_post(

@@ -102,8 +102,7 @@ class Ports:
     @property
     def joint(self) -> bool:
         """Whether an order and a posting can be written in one transaction."""
-        joins: Callable[[object], bool] | None = getattr(self.orders, "joins", None)
-        return joins is not None and joins(self.inventory)
+        return getattr(self.orders, "posts_to", None) is self.inventory
 
     @property
     def carrier(self) -> CarrierPort | AsyncCarrierPort:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -75,7 +76,8 @@ def test_a_failure_is_told_as_a_short_program_that_fails_the_same_way() -> None:
             weather(Retail(), range(100))
         found, _, program = caught.value.found.partition("\nreplay(")
         assert found
-        names = {**vars(orderwright), **vars(shipping), **vars(simulation), "datetime": dt}
+        names = {**vars(orderwright), **vars(shipping), **vars(simulation)}
+        names |= {"datetime": dt, "Decimal": Decimal}
         with pytest.raises(LawBroken) as again:
             eval(f"replay({program}", names)  # noqa: S307 - our own text
         assert again.value.law == caught.value.law

@@ -9,6 +9,7 @@ from orderwright.inventory.postings import Posting
 from orderwright.orders.contacts import Contact
 from orderwright.orders.events import Event
 from orderwright.orders.order import Order
+from orderwright.testing.stock_samples import receive
 
 NOBODY: Mapping[str, Contact | None] = {}
 
@@ -26,9 +27,10 @@ class PlainJoint:
         """All else is right."""
         return getattr(self.both, name)
 
-    def joins(self, inventory: object) -> bool:
-        """Whether it is the one it was made with."""
-        return inventory is self.inventory
+    @property
+    def posts_to(self) -> object:
+        """The one it was made with."""
+        return self.inventory
 
     def save_and_post(
         self,
@@ -163,9 +165,10 @@ class ShortageFirst(PlainJoint):
         )
 
 
-class JoinsAnything(PlainJoint):
-    """Says yes to whatever stock it is asked about."""
+class PostsElsewhere(PlainJoint):
+    """Names one ledger and writes to another."""
 
-    def joins(self, inventory: object) -> bool:  # noqa: ARG002 - not looked at
-        """Posts to another ledger than the desk reads."""
-        return True
+    def __init__(self, inventory: MemoryInventory) -> None:
+        super().__init__(MemoryInventory())
+        self.inventory.post(receive("delivery", 100))
+        self.inventory = inventory

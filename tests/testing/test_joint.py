@@ -17,11 +17,11 @@ from tests.testing.broken_joint import PlainJoint
 BROKEN: dict[type[PlainJoint], set[str]] = {
     broken_joint.OrderFirst: {"save_and_post 1", "save_and_post 3"},
     broken_joint.StockFirst: {"save_and_post 1", "save_and_post 2"},
-    broken_joint.PostingForgotten: {"joins 1", "save_and_post 1", "save_and_post 3"},
+    broken_joint.PostingForgotten: {"posts_to 1", "save_and_post 1", "save_and_post 3"},
     broken_joint.RefusalSwallowed: {"save_and_post 3"},
     broken_joint.ContactsForgotten: {"save_and_post 1"},
     broken_joint.ShortageFirst: {"save_and_post 2"},
-    broken_joint.JoinsAnything: {"joins 1"},
+    broken_joint.PostsElsewhere: {"posts_to 1", *(f"save_and_post {n}" for n in (1, 2, 3))},
 }
 """The first clause named has to fail, or another of them in a race; no other may."""
 PAIR = Callable[[], tuple[JointOrderRepository, InventoryRepository]]
@@ -60,8 +60,8 @@ def test_a_broken_one_fails_by_the_clause_it_breaks(kind: type[PlainJoint]) -> N
 
 
 def test_orders_without_an_inventory_join_none() -> None:
-    """They say so, and whoever posts all the same is told what is missing."""
+    """They say so; whoever posts all the same is told what is missing."""
     orders, save = MemoryOrders(), placed("o1")
-    assert not orders.joins(MemoryInventory())
+    assert orders.posts_to is None
     with pytest.raises(AdapterFault, match="without an inventory"):
         orders.save_and_post(save.order, save.events, reserve("p1", held("r1")), expected_version=0)

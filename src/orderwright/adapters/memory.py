@@ -95,9 +95,10 @@ class MemoryOrders:
         """See :meth:`.OrderRepository.save`."""
         self._save(order, events, expected_version, contacts, lambda: None)
 
-    def joins(self, inventory: object) -> bool:
-        """See :meth:`.JointOrderRepository.joins`."""
-        return inventory is not None and inventory is self._inventory
+    @property
+    def posts_to(self) -> object:
+        """See :attr:`.JointOrderRepository.posts_to`."""
+        return self._inventory
 
     def save_and_post(
         self,

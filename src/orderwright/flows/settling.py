@@ -10,7 +10,7 @@ stored order says what is unfinished.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, final
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard, TypeVar, cast, final
 
 from attrs import evolve
 
@@ -152,36 +152,23 @@ def save(
     the order is saved with its intent, as it is everywhere else, and the refusal settled like any
     other. Raises Conflict if somebody else saved since that version.
     """
-    posted = _posted_at_once(after, events, at) if setting.joint else None
-    if posted is not None:
-        told = SaveOrder(posted.order, posted.events, version, contacts, posted.posting)
+    first = next((one.intent for one in events if _posts(one)), None) if setting.joint else None
+    if first is not None:
+        posting = cast("Posting", first.request)
+        posted, more = follow(after, stock_posted(after, first.id, at), at)
+        every = (*events, *more)
         try:
-            yield from ask(told)
+            yield from ask(SaveOrder(posted, every, version, contacts, posting))
         except (OutOfStock, KeyReused):
             pass
         else:
-            return posted.order, _intended(posted.order, posted.events)
+            return posted, _intended(posted, every)
     yield from ask(SaveOrder(after, events, version, contacts))
     return after, _intended(after, events)
 
 
-@final
-class _Posted(NamedTuple):
-    """An order after its ``posting`` was written, and all events up to there."""
-
-    order: Order
-    events: tuple[Event, ...]
-    posting: Posting
-
-
-def _posted_at_once(order: Order, events: tuple[Event, ...], at: datetime) -> _Posted | None:
-    """Return what becomes of an order if its first posting among ``events`` is written."""
-    for one in events:
-        if type(one) is Intended and isinstance(one.intent.request, Posting):
-            posted = stock_posted(order, one.intent.id, at)
-            after, more = follow(order, posted, at)
-            return _Posted(after, (*events, *more), one.intent.request)
-    return None
+def _posts(event: Event) -> TypeGuard[Intended]:
+    return type(event) is Intended and isinstance(event.intent.request, Posting)
 
 
 def _intended(order: Order, events: Sequence[Event]) -> list[str]:

@@ -37,14 +37,14 @@ ANN = Contact(name="Ann")
 
 @final
 class Pair(NamedTuple):
-    """Two repositories on one store; ``joins`` says what the first does of the second, and of none.
+    """Two repositories on one store; ``joined`` if the first names the second as its own.
 
     That is asked beforehand: it is no call to be waited for, also where all others are.
     """
 
     orders: JointOrderRepository
     inventory: InventoryRepository
-    joins: tuple[bool, bool]
+    joined: bool
 
     def write(self, save: Saved, posting: Posting) -> None:
         """Save and post at once."""
@@ -77,11 +77,11 @@ class JointClauses(Contract):
             yield opener
 
     @clause
-    def test_it_joins_the_inventory_it_writes_to(self) -> None:
-        """JointOrderRepository.joins 1: that one, and nothing else that it may be asked about."""
+    def test_it_names_the_inventory_it_writes_to(self) -> None:
+        """JointOrderRepository.posts_to 1: what it posts, that one reads and guards."""
         with self.stocked() as opener:
             pair = opener()
-            same((True, False), pair.joins, "joins of its own inventory, and of something else")
+            require(pair.joined, "posts_to is another object than the inventory beside it")
             pair.write(placed("o1"), reserve("p1", held("r1", 4)))
             left = [one.available for one in pair.inventory.supply(["MUG"], now=NOON)]
             same([6], left, "available, as the inventory tells, after four were reserved")
@@ -219,7 +219,7 @@ class JointOrderRepositoryContract(JointClauses):
 
             def paired() -> Pair:
                 orders, inventory = opener()
-                return Pair(orders, inventory, _joins(orders, inventory))
+                return Pair(orders, inventory, orders.posts_to is inventory)
 
             yield paired
 
@@ -245,13 +245,7 @@ class AsyncJointOrderRepositoryContract(JointClauses):
                 return Pair(
                     cast("JointOrderRepository", opened_on(loop, lambda: orders)),
                     cast("InventoryRepository", opened_on(loop, lambda: inventory)),
-                    _joins(orders, inventory),
+                    orders.posts_to is inventory,
                 )
 
             yield paired
-
-
-def _joins(
-    orders: JointOrderRepository | AsyncJointOrderRepository, inventory: object
-) -> tuple[bool, bool]:
-    return orders.joins(inventory), orders.joins(object()) or orders.joins(None)

@@ -123,9 +123,10 @@ class SqlOrders(_Bound):
             writes=True,
         )
 
-    def joins(self, inventory: object) -> bool:
-        """See :meth:`.JointOrderRepository.joins`."""
-        return inventory is not None and inventory is self._inventory
+    @property
+    def posts_to(self) -> object:
+        """See :attr:`.JointOrderRepository.posts_to`."""
+        return self._inventory
 
     def save_and_post(
         self,

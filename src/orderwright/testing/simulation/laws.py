@@ -27,6 +27,7 @@ from orderwright.testing.simulation.world import every_order
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from orderwright.orders.events import Event
     from orderwright.testing.simulation.world import Stored
 
 __all__ = ["LAWS", "LawBroken", "Watch", "check_laws", "check_quiet"]
@@ -201,10 +202,7 @@ class Watch:
         """What was saved tells the order, and no key is used by two saves."""
         known = self._orders.get(order.id)
         events = self._world.orders.events(order.id, after=0 if known is None else known.version)
-        if known is None:
-            _grown(Order.replay(events, self._world.lifecycles), order)
-        else:
-            _grown(known.after(events), order)
+        _grown(self._world, known, events, order)
         used = self._keys.setdefault(order.id, set())
         new = {event.key for event in events if event.key}
         _once(order.id, used & new)
@@ -212,7 +210,8 @@ class Watch:
 
 
 @law(history.name)
-def _grown(told: Order, order: Order) -> None:
+def _grown(world: Stored, known: Order | None, events: Sequence[Event], order: Order) -> None:
+    told = Order.replay(events, world.lifecycles) if known is None else known.after(events)
     same(order, told, "{}, by its new events", order.id)
 
 

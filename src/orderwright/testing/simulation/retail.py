@@ -318,7 +318,7 @@ COMMANDS: dict[str, Command] = {
     "contact": Command(2, _open, lambda at: at.told("edit", contact=_HOME)),
     "forget": Command(1, _gone, lambda at: at.told("forget")),
     "post_stock": Command(3, _any, _delivery),
-    "count_stock": Command(2, _any, _count),
+    "count_stock": Command(5, _any, _count),
     "fill": Command(1, _any, lambda _: Call("fill", _SKUS)),
 }
 """What is done to orders, and how often."""
