@@ -96,7 +96,7 @@ BUGS: dict[str, Bug] = {
         memory,
         "MemoryOrders._save",
         "raise Conflict(order_id",
-        "post()\n                raise Conflict(order_id",
+        "post()\n            raise Conflict(order_id",
     ),
     "no answer is taken for a refusal": Bug(
         settling, "_called", 'outcome="unknown", amount', 'outcome="declined", amount'
