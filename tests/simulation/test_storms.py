@@ -31,8 +31,10 @@ from orderwright.testing.simulation import (
     replay,
     weather,
 )
+from orderwright.testing.simulation.laws import finding
 from orderwright.testing.simulation.shrinking import shrunk
 from tests.simulation.planted import BUGS
+from tests.worlds import line
 
 RETAIL, RESTAURANT = 480, 180
 """So many storms are in each block."""
@@ -170,3 +172,16 @@ def test_long_storms_break_no_law(block: int) -> None:
 def test_a_replay_of_nothing_is_calm() -> None:
     """No step at all: the world opens and calms down."""
     assert [] == replay(Retail(), 1, []).script
+
+
+def test_a_law_that_cannot_look_is_broken() -> None:
+    """What is stored such that it cannot be read is no less wrong than what is read and wrong."""
+    world = World()
+    world.desk.place([line()], order_id="o1")
+    world.orders._kept["o1"].history.pop()
+    with pytest.raises(LawBroken) as caught:
+        finding(world, world.all_orders())
+    assert ("IndexError: list index out of range", finding.name) == (
+        caught.value.found,
+        caught.value.law,
+    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, ParamSpec, final
 
-from orderwright.errors import OrderwrightError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,7 +41,7 @@ class Law(Generic[P]):
         except LawBroken as broken:
             broken.law = broken.law or self.name
             raise
-        except OrderwrightError as error:  # what it looks for is not there
+        except Exception as error:  # what it looks for is not there, or cannot be read
             raise LawBroken(f"{type(error).__name__}: {error}", self.name) from error
 
 
