@@ -225,7 +225,8 @@ class JointOrderRepository(OrderRepository, Protocol):
     """An order repository that can write a posting along with an order, in one transaction.
 
     Nothing needs it: where it is not offered, a desk saves, posts and saves again, and what is
-    unfinished after a crash is resumed. Where it is, those three are one.
+    unfinished after a crash is resumed. Where it is, those three are one. A wrapper with a ``save``
+    of its own needs a ``save_and_post`` too.
     """
 
     @property
@@ -251,8 +252,8 @@ class JointOrderRepository(OrderRepository, Protocol):
            other.
         2. Raises Conflict, as :meth:`save` does, whatever becomes of the posting.
         3. Raises OutOfStock or KeyReused where ``post`` would, and stores nothing. It may raise
-           OutOfStock, of no shortages, also where the posting could only be written by itself: the
-           caller then saves first, and posts afterwards.
+           OutOfStock, of no shortages, also where the posting is known already, or could only be
+           written by itself: the caller then saves first, and posts afterwards.
         """
         ...
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import OrderwrightError, Policy
+from orderwright import AdapterFault, OrderwrightError, Policy, Posting
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders
 from orderwright.requests import Request, SaveOrder
 from orderwright.testing.simulation import Begin, Call, Go, Simulation, explore
 from tests.simulation.pairs import AT_ONCE, BY_HAND, COMMANDS, ON_DISPATCH, Pair, opened, order
@@ -84,11 +85,54 @@ def test_stock_that_is_gone_meanwhile_is_planned_anew(*, joint: bool) -> None:
     assert ("STORE", "held") == (part.location, part.stock)
 
 
+class Failing:
+    """Stock that cannot be written to just now."""
+
+    def __init__(self, inventory: MemoryInventory) -> None:
+        self._inventory = inventory
+        self.fails = False
+
+    def __getattr__(self, name: str) -> object:
+        """All else works."""
+        return getattr(self._inventory, name)
+
+    def post(self, posting: Posting) -> None:
+        """Write it, or say that it did not work."""
+        if self.fails:
+            raise AdapterFault("stock", "a lock is not to be had", retryable=True)
+        self._inventory.post(posting)
+
+
+def test_a_fault_of_the_stock_loses_no_report() -> None:
+    """What has left is recorded, and booked by whoever resumes: as where the stock is elsewhere."""
+    stock = Failing(MemoryInventory())
+    world = World(orders=MemoryOrders(stock), inventory=stock)
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    stock.fails = True
+    order = world.desk.ship("o1", "f1")
+    assert ("shipped", ["commit"]) == (order.goods, [one.purpose for one in order.intents])
+    stock.fails = False
+    world.calm()
+    check_laws(world)
+
+
+def test_what_is_only_coming_to_another_place_cannot_leave_there() -> None:
+    """Nobody knows of it yet: a report of it is for a person, and changes nothing else."""
+    world = World(("MUG", "MAIN", 1), ("MUG", "STORE", 1))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    simulation = Simulation(world)
+    simulation.do(Begin("a", Call("move", "o1", "f1", "STORE")))
+    simulation.run([Go("a")] * 4)
+    before = world.desk.order("o1")
+    after = world.desk.ship("o1", "f2")
+    assert (before.fulfillments, before.goods) == (after.fulfillments, after.goods)
+    assert after.has_exception("left_after_all")
+
+
 MEETING = [
     Pair("place", "place o4", ""),
     Pair("edit up", "place o4", ""),
     Pair("cancel", "ship", ""),
-    Pair("edit up", "count_stock", ""),
     Pair("ship", "ship", ""),
     Pair("short_pick", "resume", ""),
     Pair("capture", "ship", ""),

@@ -234,15 +234,25 @@ def test_large_quantities_are_rounded_up_not_forgotten() -> None:
     assert reorder_point(history, late) > point
 
 
-def test_over_thousands_of_periods_the_sum_is_as_good_as_normal() -> None:
-    """Where it is not added up exactly any more, the point per period moves by less than 1 %."""
-    history = [0, 0, 0, 4]
-    exact, normal, huge = (
-        reorder_point(history, ReplenishmentPolicy(lead_time=over, review=0)) / over
-        for over in (2_400, 2_600, 10**12)
-    )
-    assert exact == pytest.approx(normal, rel=0.01)
-    assert huge == pytest.approx(1, rel=1e-5)
+@pytest.mark.parametrize(
+    ("draws", "seldom"),
+    [(1, 4), (30, 4), (999, 4), (30, 100), (2_500, 100), (2_500, 1_000), (30_000, 1_000)],
+)
+def test_over_many_periods_the_point_is_that_of_the_binomial(draws: int, seldom: int) -> None:
+    """One in so many periods asks for four: what that comes to is known in closed form."""
+    history = [0] * (seldom - 1) + [4]
+    policy = ReplenishmentPolicy(lead_time=draws, review=0, service_level=0.9)
+    chance, times, reached = (1 - 1 / seldom) ** draws, 0, 0.0
+    while (reached := reached + chance) < policy.service_level - 1e-9:
+        chance *= (draws - times) / (times + 1) / (seldom - 1)
+        times += 1
+    assert 4 * times <= reorder_point(history, policy) <= 4 * times * 1.01
+
+
+def test_a_span_beyond_all_measure_is_answered_too() -> None:
+    """What a period asks for on average, and a little more."""
+    forever = ReplenishmentPolicy(lead_time=10**12, review=0)
+    assert reorder_point([0, 0, 0, 4], forever) == pytest.approx(10**12, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from orderwright.errors import (
     InvalidInput,
     KeyReused,
     NotFound,
+    OutcomeUnknown,
     OutOfStock,
 )
 from orderwright.fulfillment.planning import FulfillmentPlan, Sourcing, Strategy, plan
@@ -149,8 +150,8 @@ def save(
 
     Where the stock is in the same transaction, the first posting that is intended is written at
     once, with what follows from it: the order comes back as it is after that. If the stock refuses,
-    the order is saved with its intent, as it is everywhere else, and the refusal settled like any
-    other. Raises Conflict if somebody else saved since that version.
+    or fails, the order is saved with its intent, as it is everywhere else, and that is settled like
+    any other. Raises Conflict if somebody else saved since that version.
     """
     first = next((one.intent for one in events if _posts(one)), None) if setting.joint else None
     if first is not None:
@@ -159,8 +160,10 @@ def save(
         every = (*events, *more)
         try:
             yield from ask(SaveOrder(posted, every, version, contacts, posting))
-        except (OutOfStock, KeyReused):
-            pass
+        except OutcomeUnknown:
+            raise
+        except (OutOfStock, KeyReused, AdapterFault):
+            pass  # it may only be the stock that fails: nothing else is lost for that
         else:
             return posted, _intended(posted, every)
     yield from ask(SaveOrder(after, events, version, contacts))

@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 _SURE = 0.9999
-_MANY = 10_000
-_EXACT = 5_000
-"""So many periods, times different values of demand, are added up exactly."""
+_MANY = 500
+"""So many different sums are kept; of more, some are rounded up."""
+_NEVER = 1e-18
 
 
 def _number(value: object) -> bool:
@@ -111,17 +111,15 @@ def reorder_point(history: Sequence[int], policy: ReplenishmentPolicy) -> int:
     stock. For intermittent and lumpy demand averages say little; there it is the least stock that
     meets the service level under the demand of as many periods drawn from the history, worked out
     exactly (what Willemain, Smart and Schwarz, International Journal of Forecasting 20 (2004),
-    find by drawing); of thousands of draws and values the sum is as good as normal, so there it is
-    the first formula again. Raises InvalidInput for an empty history.
+    find by drawing), or where that would be very many sums, a little above. Raises InvalidInput for
+    an empty history.
     """
     instance(policy, ReplenishmentPolicy, "policy")
     known = summary(history)
     over = policy.lead_time + policy.review
     if known.pattern == "none" or not over:
         return 0
-    late = ceil(NormalDist().inv_cdf(policy.service_level) * policy.lead_time_deviation)
-    many = (over + late) * len(set(history)) > _EXACT
-    if many or known.pattern in ("smooth", "erratic"):
+    if known.pattern in ("smooth", "erratic"):
         spare = safety_stock(
             known.mean,
             known.deviation,
@@ -130,6 +128,7 @@ def reorder_point(history: Sequence[int], policy: ReplenishmentPolicy) -> int:
             level=policy.service_level,
         )
         return ceil(known.mean * over + spare)
+    late = ceil(NormalDist().inv_cdf(policy.service_level) * policy.lead_time_deviation)
     return _quantile(history, over + late, policy.service_level)
 
 
@@ -139,13 +138,12 @@ def _quantile(history: Sequence[int], draws: int, level: float) -> int:
     for one in history:
         units = max(0, one)
         chances[units] = chances.get(units, 0.0) + 1 / len(history)
-    sums = {0: 1.0}
-    for _ in range(draws):
-        after: dict[int, float] = {}
-        for units, chance in sums.items():
-            for more, likely in chances.items():
-                after[units + more] = after.get(units + more, 0.0) + chance * likely
-        sums = after if len(after) <= _MANY else _coarser(after)
+    sums, doubled = {0: 1.0}, _coarser(chances)
+    while draws:
+        if draws % 2:
+            sums = _added(sums, doubled)
+        draws //= 2
+        doubled = _added(doubled, doubled) if draws else doubled
     reached = 0.0
     *lower, highest = sorted(sums)
     for units in lower:
@@ -155,12 +153,24 @@ def _quantile(history: Sequence[int], draws: int, level: float) -> int:
     return highest
 
 
-def _coarser(sums: Mapping[int, float]) -> dict[int, float]:
-    """Return the distribution on fewer values, each rounded up: never too little stock."""
-    step = max(sums) // (_MANY // 2) + 1
+def _added(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    """Return how the sum of two independent demands is distributed."""
+    sums: dict[int, float] = {}
+    for units, chance in one.items():
+        for more, likely in other.items():
+            sums[units + more] = sums.get(units + more, 0.0) + chance * likely
+    return _coarser({units: chance for units, chance in sums.items() if chance > _NEVER})
+
+
+def _coarser(sums: dict[int, float]) -> dict[int, float]:
+    """Return the distribution on few enough values, each rounded up: never too little stock."""
+    if len(sums) <= _MANY:
+        return sums
+    least = min(sums)
+    step = (max(sums) - least) // _MANY + 1
     found: dict[int, float] = {}
     for units, chance in sums.items():
-        up = -(-units // step) * step
+        up = least - (least - units) // step * step
         found[up] = found.get(up, 0.0) + chance
     return found
 

@@ -273,13 +273,9 @@ def advance_fulfillment(
     lifecycle = order.lifecycle(one)
     subject = f"fulfillment {one.id}"
     report = lifecycle.is_report(action)
-    if any(one.id in intent.fulfillments for intent in order.intents if intent.replaces):
-        # It is there once the stock says so; until then its units are where they were.
-        raise IllegalTransition(
-            subject, f"{one.state.name} in place of another", action, (), order.id
-        )
-    if report and one.ended and not one.live:
-        # Its units are served from elsewhere by now: a person has to look at both.
+    coming = any(one.id in intent.fulfillments for intent in order.intents if intent.replaces)
+    if report and (coming or (one.ended and not one.live)):
+        # Its units are served from elsewhere by now, or still: a person has to look at both.
         told = f"fulfillment {one.id}, {one.state}: {action} {carrier} {tracking}".rstrip()
         return open_exception(order, "left_after_all", told, at=at)
     state = lifecycle.reported(one.state, action) if report else None

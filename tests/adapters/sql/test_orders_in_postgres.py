@@ -120,3 +120,17 @@ class TestJointInPostgresAsync(OnPostgres, AsyncJointOrderRepositoryContract):
 
             yield pair
             await engine.dispose()
+
+
+class TestJointInTheHostsTransaction(OnPostgres, JointOrderRepositoryContract):
+    """In a transaction of the host's, which goes on after a refusal."""
+
+    concurrent = False
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[], tuple[SqlOrders, SqlInventory]]]:
+        """All of it on one connection."""
+        with self.engine() as engine, engine.connect() as connection:
+            inventory = SqlInventory(connection)
+            orders = SqlOrders(connection, inventory=inventory)
+            yield lambda: (orders, inventory)

@@ -143,11 +143,11 @@ class AsyncSqlOrders(_Bound):
         """See :meth:`.JointOrderRepository.save_and_post`."""
         if self._inventory is None:
             raise AdapterFault(self._adapter, "made without an inventory to post to")
-        along = self._inventory.along(posting)
+        along = self._inventory.along
         await self._run(
             f"order {order.id} with posting {posting.id}",
             lambda work: self._orders.save(
-                work, order, events, expected_version, contacts, along=along
+                work, order, events, expected_version, contacts, along=along(posting)
             ),
             writes=True,
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Dialect
 
-__all__ = ["AUTOCOMMIT", "Work", "explained", "known", "reached"]
+__all__ = ["AUTOCOMMIT", "Work", "code_of", "explained", "known", "reached"]
 
 AUTOCOMMIT: Final = {"isolation_level": "AUTOCOMMIT"}
 """A single statement commits by itself: it saves two round trips for each."""
@@ -147,14 +147,15 @@ def _cause(error: Exception) -> str:
     return f"{type(original).__name__}: {lines[0] if lines else 'no reason given'}"
 
 
-def _code(error: SQLAlchemyError) -> str:
+def code_of(error: SQLAlchemyError) -> str:
+    """Return the code by which the database says what went wrong, empty if it has none."""
     original = error.orig if isinstance(error, DBAPIError) else None
     code: object = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
     return code if isinstance(code, str) else ""
 
 
 def _lost(error: DBAPIError) -> bool:
-    code = _code(error)
+    code = code_of(error)
     return error.connection_invalidated or code in _GONE or code.startswith("08")
 
 
@@ -163,8 +164,8 @@ def _passing(error: SQLAlchemyError) -> bool:
     if not isinstance(error, DBAPIError):
         return isinstance(error, PoolTimeout)
     if not isinstance(error, OperationalError | InterfaceError):
-        return _code(error) in _AGAIN
-    code = _code(error)
+        return code_of(error) in _AGAIN
+    code = code_of(error)
     if code:
         return code in _AGAIN or code in _GONE or code.startswith("08")
     told = str(error.orig)
@@ -189,4 +190,4 @@ _NOT_NOW: Final = (
 
 
 def _no_table(error: DBAPIError) -> bool:
-    return _code(error) in ("42P01", "42883") or "no such table" in str(error.orig)
+    return code_of(error) in ("42P01", "42883") or "no such table" in str(error.orig)

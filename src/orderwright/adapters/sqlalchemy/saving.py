@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from orderwright.adapters.sqlalchemy.documents import dumped
 from orderwright.adapters.sqlalchemy.functions import NOT_WRITTEN, posting_call
 from orderwright.adapters.sqlalchemy.given import document, given, inserting
+from orderwright.adapters.sqlalchemy.running import code_of
 from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.tables import Moment, Tables, written
 
@@ -67,7 +68,7 @@ def _all_or_nothing() -> Generator[None]:
     try:
         yield
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == NOT_WRITTEN:
+        if code_of(error) == NOT_WRITTEN:
             raise NotAlong from None
         raise
 
@@ -106,7 +107,9 @@ class Saving:
         if along is not None:
             facts |= along.facts
         statement = self._at_once[not expected, along is not None]
-        if work.one_statement and not contacts:
+        # A refusal is an error of the statement, which a host's transaction only survives behind a
+        # savepoint.
+        if work.one_statement and not contacts and not (along is not None and work.joined):
             with _all_or_nothing():
                 return bool(statement.scalar(work, facts))
         with _all_or_nothing(), work.transaction():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
 from orderwright.desk import OrderDesk
+from orderwright.errors import InvalidInput
 from orderwright.fulfillment.locations import Location
 from orderwright.inventory.guard import guarded
 from orderwright.inventory.postings import Posting
@@ -145,8 +146,10 @@ class World:
         self.lifecycles: Lifecycles = lifecycles
         stored = MemoryInventory(policies)
         self.inventory: InventoryRepository = stored if inventory is None else inventory
+        if joint and (orders is not None or inventory is not None):
+            raise InvalidInput.at("joint", "is for storage in memory; join your own yourself")
         if orders is None:
-            orders = MemoryOrders(stored if joint and inventory is None else None)
+            orders = MemoryOrders(stored if joint else None)
         self.orders: OrderRepository = orders
         self.payments: MemoryPayments = MemoryPayments(self._behave, expires=self._expires)
         self.carrier: MemoryCarrier = MemoryCarrier(TARIFFS, self._sell)
