@@ -43,7 +43,10 @@ nitpick_ignore_regex = [
     (r"py:.*", r"Sequence|Mapping|Iterable|Iterator|Abstract(Async)?ContextManager"),
     (r"py:.*", r"Connection|Engine|WorkflowHandle|P\.(args|kwargs)|e\.Event"),
     # Short names that are no more than that.
-    (r"py:.*", r"(Async)?Manager|Loop|Notice|_Async\w+|Scene|Random|.*\.(Payment|Label)Books"),
+    (
+        r"py:.*",
+        r"(Async)?Manager|Loop|Notice|_Async\w+|Scene|Random|Along|Pair|.*\.(Payment|Label)Books",
+    ),
     # A type variable (T, T_co) is no place to go to.
     (r"py:.*", r"(orderwright\..*\.)?[A-Z](_co|_contra)?"),
 ]

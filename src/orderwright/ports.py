@@ -246,11 +246,11 @@ class JointOrderRepository(OrderRepository, Protocol):
         expected_version: int,
         contacts: Mapping[str, Contact | None] = ...,
     ) -> None:
-        """Store an order as :meth:`save` does, and its posting as the inventory's ``post`` does.
+        """Store an order as ``save`` does, and its posting as the inventory's ``post`` does.
 
         1. Keeps what both promise, and stores both or neither; no reader sees one without the
            other.
-        2. Raises Conflict, as :meth:`save` does, whatever becomes of the posting.
+        2. Raises Conflict, as ``save`` does, whatever becomes of the posting.
         3. Raises OutOfStock or KeyReused where ``post`` would, and stores nothing. It may raise
            OutOfStock, of no shortages, also where the posting is known already, or could only be
            written by itself: the caller then saves first, and posts afterwards.
