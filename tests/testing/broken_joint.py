@@ -9,6 +9,7 @@ from orderwright.inventory.postings import Posting
 from orderwright.orders.contacts import Contact
 from orderwright.orders.events import Event
 from orderwright.orders.order import Order
+from orderwright.testing.samples import Saved
 from orderwright.testing.stock_samples import receive
 
 NOBODY: Mapping[str, Contact | None] = {}
@@ -42,127 +43,74 @@ class PlainJoint:
         contacts: Mapping[str, Contact | None] = NOBODY,
     ) -> None:
         """Write both."""
-        self.both.save_and_post(
-            order, events, posting, expected_version=expected_version, contacts=contacts
-        )
+        self.write(Saved(order, tuple(events), expected_version, contacts), posting)
 
-    def _save(
-        self,
-        order: Order,
-        events: Sequence[Event],
-        expected_version: int,
-        contacts: Mapping[str, Contact | None],
-    ) -> None:
-        self.both.save(order, events, expected_version=expected_version, contacts=contacts)
+    def write(self, save: Saved, posting: Posting) -> None:
+        """Write both."""
+        self.both.save_and_post(
+            save.order,
+            save.events,
+            posting,
+            expected_version=save.expected_version,
+            contacts=save.contacts,
+        )
 
 
 class OrderFirst(PlainJoint):
     """Saves, then posts: in between there is an order that has nothing."""
 
-    def save_and_post(
-        self,
-        order: Order,
-        events: Sequence[Event],
-        posting: Posting,
-        *,
-        expected_version: int,
-        contacts: Mapping[str, Contact | None] = NOBODY,
-    ) -> None:
+    def write(self, save: Saved, posting: Posting) -> None:
         """What is refused leaves the order."""
-        self._save(order, events, expected_version, contacts)
+        save.into(self.both)
         self.inventory.post(posting)
 
 
 class StockFirst(PlainJoint):
     """Posts, then saves: who is late has taken the stock all the same."""
 
-    def save_and_post(
-        self,
-        order: Order,
-        events: Sequence[Event],
-        posting: Posting,
-        *,
-        expected_version: int,
-        contacts: Mapping[str, Contact | None] = NOBODY,
-    ) -> None:
+    def write(self, save: Saved, posting: Posting) -> None:
         """A conflict leaves the posting."""
         self.inventory.post(posting)
-        self._save(order, events, expected_version, contacts)
+        save.into(self.both)
 
 
 class PostingForgotten(PlainJoint):
     """Saves, and that is it."""
 
-    def save_and_post(
-        self,
-        order: Order,
-        events: Sequence[Event],
-        posting: Posting,  # noqa: ARG002 - forgotten
-        *,
-        expected_version: int,
-        contacts: Mapping[str, Contact | None] = NOBODY,
-    ) -> None:
+    def write(self, save: Saved, posting: Posting) -> None:  # noqa: ARG002 - forgotten
         """Nothing is posted."""
-        self._save(order, events, expected_version, contacts)
+        save.into(self.both)
 
 
 class RefusalSwallowed(PlainJoint):
     """What the stock refuses is no reason not to save."""
 
-    def save_and_post(
-        self,
-        order: Order,
-        events: Sequence[Event],
-        posting: Posting,
-        *,
-        expected_version: int,
-        contacts: Mapping[str, Contact | None] = NOBODY,
-    ) -> None:
+    def write(self, save: Saved, posting: Posting) -> None:
         """The order is told that it has what it has not."""
         try:
-            super().save_and_post(
-                order, events, posting, expected_version=expected_version, contacts=contacts
-            )
+            super().write(save, posting)
         except OutOfStock:
-            self._save(order, events, expected_version, contacts)
+            save.into(self.both)
 
 
 class ContactsForgotten(PlainJoint):
     """Another way to save, and one parameter that was left out."""
 
-    def save_and_post(
-        self,
-        order: Order,
-        events: Sequence[Event],
-        posting: Posting,
-        *,
-        expected_version: int,
-        contacts: Mapping[str, Contact | None] = NOBODY,  # noqa: ARG002 - forgotten
-    ) -> None:
+    def write(self, save: Saved, posting: Posting) -> None:
         """The contact is not kept."""
-        super().save_and_post(order, events, posting, expected_version=expected_version)
+        super().write(save._replace(contacts=NOBODY), posting)
 
 
 class ShortageFirst(PlainJoint):
     """Looks at the stock before it looks at the version."""
 
-    def save_and_post(
-        self,
-        order: Order,
-        events: Sequence[Event],
-        posting: Posting,
-        *,
-        expected_version: int,
-        contacts: Mapping[str, Contact | None] = NOBODY,
-    ) -> None:
+    def write(self, save: Saved, posting: Posting) -> None:
         """Whoever is late hears of a shortage instead, and plans anew what was planned already."""
         trial = MemoryInventory()
         for one in self.inventory.postings():
             trial.post(one)
         trial.post(posting)
-        super().save_and_post(
-            order, events, posting, expected_version=expected_version, contacts=contacts
-        )
+        super().write(save, posting)
 
 
 class PostsElsewhere(PlainJoint):
