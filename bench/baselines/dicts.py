@@ -197,12 +197,6 @@ class DictDesk:
             )
         total = shipping + sum(line["amount"] for line in lines)
         said = (customer_id, units, shipping, instrument)
-        known = self._orders.load(order_id)
-        if known is not None:
-            before = self._orders.find_key(order_id, order_id)
-            if before is None or before["said"] != said:
-                raise ValueError(f"{order_id} was placed with other content")
-            return known
         order: Data = {
             "id": order_id,
             "version": 0,
@@ -228,8 +222,18 @@ class DictDesk:
         }
         events = [_event("OrderPlaced", at, order_id, said=said, total=total)]
         events += self._allocated(order, at)
-        self._orders.save(order, events)
+        try:
+            self._orders.save(order, events)
+        except ConflictError:
+            return self._placed_before(order_id, said)
         return self._reserved(order, at)
+
+    def _placed_before(self, order_id: str, said: object) -> Data:
+        known = self._orders.load(order_id)
+        before = self._orders.find_key(order_id, order_id)
+        if known is None or before is None or before["said"] != said:
+            raise ValueError(f"{order_id} was placed with other content")
+        return known
 
     def _allocated(self, order: Data, at: datetime) -> list[Data]:
         """Plan the order and intend to reserve what the plan says."""

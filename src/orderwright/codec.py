@@ -413,12 +413,11 @@ def _register_collections(converter: Converter) -> None:
     @converter.register_unstructure_hook_factory(_is_tuple)
     def of_tuple(kind: Any, using: Converter) -> Callable[[Any], object]:  # noqa: ANN401
         # By what it is declared to hold: only that tells of a union, which is written with a tag.
-        items = get_args(kind)
-        if items[-1] is ...:
-            return lambda value: [using.unstructure(one, items[0]) for one in value]
-        return lambda value: [
-            using.unstructure(one, item) for one, item in zip(value, items, strict=True)
-        ]
+        hooks = [using.get_unstructure_hook(one) for one in get_args(kind) if one is not ...]
+        if get_args(kind)[-1] is ...:
+            each = hooks[0]
+            return lambda value: [each(one) for one in value]
+        return lambda value: [write(one) for one, write in zip(value, hooks, strict=True)]
 
     @converter.register_structure_hook_factory(_is_list)
     def of_list(kind: Any, using: Converter) -> Callable[[object, object], object]:  # noqa: ANN401

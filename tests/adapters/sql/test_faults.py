@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, insert, text, update
 
-from orderwright import Conflict, Order, OrderDesk, Posting
-from orderwright.adapters.sqlalchemy import TABLES, SqlInventory, SqlOrders, upgrade_schema
+from orderwright import Conflict, Order, OrderDesk, OutOfStock, Posting, Reservation
+from orderwright.adapters.sqlalchemy import TABLES, SqlInventory, SqlOrders, Tables, upgrade_schema
 from orderwright.errors import AdapterFault, OrderwrightError, OutcomeUnknown
 from orderwright.orders.contacts import Contact
 from orderwright.orders.events import HoldPlaced
@@ -21,6 +22,8 @@ from tests.worlds import NOON, World, card, line
 
 if TYPE_CHECKING:
     from datetime import timedelta
+
+    from sqlalchemy.engine.interfaces import IsolationLevel
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -193,6 +196,15 @@ class Writer:
 # What becomes of a lost connection ----------------------------------------------------------------
 
 
+def _end_all(dsn: str) -> None:
+    """Have the server end every session of the database."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+
+
 @contextmanager
 def cut(engine: Engine, dsn: str, *, after: str) -> Iterator[None]:
     """Have the server end every session when a statement with `after` in it is about to be sent."""
@@ -201,11 +213,7 @@ def cut(engine: Engine, dsn: str, *, after: str) -> Iterator[None]:
     def end(*told: object) -> None:
         if left and left[0] in str(told[2]):
             left.clear()
-            with psycopg.connect(dsn, autocommit=True) as connection:
-                connection.execute(
-                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                    " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-                )
+            _end_all(dsn)
 
     event.listen(engine, "before_cursor_execute", end)
     yield
@@ -234,6 +242,63 @@ def test_a_read_on_a_lost_connection_may_be_tried_again(pg: tuple[Engine, str]) 
     with cut(engine, dsn, after="SELECT CAST(orderwright_orders.document"):
         assert order == desk.order("o1")
     assert 1 == len(waited)
+
+
+def test_a_connection_lost_while_nobody_used_it_is_given_up(pg: tuple[Engine, str]) -> None:
+    """Also where the driver is asked directly: one call fails and says how, the next one works."""
+    engine, dsn = pg
+    order = desk_on(engine).place([line()], order_id="o1", tenders=[card()])
+    after = order.after([note()])
+    orders = SqlOrders(engine)
+    _end_all(dsn)
+    read = failing(lambda: orders.load("o1"))
+    assert (AdapterFault, True) == (type(read), read.retryable)
+    assert order == orders.load("o1")
+    _end_all(dsn)
+    save = partial(orders.save, after, [note()], expected_version=order.version)
+    assert OutcomeUnknown is type(failing(save))
+    save()
+    assert after == orders.load("o1")
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "AUTOCOMMIT"])
+def test_a_connection_is_given_back_as_it_was_found(
+    pg: tuple[Engine, str], level: "IsolationLevel"
+) -> None:
+    """Whether what was asked was done, refused or wrong, the host finds its pool unchanged."""
+    engine = create_engine(pg[0].url, pool_size=1, max_overflow=0, isolation_level=level)
+    stock = SqlInventory(engine)
+    stock.post(Posting.receive("d", "CUP", "MAIN", 1, at=NOON))
+    with pytest.raises(OutOfStock):
+        stock.post(Posting.reserve("r", [Reservation("h", "CUP", "MAIN", 2)], at=NOON))
+    with pytest.raises(AdapterFault, match="NUL"):
+        SqlOrders(engine).load("o\x00")
+    with pytest.raises(AdapterFault, match="upgrade_schema"):
+        SqlOrders(engine, tables=Tables(prefix="other_")).load("o1")
+    driver: Any = engine.raw_connection().driver_connection
+    assert (level == "AUTOCOMMIT") == driver.autocommit
+    assert psycopg.pq.TransactionStatus.IDLE == driver.info.transaction_status
+    engine.dispose()
+
+
+def test_a_connection_in_the_middle_of_something_is_not_given_back(
+    pg: tuple[Engine, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is interrupted leaves nothing behind that the next one would stumble over."""
+    orders = SqlOrders(pg[0])
+    assert orders.load("o1") is None
+    asked: list[psycopg.Cursor] = []
+
+    def interrupted(cursor: psycopg.Cursor, *_: object) -> None:
+        asked.append(cursor)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(psycopg.Cursor, "execute", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            orders.load("o1")
+    assert asked[0].connection.closed
+    assert orders.load("o1") is None
 
 
 def test_a_write_on_a_lost_connection_is_of_unknown_outcome(pg: tuple[Engine, str]) -> None:

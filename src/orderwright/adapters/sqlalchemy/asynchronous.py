@@ -61,14 +61,16 @@ class _Bound:
         bind = self._bind
         if not isinstance(bind, AsyncEngine):
             with explained(self._adapter, record, writes=writes, joined=True):
-                return await bind.run_sync(lambda one: verb(Work(one, joined=True)))
+                return await bind.run_sync(lambda one: verb(Work(one, self._adapter, joined=True)))
         async with self._turn:
             with reached(self._adapter):
                 connection = await bind.connect()
             try:
                 with explained(self._adapter, record, writes=writes):
                     await connection.execution_options(**AUTOCOMMIT)
-                    return await connection.run_sync(lambda one: verb(Work(one, joined=False)))
+                    return await connection.run_sync(
+                        lambda one: verb(Work(one, self._adapter, joined=False))
+                    )
             finally:
                 await connection.close()
 

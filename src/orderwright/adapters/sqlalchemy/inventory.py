@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, final
+from itertools import groupby, starmap
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Text,
     and_,
+    any_,
     bindparam,
     literal,
     literal_column,
@@ -24,6 +27,7 @@ from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.functions import TURN_OF
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.postings import KEY, Verdict, Writing
+from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.tables import Moment
 from orderwright.codec import Codec
 from orderwright.errors import NotFound, OutOfStock
@@ -34,7 +38,6 @@ from orderwright.inventory.postings import Posting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row, Select
 
@@ -53,6 +56,18 @@ _TURN = text(f"SELECT {TURN_OF.format(':posting_id')}")
 def stock_in(tables: Tables) -> Inventory:
     """Return the verbs for these tables: their statements are made once, for all repositories."""
     return Inventory(tables)
+
+
+class _Level(NamedTuple):
+    """The units of a lot in a bucket, of which so many are reserved."""
+
+    sku: str
+    location: str
+    lot: str
+    bucket: str
+    units: int
+    reserved: int
+    best_before: datetime | None
 
 
 class _NotWritten(Exception):
@@ -82,7 +97,7 @@ class Inventory:
         self._positions = Positions(
             tables, "postings", postings, postings.c.number, literal(1, BigInteger)
         )
-        self._asked_levels = _levels(tables)
+        self._asked_levels = {pg: Said(_levels(tables, pg=pg)) for pg in (True, False)}
 
     # Postings -----------------------------------------------------------------------------------
 
@@ -209,8 +224,9 @@ class Inventory:
             found.setdefault(stock.sku, []).append(stock)
         return tuple(stock for sku in wanted for stock in found.get(sku, ()))
 
-    def _levels(self, work: Work, skus: Sequence[str], now: datetime) -> Sequence[Row[Any]]:
-        return work.connection.execute(self._asked_levels, {"skus": skus, "now": now}).all()
+    def _levels(self, work: Work, skus: Sequence[str], now: datetime) -> Iterable[_Level]:
+        asked = self._asked_levels[work.one_statement]
+        return starmap(_Level, asked.rows(work, {"skus": skus, "now": now}))
 
     def reservations(
         self, work: Work, now: datetime, order_id: str, skus: Iterable[str]
@@ -276,20 +292,25 @@ class Inventory:
         return work.connection.execute(asked.order_by(*order))
 
 
-def _levels(tables: Tables) -> Select[Any]:
+def _levels(tables: Tables, *, pg: bool) -> Select[Any]:
     """Return the query for what is on hand by lot and bucket, what has expired counted as free."""
     table, lots = tables.balances, tables.lots
-    skus = bindparam("skus", expanding=True, type_=Text)
+    # PostgreSQL takes all in one array, so that the text is the same for one SKU and for a hundred.
+    wanted = (
+        table.c.sku == any_(bindparam("skus", type_=ARRAY(Text)))
+        if pg
+        else table.c.sku.in_(bindparam("skus", expanding=True, type_=Text))
+    )
     place = (table.c.sku, table.c.location, table.c.lot)
     kept = select(*place, table.c.bucket, table.c.units, table.c.reserved).where(
-        table.c.sku.in_(skus),
+        wanted,
         # Word for word what the partial index says.
         literal_column("reservation") == literal_column("''"),
-        table.c.bucket.in_(("available", "quarantine", "in_transit")),
+        literal_column("bucket IN ('available', 'quarantine', 'in_transit')"),
     )
     free = (literal("available").label("bucket"), table.c.units, -table.c.units)
     lapsed = select(*place, *free).where(
-        table.c.sku.in_(skus), table.c.expires_at <= bindparam("now", type_=Moment)
+        wanted, table.c.expires_at <= bindparam("now", type_=Moment)
     )
     both = union_all(kept, lapsed).subquery()
     dated = and_(lots.c.sku == both.c.sku, lots.c.lot == both.c.lot)
@@ -298,7 +319,7 @@ def _levels(tables: Tables) -> Select[Any]:
 
 
 def _stock(
-    place: tuple[str, str], levels: Sequence[Row[Any]], policy: StockPolicy, now: datetime
+    place: tuple[str, str], levels: Sequence[_Level], policy: StockPolicy, now: datetime
 ) -> Stock:
     by_lot = groupby(levels, lambda one: one.lot)
     units = [_units(lot, list(rows)) for lot, rows in by_lot]
@@ -306,8 +327,9 @@ def _stock(
     return stock_of(*place, units, reserved, policy, now)
 
 
-def _units(lot: str, rows: Sequence[Row[Any]]) -> Units:
-    there = dict.fromkeys(("available", "quarantine", "in_transit"), 0)
+def _units(lot: str, rows: Sequence[_Level]) -> Units:
+    there: dict[str, int] = dict.fromkeys(("available", "quarantine", "in_transit"), 0)
     for one in rows:
         there[one.bucket] += one.units
-    return Units(lot, best_before=rows[0].best_before, **there)
+    until = rows[0].best_before
+    return Units(lot, best_before=until and until.astimezone(UTC), **there)

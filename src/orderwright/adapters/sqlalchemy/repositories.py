@@ -11,7 +11,7 @@ from sqlalchemy import Engine, Pool, StaticPool
 
 from orderwright.adapters.sqlalchemy.inventory import stock_in
 from orderwright.adapters.sqlalchemy.orders import orders_in
-from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, known, reached
+from orderwright.adapters.sqlalchemy.running import Work, explained, known
 from orderwright.adapters.sqlalchemy.tables import TABLES, Tables
 from orderwright.errors import AdapterFault, InvalidInput
 from orderwright.inventory.guard import guarded
@@ -59,15 +59,14 @@ class _Bound:
 
     def _run(self, record: str, verb: Callable[[Work], T], *, writes: bool = False) -> T:
         """Have ``verb`` work on ``record``; tell what goes wrong as one of our errors."""
-        bind = self._bind
-        if not isinstance(bind, Engine):
-            with explained(self._adapter, record, writes=writes, joined=True):
-                return verb(Work(bind, joined=True))
-        with self._turn:
-            with reached(self._adapter):
-                connection = bind.connect().execution_options(**AUTOCOMMIT)
-            with connection, explained(self._adapter, record, writes=writes):
-                return verb(Work(connection, joined=False))
+        joined = not isinstance(self._bind, Engine)
+        work = Work(self._bind, self._adapter, joined=joined)
+        with self._turn, explained(self._adapter, record, writes=writes, joined=joined):
+            try:
+                return verb(work)
+            finally:
+                if not joined:
+                    work.close()
 
 
 @final

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, final
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
@@ -23,11 +24,12 @@ from orderwright.errors import AdapterFault, OrderwrightError, OutcomeUnknown
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from sqlalchemy import Connection, Dialect
+    from sqlalchemy import Dialect, Engine
 
 __all__ = ["AUTOCOMMIT", "Work", "code_of", "explained", "known", "reached"]
 
-AUTOCOMMIT: Final = {"isolation_level": "AUTOCOMMIT"}
+_ALONE: Final = "AUTOCOMMIT"
+AUTOCOMMIT: Final = {"isolation_level": _ALONE}
 """A single statement commits by itself: it saves two round trips for each."""
 
 
@@ -39,22 +41,44 @@ def known(dialect: Dialect) -> None:
 
 @final
 class Work:
-    """A connection to work on; ``joined`` if it is in a transaction of the host's."""
+    """What to work on: a connection, or an engine's own one, made when it is first asked for.
 
-    __slots__ = ("connection", "joined")
+    ``joined`` if it is in a transaction of the host's.
+    """
 
-    def __init__(self, connection: Connection, *, joined: bool) -> None:
-        level = connection.get_execution_options().get("isolation_level")
-        if joined and level == "AUTOCOMMIT":
+    __slots__ = ("_connection", "adapter", "engine", "joined")
+
+    def __init__(self, bind: Engine | Connection, adapter: str, *, joined: bool) -> None:
+        self.engine: Engine = bind.engine
+        self.joined: bool = joined
+        self.adapter: str = adapter
+        self._connection = bind if isinstance(bind, Connection) else None
+        if joined and self.connection.get_execution_options().get("isolation_level") == _ALONE:
             told = "a connection in autocommit has no transaction to be part of: pass the engine"
             raise AdapterFault("SQL", told)
-        self.connection: Connection = connection
-        self.joined: bool = joined
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection already."""
+        return self._connection is not None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection all that follows is said on, in autocommit mode where it is our own."""
+        if self._connection is None:
+            with reached(self.adapter):
+                self._connection = self.engine.connect().execution_options(**AUTOCOMMIT)
+        return self._connection
+
+    def close(self) -> None:
+        """Give back a connection of our own."""
+        if self._connection is not None:
+            self._connection.close()
 
     @property
     def one_statement(self) -> bool:
         """Whether the database can make all writes of a call in one statement."""
-        return self.connection.dialect.name == "postgresql"
+        return self.engine.dialect.name == "postgresql"
 
     @contextmanager
     def transaction(self) -> Generator[None]:

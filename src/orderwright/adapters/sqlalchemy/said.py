@@ -8,15 +8,18 @@ like all others.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import DBAPIError
 
+from orderwright.adapters.sqlalchemy.running import reached
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection, Dialect, Executable
+    from sqlalchemy import Dialect, Engine, Executable
     from sqlalchemy.sql.elements import ClauseElement
 
     from orderwright.adapters.sqlalchemy.running import Work
@@ -35,15 +38,14 @@ class Said:
 
     def rows(self, work: Work, facts: Mapping[str, object]) -> Sequence[Any]:
         """Return all rows that it answers with."""
-        connection = work.connection
-        if work.joined or not _direct(connection):
-            return connection.execute(self._statement, dict(facts)).all()
-        dialect = connection.dialect
+        if work.connected or not _direct(work.engine):
+            return work.connection.execute(self._statement, dict(facts)).all()
+        dialect = work.engine.dialect
         known = self._compiled.get(dialect)
         if known is None:
             known = self._compiled[dialect] = _compiled(self._statement, dialect)
         text, constants = known
-        return _asked(connection, text, {**constants, **facts})
+        return _asked(work, text, {**constants, **facts})
 
     def scalar(self, work: Work, facts: Mapping[str, object]) -> Any:  # noqa: ANN401 - as declared
         """Return the first value of the first row, None if there is no row."""
@@ -51,18 +53,19 @@ class Said:
         return rows[0][0] if rows else None
 
 
-def _direct(connection: Connection) -> bool:
-    dialect = connection.dialect
-    if dialect.driver != "psycopg" or dialect.is_async or connection.engine.echo:
+def _direct(engine: Engine) -> bool:
+    dialect = engine.dialect
+    if dialect.driver != "psycopg" or dialect.is_async or engine.echo:
         return False
-    if connection.get_execution_options().get("schema_translate_map"):
+    if engine.get_execution_options().get("schema_translate_map"):
         return False  # our text names the schemas that the tables were described with
-    heard = connection.dispatch
+    heard = engine.dispatch
     return not (
         heard.before_cursor_execute
         or heard.after_cursor_execute
         or heard.before_execute
         or heard.after_execute
+        or heard.engine_connect
         or dialect.dispatch.do_execute
         or dialect.dispatch.handle_error
     )
@@ -73,25 +76,42 @@ def _compiled(statement: ClauseElement, dialect: Dialect) -> tuple[str, Mapping[
     return str(compiled), dict(compiled.params or {})
 
 
-def _asked(connection: Connection, text: str, facts: dict[str, object]) -> Sequence[Any]:
-    """Ask the driver; errors are told and lost connections given up as SQLAlchemy does it."""
-    dialect: Any = connection.dialect
+def _asked(work: Work, text: str, facts: dict[str, object]) -> Sequence[Any]:
+    """Ask the driver, on a connection of the pool that commits each statement by itself.
+
+    Errors are told and lost connections given up as SQLAlchemy does it.
+    """
+    engine = work.engine
+    dialect: Any = engine.dialect
     errors: type[Exception] = dialect.loaded_dbapi.Error
-    driver: Any = connection.connection.driver_connection
+    told = partial(DBAPIError.instance, dbapi_base_err=errors, dialect=dialect)
+    with reached(work.adapter):
+        try:
+            borrowed = engine.raw_connection()
+        except errors as error:
+            raise told(None, None, error) from error
+    driver: Any = borrowed.driver_connection
+    as_found: bool = driver.autocommit
     try:
+        driver.autocommit = True
         with driver.cursor() as cursor:
             cursor.execute(text, facts)
-            return list(cursor.fetchall())
+            rows = list(cursor.fetchall())
+        driver.autocommit = as_found
     except errors as error:
         lost: bool = dialect.is_disconnect(error, driver, None)
         if lost:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            text,
-            facts,
-            error,
-            errors,
-            hide_parameters=connection.engine.hide_parameters,
-            connection_invalidated=lost,
-            dialect=connection.dialect,
+            borrowed.invalidate(error)
+        else:
+            driver.autocommit = as_found
+        hidden = engine.hide_parameters
+        raise told(
+            text, facts, error, hide_parameters=hidden, connection_invalidated=lost
         ) from error
+    except BaseException as error:
+        borrowed.invalidate(error)  # it may be in the middle of anything
+        raise
+    else:
+        return rows
+    finally:
+        borrowed.close()

@@ -40,7 +40,7 @@ def upgrade_schema(bind: Engine | Connection, tables: Tables = TABLES) -> int:
     with reached(_ADAPTER):
         connection = bind.connect().execution_options(**AUTOCOMMIT)
     # Begun as all our transactions are: SQLite lets one at a time make tables.
-    transaction = Work(connection, joined=False).transaction
+    transaction = Work(connection, _ADAPTER, joined=False).transaction
     with connection, explained(_ADAPTER, "the schema"), transaction():
         return _upgrade(connection, tables)
 
