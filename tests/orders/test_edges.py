@@ -4,10 +4,12 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 from orderwright import (
     AddLine,
     Adjustment,
+    ChangeLine,
     Charge,
     InvalidInput,
     Money,
@@ -19,11 +21,12 @@ from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.postings import Posting
 from orderwright.money import MAX_MINOR
 from orderwright.orders.events import PaymentReported
+from orderwright.orders.paying import report_payment
 from orderwright.orders.placement import MAX_LINES
 from orderwright.ports import PaymentCapabilities
 from tests.kitchens import MENU, TAB, Kitchen
 from tests.simulation.pairs import AT_ONCE
-from tests.worlds import NOON, World, card, eur, line
+from tests.worlds import HOUR, NOON, World, card, eur, line
 
 FAULTS: dict[str, Callable[[], object]] = {
     "percent": lambda: Adjustment(name="x", percent=Decimal(1001)),
@@ -168,3 +171,53 @@ def test_shipping_comes_back_only_where_the_policy_says_so(rule: str, back: Mone
     world.desk.receive_return("o1", {"l1": 2}, location="MAIN")
     order = world.desk.order("o1")
     assert back == order.credited
+
+
+# What others said of the same, and what is over ------------------------------------------------
+
+
+def test_who_has_paid_has_nothing_left_to_do() -> None:
+    """A next step of a payment that went through is not handed on."""
+    world = World(policy=AT_ONCE, moods=["pending"])
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    (operation,) = world.desk.order("o1").payments[0].operations
+    done = PaymentOutcome(
+        outcome="succeeded", amount=operation.amount, next_action="open the bank's page"
+    )
+    order = world.desk.order("o1")
+    reported, *_ = report_payment(order, operation.id, done, at=NOON)
+    assert isinstance(reported, PaymentReported)
+    assert "" == reported.next_action
+
+
+def test_an_edit_of_something_else_leaves_an_order_scheduled() -> None:
+    """It still waits for its time."""
+    world = World(policy=evolve(AT_ONCE, lead_time=HOUR))
+    world.desk.place([line()], order_id="o1", tenders=[card()], scheduled_for=NOON + 9 * HOUR)
+    order = world.desk.edit("o1", [ChangeLine(line_id="l1", quantity=2)])
+    assert ["scheduled"] == [one.name for one in order.holds]
+
+
+@pytest.mark.parametrize("how", ["report", "cancel"])
+def test_what_went_back_to_its_tab_keeps_no_order_open(how: str) -> None:
+    """A tab that gave everything back that came from another is over with the last of its own."""
+    kitchen = Kitchen()
+    for name, table in (("o1", "1"), ("o2", "2")):
+        kitchen.desk.place([MENU["BURGER"].line()], order_id=name, table=table, policy=TAB)
+    kitchen.desk.transfer("o1", "o2", units={"l1": 1}, key="there")
+    (came,) = (one for one in kitchen.desk.order("o2").charges if one.origin)
+    kitchen.desk.transfer("o2", "o1", units={came.id: 1}, key="back")
+    if how == "report":
+        order = kitchen.desk.report_cancellation("o2", reason="they left")
+    else:
+        order = kitchen.desk.cancel("o2", units={"l1": 1}, reason="they left")
+    assert "cancelled" == order.state.name
+    assert () == order.exceptions
+
+
+def test_a_booking_alone_is_for_something_that_is_not_ordered_here() -> None:
+    """A slot without a dish stays booked."""
+    kitchen = Kitchen(policy=Policy(require_cover=False, short="reject"))
+    kitchen.receive("slots", "slot 19:00", "SLOTS", 3)
+    order = kitchen.desk.place([line("slot 19:00", 1, "0")], order_id="o1", service="takeaway")
+    assert [("booking", "booked")] == [(one.kind, one.state.name) for one in order.fulfillments]
