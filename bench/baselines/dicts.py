@@ -197,6 +197,12 @@ class DictDesk:
             )
         total = shipping + sum(line["amount"] for line in lines)
         said = (customer_id, units, shipping, instrument)
+        known = self._orders.load(order_id)
+        if known is not None:
+            before = self._orders.find_key(order_id, order_id)
+            if before is None or before["said"] != said:
+                raise ValueError(f"{order_id} was placed with other content")
+            return known
         order: Data = {
             "id": order_id,
             "version": 0,
@@ -222,18 +228,8 @@ class DictDesk:
         }
         events = [_event("OrderPlaced", at, order_id, said=said, total=total)]
         events += self._allocated(order, at)
-        try:
-            self._orders.save(order, events)
-        except ConflictError:
-            return self._placed_before(order_id, said)
+        self._orders.save(order, events)
         return self._reserved(order, at)
-
-    def _placed_before(self, order_id: str, said: object) -> Data:
-        known = self._orders.load(order_id)
-        before = self._orders.find_key(order_id, order_id)
-        if known is None or before is None or before["said"] != said:
-            raise ValueError(f"{order_id} was placed with other content")
-        return known
 
     def _allocated(self, order: Data, at: datetime) -> list[Data]:
         """Plan the order and intend to reserve what the plan says."""

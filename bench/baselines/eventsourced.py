@@ -13,7 +13,6 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.domain import Aggregate
-from eventsourcing.persistence import IntegrityError
 
 from bench.baselines.dicts import ORDER_STEPS, SHIPMENT_STEPS, plan
 from bench.baselines.stores import Entry, Provider, Request, Stock
@@ -247,9 +246,9 @@ class EventsourcedShop:
             self._deliver(basket, name, f"deliver-{name}")
 
     def _save(self, order: Order, order_id: str, key: str = "") -> None:
-        self._orders.save(order)
         if key:
             self.keys[order_id, key] = order.version
+        self._orders.save(order)
         if order.intents:
             self.due[order_id] = min(one["due_at"] for one in order.intents.values())
         else:
@@ -272,6 +271,11 @@ class EventsourcedShop:
             amount = units * PRICES[sku]
             lines.append({"id": f"l{number}", "sku": sku, "ordered": units, "amount": amount})
         said = [order_id, basket.customer_id, basket.shipping, basket.instrument]
+        known = self._orders.load(Order.create_id(said))
+        if known is not None:
+            if known.said != said or known.lines != lines:
+                raise ValueError(f"{order_id} was placed with other content")
+            return known
         total = basket.shipping + sum(int(str(line["amount"])) for line in lines)
         order = Order(said=said, lines=lines, shipping=basket.shipping, total=total)
         skus = list(dict.fromkeys(sku for sku, _ in basket.units))
@@ -285,13 +289,7 @@ class EventsourcedShop:
                 entries.append((sku, where, "reserved", held, units))
         call_id = f"{order_id}/reserve-1"
         order.intend(call_id, "", [list(entry) for entry in entries], at)
-        try:
-            self._save(order, order_id, order_id)
-        except IntegrityError:
-            known = self._load(basket)
-            if known.said != said or known.lines != lines:
-                raise ValueError(f"{order_id} was placed with other content") from None
-            return known
+        self._save(order, order_id, order_id)
         self._post(order, call_id, tuple(entries), "reserved", at)
         request = order.intend_payment("authorize", order.total, at)
         self._save(order, order_id)

@@ -78,7 +78,7 @@ def test_stock_that_is_gone_meanwhile_is_planned_anew(*, joint: bool) -> None:
     world = World(("MUG", "MAIN", 1), ("MUG", "STORE", 1), joint=joint)
     simulation = Simulation(world)
     simulation.do(Begin("a", PLACE))
-    simulation.do(Go("a"))
+    simulation.run([Go("a"), Go("a")])
     world.lose("thief", "MUG", "MAIN")
     simulation.calm()
     (part,) = world.desk.order("o1").fulfillments

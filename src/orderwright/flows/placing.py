@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from orderwright.errors import (
-    AdapterFault,
     AmountRefused,
     Conflict,
     IllegalTransition,
     InvalidInput,
     KeyReused,
     NotFound,
-    OrderwrightError,
 )
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide, require_same_contact, same_contact
@@ -383,44 +381,34 @@ def _place(
     contact: Contact | None,
     expected_total: Money | None,
 ) -> Flow[Order]:
-    """Plan, save and carry on with the order that ``opening`` makes, unless it is there already.
-
-    Nobody looks first, as nearly all are new: where there is one, nothing is saved as its first
-    version, and what is refused before that is only raised where there is none.
-    """
-    at = opening.at
-    before = (opening, *waiting(opening.policy, opening.scheduled_for, at))
+    """Plan, save and carry on with the order that ``opening`` makes, unless it is there already."""
+    known = yield from ask(LoadOrder(opening.order_id))
+    if known is not None:
+        return (yield from _again(known, opening, contact))
+    before = (opening, *waiting(opening.policy, opening.scheduled_for, opening.at))
     order = Order.replay(before, setting.lifecycles)
-    try:
-        events = yield from _planned(setting, order, expected_total, at)
-        after, events = follow(order, events, at)
-        every, told = (*before, *events), kept(before, contact)
-        after, mine = yield from save(setting, after, every, version=0, at=at, contacts=told)
-    except AdapterFault:
-        raise
-    except OrderwrightError as error:
-        refused = error
-    else:
-        return (yield from carry_on(setting, after, at, mine=mine))
-    known = yield from ask(LoadOrder(order.id))
-    if known is None:
-        raise refused
-    return (yield from _again(known, opening, contact))
-
-
-def _planned(
-    setting: Setting, order: Order, expected_total: Money | None, at: datetime
-) -> Flow[Sequence[Event]]:
-    """Return what the stock makes of a new order; raise AmountRefused, OutOfStock."""
     if expected_total is not None and expected_total != order.total:
         raise AmountRefused(
             "expected total", asked=expected_total, limit=order.total, order_id=order.id
         )
+    at = opening.at
     wanted = demand(order)
     made = yield from plan_for(setting, order, wanted, at)
     if made.leftovers and order.policy.short == "reject":
+        known = yield from ask(LoadOrder(order.id))
+        if known is not None:  # the same call at once: it is this order that has the stock
+            return (yield from _again(known, opening, contact))
         raise short_of(order, wanted, made)
-    return allocated(order, made, at) if wanted else ()
+    after, events = follow(order, allocated(order, made, at) if wanted else (), at)
+    mine: list[str] | None = None
+    try:
+        every, told = (*before, *events), kept(before, contact)
+        after, mine = yield from save(setting, after, every, version=0, at=at, contacts=told)
+    except Conflict:
+        pass
+    if mine is None:
+        return (yield from _again((yield from load(order.id)), opening, contact))
+    return (yield from carry_on(setting, after, at, mine=mine))
 
 
 def _again(known: Order, opening: OrderPlaced, contact: Contact | None) -> Flow[Order]:

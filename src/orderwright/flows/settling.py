@@ -128,9 +128,8 @@ class Flows:
 
 
 def load(order_id: str) -> Flow[Order]:
-    """Return the order as last saved; raise NotFound."""
-    if type(order_id) is not str:
-        identifier(order_id, "order_id")
+    """Return the order as last saved; raise NotFound, InvalidInput for what can be no id."""
+    identifier(order_id, "order_id")
     order = yield from ask(LoadOrder(order_id))
     if order is None:
         raise NotFound("order", order_id)
