@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
@@ -23,6 +23,7 @@ from tests.worlds import NOON, World, card, line
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from sqlalchemy import QueuePool
     from sqlalchemy.engine.interfaces import IsolationLevel
 
 
@@ -244,21 +245,25 @@ def test_a_read_on_a_lost_connection_may_be_tried_again(pg: tuple[Engine, str]) 
     assert 1 == len(waited)
 
 
-def test_a_connection_lost_while_nobody_used_it_is_given_up(pg: tuple[Engine, str]) -> None:
+def test_connections_lost_while_nobody_used_them_are_given_up(pg: tuple[Engine, str]) -> None:
     """Also where the driver is asked directly: one call fails and says how, the next one works."""
     engine, dsn = pg
     order = desk_on(engine).place([line()], order_id="o1", tenders=[card()])
-    after = order.after([note()])
-    orders = SqlOrders(engine)
+    for one in [engine.raw_connection() for _ in range(3)]:
+        one.close()
     _end_all(dsn)
-    read = failing(lambda: orders.load("o1"))
+    read = failing(lambda: SqlOrders(engine).load("o1"))
     assert (AdapterFault, True) == (type(read), read.retryable)
+    assert [order] * 4 == [SqlOrders(engine).load("o1") for _ in range(4)]
+    single = create_engine(engine.url, pool_size=1)
+    orders = SqlOrders(single)
+    save = partial(orders.save, order.after([note()]), [note()], expected_version=order.version)
     assert order == orders.load("o1")
     _end_all(dsn)
-    save = partial(orders.save, after, [note()], expected_version=order.version)
     assert OutcomeUnknown is type(failing(save))
     save()
-    assert after == orders.load("o1")
+    assert order.after([note()]) == orders.load("o1")
+    single.dispose()
 
 
 @pytest.mark.parametrize("level", ["READ COMMITTED", "AUTOCOMMIT"])
@@ -267,17 +272,37 @@ def test_a_connection_is_given_back_as_it_was_found(
 ) -> None:
     """Whether what was asked was done, refused or wrong, the host finds its pool unchanged."""
     engine = create_engine(pg[0].url, pool_size=1, max_overflow=0, isolation_level=level)
+    made: list[object] = []
+    event.listen(engine, "connect", lambda *_: made.append(None))
     stock = SqlInventory(engine)
     stock.post(Posting.receive("d", "CUP", "MAIN", 1, at=NOON))
     with pytest.raises(OutOfStock):
         stock.post(Posting.reserve("r", [Reservation("h", "CUP", "MAIN", 2)], at=NOON))
-    with pytest.raises(AdapterFault, match="NUL"):
-        SqlOrders(engine).load("o\x00")
+    for wrong in ("o\x00", "o\ud800"):
+        with pytest.raises(AdapterFault, match=r"NUL|surrogates"):
+            SqlOrders(engine).load(wrong)
+    with pytest.raises(AdapterFault, match="has no time zone"):
+        stock.supply(["CUP"], now=NOON.replace(tzinfo=None))
     with pytest.raises(AdapterFault, match="upgrade_schema"):
         SqlOrders(engine, tables=Tables(prefix="other_")).load("o1")
     driver: Any = engine.raw_connection().driver_connection
+    assert 1 == len(made)
     assert (level == "AUTOCOMMIT") == driver.autocommit
     assert psycopg.pq.TransactionStatus.IDLE == driver.info.transaction_status
+    engine.dispose()
+
+
+def test_a_pool_whose_connections_are_in_a_transaction_is_told(pg: tuple[Engine, str]) -> None:
+    """A listener that leaves one open is the host's: nothing is said in it, by a typed fault."""
+    engine = create_engine(pg[0].url)
+
+    def begun(connection: Any, *_: object) -> None:  # noqa: ANN401 - a driver's
+        connection.execute("SELECT 1")
+
+    event.listen(engine, "checkout", begun)
+    for call in (lambda: SqlOrders(engine).load("o1"), lambda: SqlOrders(engine).feed()):
+        assert "no connection: ProgrammingError" in failing(call).detail
+        assert 0 == cast("QueuePool", engine.pool).checkedout()
     engine.dispose()
 
 
@@ -291,6 +316,7 @@ def test_a_connection_in_the_middle_of_something_is_not_given_back(
 
     def interrupted(cursor: psycopg.Cursor, *_: object) -> None:
         asked.append(cursor)
+        cursor.connection.pgconn.send_query(b"SELECT pg_sleep(60)")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

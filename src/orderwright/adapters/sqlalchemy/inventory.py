@@ -97,6 +97,8 @@ class Inventory:
         self._positions = Positions(
             tables, "postings", postings, postings.c.number, literal(1, BigInteger)
         )
+        named = postings.c.id == bindparam("posting_id")
+        self._asked_posting = Said(select(as_text(postings.c.document)).where(named))
         self._asked_levels = {pg: Said(_levels(tables, pg=pg)) for pg in (True, False)}
 
     # Postings -----------------------------------------------------------------------------------
@@ -177,9 +179,7 @@ class Inventory:
         return found
 
     def _posting(self, work: Work, posting_id: str) -> Posting | None:
-        table = self._tables.postings
-        asked = select(as_text(table.c.document)).where(table.c.id == posting_id)
-        document = work.connection.scalar(asked)
+        document = self._asked_posting.scalar(work, {"posting_id": posting_id})
         return None if document is None else self._read(posting_id, document)
 
     def _read(self, posting_id: str, document: str) -> Posting:

@@ -56,7 +56,7 @@ class Orders:
         self._positions = Positions(tables, "feed", feed, feed.c.id, feed.c.last - feed.c.first + 1)
         named = orders.c.id == bindparam("order_id")
         self._load = Said(select(as_text(orders.c.document)).where(named))
-        self._version = select(orders.c.version).where(named)
+        self._version = Said(select(orders.c.version).where(named))
         mine = events.c.order_id == bindparam("order_id")
         told = select(events.c.number, as_text(events.c.document)).order_by(events.c.number)
         self._events = told.where(mine, events.c.number > bindparam("after"))
@@ -90,7 +90,7 @@ class Orders:
         except NotAlong:
             raise OutOfStock((), order.id) from None
         if not saved:
-            version = work.connection.scalar(self._version, {"order_id": order.id})
+            version = self._version.scalar(work, {"order_id": order.id})
             raise Conflict(order.id, expected_version, version or 0)
 
     def contact(self, work: Work, contact_id: str) -> Contact | None:

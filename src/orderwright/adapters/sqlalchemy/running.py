@@ -6,7 +6,7 @@ What goes wrong is told as one of our errors, naming the adapter and the record.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import (
@@ -16,15 +16,16 @@ from sqlalchemy.exc import (
     OperationalError,
     ProgrammingError,
     SQLAlchemyError,
+    StatementError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from orderwright.errors import AdapterFault, OrderwrightError, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
-    from sqlalchemy import Dialect, Engine
+    from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
 __all__ = ["AUTOCOMMIT", "Work", "code_of", "explained", "known", "reached"]
 
@@ -41,17 +42,20 @@ def known(dialect: Dialect) -> None:
 
 @final
 class Work:
-    """What to work on: a connection, or an engine's own one, made when it is first asked for.
+    """What to work on: the host's transaction (``joined``), or an engine's connection of our own.
 
-    ``joined`` if it is in a transaction of the host's.
+    The latter is taken from the pool when it is first needed, in autocommit mode, and given back
+    by :meth:`close`: to say a statement to the driver, or all of SQLAlchemy's around it.
     """
 
-    __slots__ = ("_connection", "adapter", "engine", "joined")
+    __slots__ = ("_as_found", "_borrowed", "_connection", "adapter", "engine", "joined")
 
     def __init__(self, bind: Engine | Connection, adapter: str, *, joined: bool) -> None:
         self.engine: Engine = bind.engine
-        self.joined: bool = joined
         self.adapter: str = adapter
+        self.joined: bool = joined
+        self._as_found = False
+        self._borrowed: PoolProxiedConnection | None = None
         self._connection = bind if isinstance(bind, Connection) else None
         if joined and self.connection.get_execution_options().get("isolation_level") == _ALONE:
             told = "a connection in autocommit has no transaction to be part of: pass the engine"
@@ -59,19 +63,91 @@ class Work:
 
     @property
     def connected(self) -> bool:
-        """Whether there is a connection already."""
+        """Whether there is a connection of SQLAlchemy's already."""
         return self._connection is not None
 
     @property
     def connection(self) -> Connection:
-        """The connection all that follows is said on, in autocommit mode where it is our own."""
+        """A connection as SQLAlchemy makes it."""
         if self._connection is None:
-            with reached(self.adapter):
-                self._connection = self.engine.connect().execution_options(**AUTOCOMMIT)
+            self._give_back()  # the pool may have no second one
+            with reached(self.adapter), self._told():
+                connection = self.engine.connect()
+                try:
+                    self._connection = connection.execution_options(**AUTOCOMMIT)
+                except BaseException:
+                    connection.close()
+                    raise
         return self._connection
 
+    @property
+    def driver(self) -> Any:  # noqa: ANN401 - whatever the driver calls a connection
+        """The driver's own connection."""
+        if self._borrowed is None:
+            with reached(self.adapter), self._told():
+                self._borrowed = self.engine.raw_connection()
+                try:
+                    driver: Any = self._borrowed.driver_connection
+                    self._as_found = driver.autocommit
+                    driver.autocommit = True
+                except BaseException as error:
+                    self.give_up(error)
+                    raise
+        return self._borrowed.driver_connection
+
+    def told(
+        self, error: Exception, text: str | None = None, facts: Mapping[str, object] | None = None
+    ) -> StatementError:
+        """Return an error of the driver as SQLAlchemy tells it; who lost the server gives up."""
+        dialect: Any = self.engine.dialect
+        borrowed = self._borrowed
+        driver = None if borrowed is None else borrowed.driver_connection
+        lost: bool = dialect.is_disconnect(error, driver, None)
+        if lost and borrowed is not None:
+            pool: Any = self.engine.pool
+            pool._invalidate(borrowed, error)  # noqa: SLF001 - as for its own: all others are too
+            self.give_up(error)
+        return DBAPIError.instance(
+            text,
+            facts,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=self.engine.hide_parameters,
+            connection_invalidated=lost,
+            dialect=dialect,
+        )
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        dialect: Any = self.engine.dialect
+        try:
+            yield
+        except dialect.loaded_dbapi.Error as error:
+            raise self.told(error) from error
+
+    def give_up(self, error: BaseException) -> None:
+        """Have the driver's connection closed: nobody knows what it is in the middle of."""
+        borrowed, self._borrowed = self._borrowed, None
+        if borrowed is not None:
+            if borrowed.is_valid:
+                borrowed.invalidate(error)
+            borrowed.close()
+
+    def _give_back(self) -> None:
+        borrowed, dialect = self._borrowed, cast("Any", self.engine.dialect)
+        if borrowed is None:
+            return
+        try:
+            cast("Any", borrowed.driver_connection).autocommit = self._as_found
+        except dialect.loaded_dbapi.Error as error:
+            self.give_up(error)  # what was asked is done all the same
+            return
+        self._borrowed = None
+        borrowed.close()
+
     def close(self) -> None:
-        """Give back a connection of our own."""
+        """Give back what is our own."""
+        self._give_back()
         if self._connection is not None:
             self._connection.close()
 

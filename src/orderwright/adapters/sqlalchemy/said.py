@@ -8,13 +8,11 @@ like all others.
 
 from __future__ import annotations
 
-from functools import partial
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, final
 from weakref import WeakKeyDictionary
 
-from sqlalchemy.exc import DBAPIError
-
-from orderwright.adapters.sqlalchemy.running import reached
+from orderwright.adapters.sqlalchemy.tables import zoned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +38,9 @@ class Said:
         """Return all rows that it answers with."""
         if work.connected or not _direct(work.engine):
             return work.connection.execute(self._statement, dict(facts)).all()
+        for one in facts.values():
+            if isinstance(one, datetime):
+                zoned(one)
         dialect = work.engine.dialect
         known = self._compiled.get(dialect)
         if known is None:
@@ -76,42 +77,17 @@ def _compiled(statement: ClauseElement, dialect: Dialect) -> tuple[str, Mapping[
     return str(compiled), dict(compiled.params or {})
 
 
-def _asked(work: Work, text: str, facts: dict[str, object]) -> Sequence[Any]:
-    """Ask the driver, on a connection of the pool that commits each statement by itself.
-
-    Errors are told and lost connections given up as SQLAlchemy does it.
-    """
-    engine = work.engine
-    dialect: Any = engine.dialect
-    errors: type[Exception] = dialect.loaded_dbapi.Error
-    told = partial(DBAPIError.instance, dbapi_base_err=errors, dialect=dialect)
-    with reached(work.adapter):
-        try:
-            borrowed = engine.raw_connection()
-        except errors as error:
-            raise told(None, None, error) from error
-    driver: Any = borrowed.driver_connection
-    as_found: bool = driver.autocommit
+def _asked(work: Work, text: str, facts: Mapping[str, object]) -> Sequence[Any]:
+    """Ask the driver."""
+    dialect: Any = work.engine.dialect
+    driver = work.driver
     try:
-        driver.autocommit = True
         with driver.cursor() as cursor:
             cursor.execute(text, facts)
-            rows = list(cursor.fetchall())
-        driver.autocommit = as_found
-    except errors as error:
-        lost: bool = dialect.is_disconnect(error, driver, None)
-        if lost:
-            borrowed.invalidate(error)
-        else:
-            driver.autocommit = as_found
-        hidden = engine.hide_parameters
-        raise told(
-            text, facts, error, hide_parameters=hidden, connection_invalidated=lost
-        ) from error
+            return list(cursor.fetchall())
+    except dialect.loaded_dbapi.Error as error:
+        raise work.told(error, text, facts) from error
     except BaseException as error:
-        borrowed.invalidate(error)  # it may be in the middle of anything
+        if driver.info.transaction_status:  # what is idle is 0, and may be used again
+            work.give_up(error)
         raise
-    else:
-        return rows
-    finally:
-        borrowed.close()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["SQL_SCHEMA", "TABLES", "Moment", "Tables"]
+__all__ = ["SQL_SCHEMA", "TABLES", "Moment", "Tables", "written", "zoned"]
 
 SQL_SCHEMA = 1
 """The version of the tables; :func:`.upgrade_schema` brings older ones up to it."""
@@ -51,9 +51,9 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
         """Write it."""
-        if value is not None and value.utcoffset() is None:
-            raise ValueError(f"{value.isoformat()} has no time zone")
-        return written(value) if value is not None and dialect.name == "sqlite" else value
+        if value is None:
+            return None
+        return written(zoned(value)) if dialect.name == "sqlite" else zoned(value)
 
     def process_result_value(
         self,
@@ -64,6 +64,13 @@ class Moment(TypeDecorator[datetime]):
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
         return None if value is None else value.astimezone(UTC)
+
+
+def zoned(moment: datetime) -> datetime:
+    """Return a moment; raise ValueError for one that has no time zone."""
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")
+    return moment
 
 
 def written(moment: datetime) -> str:
