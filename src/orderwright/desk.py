@@ -23,16 +23,17 @@ from orderwright.flows.settling import Setting
 from orderwright.flows.shipping import Shipping
 from orderwright.flows.stocking import Stocking
 from orderwright.flows.tracking import Tracking
+from orderwright.fulfillment.locations import Location
 from orderwright.fulfillment.planning import plan
 from orderwright.lifecycles import STANDARD
 from orderwright.orders.lines import Policy
 from orderwright.requests import Ports
+from orderwright.values import each, several
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from datetime import datetime, timedelta
 
-    from orderwright.fulfillment.locations import Location
     from orderwright.fulfillment.planning import Strategy
     from orderwright.lifecycles import Lifecycles
     from orderwright.ports import (
@@ -65,7 +66,10 @@ def _setting(
     ids: Callable[[], str] | None,
     strategy: Strategy,
 ) -> Setting:
-    places = {location.id: location for location in locations}
+    found = each(several(locations, "locations"), Location, "locations")
+    places = {location.id: location for location in found}
+    if len(places) < len(found):
+        raise InvalidInput.at("locations", "two of them have the same id")
     for one in places.values():
         if one.makes and one.makes not in lifecycles.kinds:
             kinds = ", ".join(lifecycles.kinds)

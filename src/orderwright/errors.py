@@ -228,8 +228,13 @@ class Refused(OrderwrightError):
     def message(self) -> str:
         """Say which order, why, and what is possible instead."""
         order = f"order {self.order_id}: " if self.order_id else ""
-        instead = f"; possible now: {', '.join(self.allowed)}" if self.allowed else ""
+        others = self.others()
+        instead = f"; possible now: {', '.join(others)}" if others else ""
         return f"{order}{self.because()}{instead}"
+
+    def others(self) -> tuple[str, ...]:
+        """Return what is possible instead."""
+        return self.allowed
 
     def because(self) -> str:
         """Return the reason without the frame around it."""
@@ -251,9 +256,16 @@ class IllegalTransition(Refused):
         self.state = state
         self.action = action
 
+    def others(self) -> tuple[str, ...]:
+        """Return what is possible instead: not the step itself."""
+        return tuple(one for one in self.allowed if one != self.action)
+
     def because(self) -> str:
-        """Name the step that does not exist."""
-        return f"{self.subject} is {self.state}, which has no step {self.action!r}"
+        """Name the step that does not exist, or is not to be taken this way or yet."""
+        told = f"{self.subject} is {self.state}"
+        if self.action in self.allowed:
+            return f"{told}: {self.action!r} has to wait, or has a command of its own"
+        return f"{told}, which has no step {self.action!r}"
 
 
 class OutOfStock(Refused):

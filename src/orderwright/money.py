@@ -6,12 +6,12 @@ from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import total_ordering
 from math import lcm
-from typing import TYPE_CHECKING, Literal, Self, cast, final
+from typing import TYPE_CHECKING, Literal, Self, cast, final, get_args
 
 from attrs import frozen
 
 from orderwright.errors import InvalidInput
-from orderwright.values import several
+from orderwright.values import choice, several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 Rounding = Literal["half_up", "half_even", "down"]
+_ROUNDINGS = get_args(Rounding)
 """How an exact amount becomes whole minor units; ``half_up`` rounds halves away from zero."""
 
 MAX_MINOR = 10**18
@@ -71,6 +72,8 @@ def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
         whole += twice >= denominator
     elif rounding == "half_even":
         whole += twice > denominator or (twice == denominator and whole % 2)
+    elif rounding not in _ROUNDINGS:
+        choice(rounding, Rounding, "rounding")
     return whole if numerator >= 0 else -whole
 
 

@@ -371,19 +371,27 @@ def test_what_is_missing_here_is_sourced_elsewhere() -> None:
 
 
 def test_a_count_finds_more_or_the_same() -> None:
-    """More is available, and who waits gets it when asked; the same books nothing."""
+    """More is available, and who waits gets it when asked; the same moves nothing, and is known."""
     world = World(("MUG", "MAIN", 3))
     assert () == world.desk.count_stock("MUG", "MAIN", 5, count_id="n1")
     assert 5 == world.inventory.ledger.stock("MUG", "MAIN", now=NOON).available
-    before = world.trace()
     assert () == world.desk.count_stock("MUG", "MAIN", 5, count_id="n2")
-    assert before == world.trace()
+    assert ("count/MAIN/MUG/n2", (), "count") == last(world)
+    assert () == world.desk.count_stock("MUG", "MAIN", 5, count_id="n4", reason="")
+    assert ("count/MAIN/MUG/n4", (), "count") == last(world)
+    assert 5 == world.inventory.ledger.stock("MUG", "MAIN", now=NOON).available
     assert () == world.desk.count_stock("CUP", "SHOP", 2, count_id="n3")
     assert 2 == world.inventory.ledger.stock("CUP", "SHOP", now=NOON).available
     assert () == world.desk.count_stock("CUP", "SHOP", 9, count_id="n3")  # it was that count
     assert 2 == world.inventory.ledger.stock("CUP", "SHOP", now=NOON).available
     with pytest.raises(InvalidInput, match="has lots"):
         dairy().desk.count_stock("MILK", "MAIN", 1, count_id="n1")
+
+
+def last(world: World) -> tuple[object, ...]:
+    """What was posted last: its id, entries and reason."""
+    posting = world.inventory.postings()[-1]
+    return posting.id, posting.entries, posting.reason
 
 
 def test_a_count_survives_a_crash_anywhere() -> None:

@@ -12,15 +12,20 @@ from orderwright import (
     ChangeLine,
     Charge,
     InvalidInput,
+    Location,
     Money,
+    OrderDesk,
     PaymentOutcome,
     Policy,
     UnitPrice,
 )
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.errors import IllegalTransition, NotFound
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.postings import Posting
 from orderwright.money import MAX_MINOR
 from orderwright.orders.events import PaymentReported
+from orderwright.orders.menu import Menu
 from orderwright.orders.paying import report_payment
 from orderwright.orders.placement import MAX_LINES
 from orderwright.ports import PaymentCapabilities
@@ -41,6 +46,8 @@ FAULTS: dict[str, Callable[[], object]] = {
     "reservations": lambda: Posting.reserve("p", 5, at=NOON),
     "backorder_limit": lambda: StockPolicy(backorder_limit=-1),
 }
+
+PORTS = {"orders": MemoryOrders(), "inventory": MemoryInventory(), "payments": MemoryPayments()}
 
 
 def placed(policy: Policy = AT_ONCE, *, units: int = 2) -> World:
@@ -221,3 +228,45 @@ def test_a_booking_alone_is_for_something_that_is_not_ordered_here() -> None:
     kitchen.receive("slots", "slot 19:00", "SLOTS", 3)
     order = kitchen.desk.place([line("slot 19:00", 1, "0")], order_id="o1", service="takeaway")
     assert [("booking", "booked")] == [(one.kind, one.state.name) for one in order.fulfillments]
+
+
+# What is said of steps, and of what there is only once -----------------------------------------
+
+
+def test_no_step_is_denied_and_offered_at_once() -> None:
+    """What has to wait, or has a command of its own, is told so; what else is possible follows."""
+    world = placed()
+    for call in (
+        lambda: world.desk.advance_order("o1", "complete"),
+        lambda: world.desk.advance_order("o1", "cancel"),
+        lambda: world.desk.advance("o1", "f1", "withdraw"),
+    ):
+        with pytest.raises(
+            IllegalTransition, match="has to wait, or has a command of its"
+        ) as caught:
+            call()
+        offered = str(caught.value).partition("possible now: ")[2].split(", ")
+        assert caught.value.action not in offered
+        assert offered
+
+
+def test_a_hold_is_on_fulfillments_that_are_there() -> None:
+    """One that stops nothing would be found out too late."""
+    with pytest.raises(NotFound, match="f9"):
+        placed().desk.hold("o1", "x", blocks=["fulfil"], fulfillments=["f9"])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: eur(1).share(2, 3, "up"),
+        lambda: UnitPrice.of("0.335", "EUR").times(1, "banana"),
+        lambda: OrderDesk(**PORTS, locations=["MAIN"]),
+        lambda: OrderDesk(**PORTS, locations=[Location(id="MAIN"), Location(id="MAIN")]),
+        lambda: Menu([MENU["WINE"], MENU["WINE"]]),
+    ],
+)
+def test_what_would_be_taken_for_something_else_is_refused(call: Callable[[], object]) -> None:
+    """An unknown rounding, what is no location, two of one id."""
+    with pytest.raises(InvalidInput):
+        call()

@@ -16,8 +16,8 @@ from orderwright.orders.events import (
     NothingChanged,
     OrderContents,
     OrderEdited,
-    require_same,
 )
+from orderwright.orders.repeating import fingerprints, require_same
 from orderwright.orders.sourcing import demand, short_of
 from orderwright.requests import FindKey, LoadContact, ask
 from orderwright.values import identifier, instance, moment, quantity, text
@@ -83,7 +83,10 @@ class Call(NamedTuple):
     def nothing(self, order: Order) -> tuple[Event, ...]:
         """Return what to save where nothing changes: that its key, if it has one, is used."""
         self.require_due(order)
-        return (NothingChanged(command=self.kind.__name__, at=self.at),) if self.key else ()
+        if not self.key:
+            return ()
+        said = fingerprints(self.said)
+        return (NothingChanged(command=self.kind.__name__, said=said, at=self.at),)
 
     def final(self, attempt: int, *, durable: bool) -> bool:
         """Whether to raise a conflict at this ``attempt``; in the host's transaction, always."""

@@ -26,7 +26,6 @@ from orderwright.orders.events import (
     OrderCancelled,
     OrderDrafted,
     OrderPlaced,
-    require_same,
 )
 from orderwright.orders.order import Order
 from orderwright.orders.placement import (
@@ -36,6 +35,7 @@ from orderwright.orders.placement import (
     placed_draft,
     waiting,
 )
+from orderwright.orders.repeating import require_same
 from orderwright.orders.sourcing import demand, short_of
 from orderwright.orders.stocking import allocated
 from orderwright.requests import FindKey, LoadContact, LoadEvents, LoadOrder, SaveOrder, ask

@@ -82,8 +82,9 @@ class Stocking(Flows):
         What is missing is taken from what is available first, then from the reservations, the last
         one first: those units are open again on their orders, which are sourced elsewhere or wait,
         with the exception ``stock_missing``. Returns the ids of these orders. ``count_id`` is the
-        key: the same count again changes nothing, and tells orders that were not told. Lots are
-        counted with :meth:`post_stock`. Raises InvalidInput for a SKU that has lots there.
+        key: what it found the first time stands, whatever is said under it again, and orders that
+        were not told are; count anew under another. Lots are counted with :meth:`post_stock`.
+        Raises InvalidInput for a SKU that has lots there.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
@@ -110,10 +111,12 @@ class Stocking(Flows):
                 reason=reason,
                 breaking=[evolve(one, quantity=units, expires_at=None) for one, units in lost],
             )
-            try:  # noqa: SIM105 - nothing is suppressed across a yield by a `with`
-                yield from ask(PostStock(posting))
-            except KeyReused:
-                pass  # it was booked before: only the orders may not know yet
+        else:  # written down all the same, so that the count is known when it is said again
+            posting = Posting(id=posting_id, at=at, entries=(), reason=reason or "count")
+        try:  # noqa: SIM105 - nothing is suppressed across a yield by a `with`
+            yield from ask(PostStock(posting))
+        except KeyReused:
+            pass  # it was booked before: only the orders may not know yet
         return (yield from _told_missing(setting, sku, location, at))
 
     @command
@@ -144,9 +147,7 @@ class Stocking(Flows):
         for attempt in range(MAX_TRIES):  # pragma: no branch - the last attempt ends it or raises
             stocks = yield from ask(ReadSupply((sku,), at))
             units = _on_offer(stocks, sku, location)
-            if not units:
-                break
-            try:
+            try:  # also of none, so that the notice is known when it is said again
                 yield from ask(PostStock(Posting.sell_out(posting_id, sku, location, units, at=at)))
             except OutOfStock:
                 if attempt + 1 == MAX_TRIES:

@@ -204,9 +204,14 @@ def resolve(order: Order, code: str, resolution: str, *, at: datetime) -> Except
 
 
 def hold(order: Order, stop: Hold, *, at: datetime) -> tuple[HoldPlaced, ...]:
-    """Stop what ``stop`` blocks, until it is released by its name; repeated, it is a no-op."""
+    """Stop what ``stop`` blocks, until it is released by its name; repeated, it is a no-op.
+
+    Raises NotFound for a fulfillment that is not there, IllegalTransition for another hold's name.
+    """
     if stop in order.holds:
         return ()
+    for name in sorted(stop.fulfillments):
+        order.fulfillment(name)
     if any(one.name == stop.name for one in order.holds):
         subject = f"hold {stop.name!r}"
         raise IllegalTransition(subject, "in force", "place", ("release",), order.id)
@@ -286,7 +291,8 @@ def advance_fulfillment(
     if state.phase not in (Phase.OUT, Phase.DONE):
         if one.state.phase is Phase.PLANNED or action in ("withdraw", "stop"):
             # The ledger's answer reserves, a cancellation withdraws: never a step by itself.
-            raise IllegalTransition(subject, one.state.name, action, (), order.id)
+            allowed = lifecycle.allowed(one.state)
+            raise IllegalTransition(subject, one.state.name, action, allowed, order.id)
         if state.phase is Phase.DROPPED:
             _require_units(order, one, action)
         else:

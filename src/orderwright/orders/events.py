@@ -6,11 +6,11 @@ What they all say, of when, who and why, is told at their base, :class:`.Event`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
 from attrs import frozen
 
-from orderwright.errors import KeyReused, Shortage
+from orderwright.errors import Shortage
 from orderwright.fulfillment.fulfillment import Booked, Fulfillment, FulfillmentItem, ScanStatus
 from orderwright.fulfillment.shipping import Label, LabelAnswer, Parcel
 from orderwright.lifecycles import State
@@ -32,9 +32,6 @@ from orderwright.orders.lines import (
 from orderwright.payments.operations import Movement
 from orderwright.payments.payment import Payment, Tender
 from orderwright.returns.returns import ReturnItem, StockMove, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = [
     "ContactsForgotten",
@@ -85,7 +82,6 @@ __all__ = [
     "TransferSettled",
     "UnitsClaimed",
     "UnitsMissing",
-    "require_same",
 ]
 
 
@@ -204,9 +200,13 @@ class NoteAdded(Event):
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class NothingChanged(Event):
-    """A ``command`` with a key found everything as it was to be; said again, it is known."""
+    """A ``command`` with a key found everything as it was to be; said again, it is known.
+
+    ``said`` are pairs of a name and the fingerprint of what was said by it.
+    """
 
     command: str
+    said: tuple[tuple[str, str], ...] = ()
 
 
 @final
@@ -636,15 +636,3 @@ class ExceptionResolved(Event):
 
     code: str
     resolution: str
-
-
-def require_same(before: Event, kind: type[Event], said: Mapping[str, object], key: str) -> None:
-    """Raise KeyReused unless ``before``, saved under ``key``, is a ``kind`` that says ``said``."""
-    if isinstance(before, NothingChanged) and before.command == kind.__name__:
-        return
-    if type(before) is not kind:
-        raise KeyReused(key, "command", type(before).__name__, kind.__name__)
-    for name, now in said.items():
-        old = getattr(before, name)
-        if old != now:
-            raise KeyReused(key, name, old, now)

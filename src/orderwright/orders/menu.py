@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, cast, final
 
 from attrs import field, frozen
 
-from orderwright.errors import NotFound
+from orderwright.errors import InvalidInput, NotFound
 from orderwright.inventory.postings import Posting
 from orderwright.money import UnitPrice
 from orderwright.orders.amounts import TaxLine
 from orderwright.orders.lines import NO_TIME, DraftLine
 from orderwright.orders.modifiers import Modifier, Uses, uses_of
-from orderwright.values import identifier, several, tags
+from orderwright.values import each, identifier, several, tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,10 +94,15 @@ class Menu:
     >>> soup = Dish(sku="SOUP", name="Soup", price=UnitPrice.of("6.50", "EUR"))
     >>> Menu([soup])["SOUP"].line(2).quantity
     2
+
+    Raises InvalidInput for two dishes of one SKU.
     """
 
     def __init__(self, dishes: Iterable[Dish]) -> None:
-        self.dishes: dict[str, Dish] = {one.sku: one for one in dishes}
+        found = each(several(dishes, "dishes"), Dish, "dishes")
+        self.dishes: dict[str, Dish] = {one.sku: one for one in found}
+        if len(self.dishes) < len(found):
+            raise InvalidInput.at("dishes", "two of them have the same SKU")
 
     def __getitem__(self, sku: str) -> Dish:
         """Return that dish; raise NotFound."""

@@ -1,0 +1,133 @@
+"""What is said again under a key: the same is known, anything else is refused."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orderwright import AddLine, ChangeLine, Hold, KeyReused, OrderDesk, Posting
+from orderwright.orders.repeating import fingerprints
+from tests.worlds import HOUR, NOON, World, card, line
+
+Said = Callable[[OrderDesk], object]
+
+# Each pair: what changes nothing, and what would be something else, under one key.
+NOTHING: dict[str, tuple[Said, Said]] = {
+    "hold": (
+        lambda desk: desk.hold("o1", "x", blocks=["capture"], key="k"),
+        lambda desk: desk.hold("o1", "y", blocks=["refund"], key="k"),
+    ),
+    "edit": (
+        lambda desk: desk.edit("o1", [ChangeLine(line_id="l1", quantity=2)], key="k"),
+        lambda desk: desk.edit("o1", [ChangeLine(line_id="l1", quantity=7)], key="k"),
+    ),
+    "promise": (
+        lambda desk: desk.promise("o1", NOON + HOUR, key="k"),
+        lambda desk: desk.promise("o1", NOON + 3 * HOUR, key="k"),
+    ),
+    "tag": (
+        lambda desk: desk.tag("o1", add=["vip"], key="k"),
+        lambda desk: desk.tag("o1", remove=["vip"], key="k"),
+    ),
+    "another command": (
+        lambda desk: desk.tag("o1", add=["vip"], key="k"),
+        lambda desk: desk.cancel("o1", reason="vip", key="k"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_key_that_changed_nothing_is_for_the_same_content_alone(name: str) -> None:
+    """Said again it changes nothing again; anything else under it is refused, and not swallowed."""
+    world = World(("MUG", "MAIN", 9))
+    world.desk.place([line(quantity=2)], order_id="o1", tenders=[card()])
+    world.desk.hold("o1", "x", blocks=["capture"])
+    world.desk.promise("o1", NOON + HOUR)
+    world.desk.tag("o1", add=["vip"])
+    said, other = NOTHING[name]
+    said(world.desk)
+    order = world.desk.order("o1")
+    assert order == said(world.desk)
+    with pytest.raises(KeyReused) as caught:
+        other(world.desk)
+    assert "NothingChanged" not in str(caught.value)
+    assert order == world.desk.order("o1")
+
+
+values = st.recursive(
+    st.one_of(
+        st.integers(),
+        st.booleans(),
+        st.none(),
+        st.text(max_size=5),
+        st.decimals(allow_nan=False, allow_infinity=False, places=3),
+        st.frozensets(st.sampled_from(["allocate", "capture", "fulfil", "refund"])),
+        st.integers(-9, 9).map(lambda hours: NOON.astimezone(timezone(timedelta(hours=hours)))),
+    ),
+    lambda inner: st.lists(inner, max_size=3).map(tuple),
+    max_leaves=6,
+)
+
+
+@given(values, values)
+def test_a_fingerprint_is_the_same_for_what_is_equal_and_for_nothing_else(
+    one: object, other: object
+) -> None:
+    """Whatever order a set has, however a number or a time is written."""
+    equal = one == other and str(type(one)) == str(type(other))
+    if equal or one != other:
+        assert equal == (fingerprints({"a": one}) == fingerprints({"a": other}))
+
+
+def test_numbers_and_times_are_told_by_their_value() -> None:
+    """As equality has it."""
+    assert fingerprints({"a": Decimal("1.0")}) == fingerprints({"a": Decimal("1.000")})
+    there = NOON.astimezone(timezone(timedelta(hours=5)))
+    assert fingerprints({"a": NOON}) == fingerprints({"a": there})
+
+
+PROGRAM = """
+from orderwright import AddLine, Hold
+from orderwright.orders.repeating import fingerprints
+from tests.worlds import line
+print(fingerprints({"hold": Hold(name="x", blocks={"capture", "refund", "allocate", "fulfil"}),
+                    "changes": (AddLine(line=line()),)}))
+"""
+
+
+def test_a_fingerprint_is_the_same_in_any_process() -> None:
+    """Sets have another order in each."""
+    hold = Hold(name="x", blocks={"capture", "refund", "allocate", "fulfil"})
+    here = fingerprints({"hold": hold, "changes": (AddLine(line=line()),)})
+    for seed in ("1", "2", "3"):
+        command = [sys.executable, "-c", PROGRAM]
+        env = {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}
+        told = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+        assert str(here) == told.strip()
+
+
+# Counts and notices --------------------------------------------------------------------------
+
+
+def test_a_count_that_found_all_as_it_was_is_known_when_it_is_said_again() -> None:
+    """What came in meanwhile is not counted away."""
+    world = World(("MUG", "MAIN", 9))
+    world.desk.count_stock("MUG", "MAIN", 9, count_id="monday")
+    world.inventory.post(Posting.receive("d2", "MUG", "MAIN", 10, at=NOON))
+    world.desk.count_stock("MUG", "MAIN", 9, count_id="monday")
+    assert [19] == [one.available for one in world.inventory.supply(["MUG"], now=NOON)]
+
+
+def test_a_notice_of_what_was_sold_out_already_is_known_when_it_is_said_again() -> None:
+    """What is on offer again meanwhile stays on offer."""
+    world = World(("MUG", "MAIN", 1))
+    for notice in ("one", "two"):
+        world.desk.sell_out("MUG", "MAIN", notice_id=notice)
+    world.inventory.post(Posting.make("again", "MAIN", made=[("MUG", 5)], at=NOON, reason="offer"))
+    world.desk.sell_out("MUG", "MAIN", notice_id="two")
+    assert [5] == [one.available for one in world.inventory.supply(["MUG"], now=NOON)]
