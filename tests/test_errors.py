@@ -105,7 +105,7 @@ SAMPLES: list[tuple[e.OrderwrightError, dict[str, object], str]] = [
             "asked": CENTS,
             "limit": EUROS,
         },
-        "order o1: expected total: asked 9.99 EUR, the limit is 10.00 EUR",
+        "order o1: expected total 9.99 EUR, but it comes to 10.00 EUR",
     ),
     (
         e.OnHold("fraud", "capture"),
@@ -258,3 +258,21 @@ def test_messages_can_be_written(error: e.OrderwrightError) -> None:
 def test_what_is_no_id_is_not_found_by_the_name_of_its_kind() -> None:
     """Any object may be looked for; what it is is no fact that can be stored."""
     assert "no order '(bytes)': check the id" == str(e.NotFound("order", b"o1"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit", "told"),
+    [
+        (EUROS, CENTS, "refund: asked 10.00 EUR, the limit is 9.99 EUR"),
+        (-EUROS, CENTS, "refund: asked -10.00 EUR, expected more, and at most 9.99 EUR"),
+        (EUROS, EUROS - EUROS, "refund: there is nothing"),
+    ],
+)
+def test_an_amount_is_refused_with_what_it_may_be(asked: Money, limit: Money, told: str) -> None:
+    """More than there is, less than nothing, anything at all."""
+    assert told == str(e.AmountRefused("refund", asked=asked, limit=limit))
+
+
+def test_a_shortage_of_no_place_tells_what_can_be_served() -> None:
+    """There may be more, that cannot leave."""
+    assert "MUG: wanted 3, 1 can be served" == str(e.Shortage("MUG", "", 3, 1))

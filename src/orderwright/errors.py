@@ -91,7 +91,9 @@ class Fault(NamedTuple):
 class Shortage(NamedTuple):
     """Units that are not there: ``wanted`` of ``sku`` at ``location``, ``available`` found.
 
-    ``location`` is empty where no single location was asked, ``reservation`` where the shortage
+    ``location`` is empty where no single location was asked: then ``available`` is how many can be
+    served, which may be fewer than there are (what is to leave together, or needs what no location
+    offers); ``reservation`` where the shortage
     is of free stock and not of one reservation.
     """
 
@@ -105,7 +107,9 @@ class Shortage(NamedTuple):
         """Return the shortage as one readable phrase."""
         where = f" at {self.location}" if self.location else ""
         of = f" in reservation {self.reservation}" if self.reservation else ""
-        return f"{self.sku}{where}{of}: wanted {self.wanted}, available {self.available}"
+        if where or of:
+            return f"{self.sku}{where}{of}: wanted {self.wanted}, available {self.available}"
+        return f"{self.sku}: wanted {self.wanted}, {self.available} can be served"
 
 
 class OrderwrightError(Exception):
@@ -330,6 +334,12 @@ class AmountRefused(Refused):
 
     def because(self) -> str:
         """Name the rule and both amounts."""
+        if self.rule.startswith("expected"):
+            return f"{self.rule} {self.asked}, but it comes to {self.limit}"
+        if self.limit.minor <= 0:
+            return f"{self.rule}: there is nothing"
+        if self.asked.minor <= 0:
+            return f"{self.rule}: asked {self.asked}, expected more, and at most {self.limit}"
         return f"{self.rule}: asked {self.asked}, the limit is {self.limit}"
 
 

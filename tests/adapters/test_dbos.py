@@ -155,7 +155,7 @@ def test_what_was_refused_may_succeed_later(
 ) -> None:
     """A refusal is no answer for good: the order id of a customer stays good."""
     for _ in range(2):
-        with pytest.raises(OutOfStock, match="TEA: wanted 1, available 0"):
+        with pytest.raises(OutOfStock, match="TEA: wanted 1, 0 can be served"):
             desk.place([line("TEA")], order_id=order_id, tenders=[card()])
     durable.world.receive("tea", "TEA", "MAIN", 1)
     placed = desk.place([line("TEA")], order_id=order_id, tenders=[card()])

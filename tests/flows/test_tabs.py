@@ -918,6 +918,19 @@ def test_a_crash_anywhere_neither_loses_nor_doubles_what_is_due() -> None:
     assert stop > 5
 
 
+def test_what_was_transferred_on_is_not_there_a_second_time() -> None:
+    """A charge that was given back is known, and nothing is left of it."""
+    world = Kitchen()
+    for name in ("o1", "o2"):
+        world.desk.place([STEAK], order_id=name, table=name, policy=TAB)
+    world.desk.transfer("o1", "o2", units={"l1": 1})
+    (came,) = (one.id for one in world.desk.order("o2").charges)
+    world.desk.transfer("o2", "o1", units={came: 1})
+    with pytest.raises(QuantityRefused, match=f"asked 1 of {came}, the limit is 0"):
+        world.desk.transfer("o2", "o1", units={came: 1})
+    check_quiet(world)
+
+
 def test_a_transfer_waits_for_a_store_that_fails_or_is_busy() -> None:
     """A fault is noted, lost races are left to whoever resumes; then it is where it belongs."""
     for trouble, told in (

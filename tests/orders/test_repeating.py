@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import AddLine, ChangeLine, Hold, KeyReused, OrderDesk, Posting
+from orderwright import AddLine, ChangeLine, Hold, OrderDesk, Posting
+from orderwright.errors import KeyReused
 from orderwright.orders.repeating import fingerprints
 from tests.worlds import HOUR, NOON, World, card, line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orderwright.errors import InvalidInput
+from orderwright.errors import Fault, InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide, same_contact
 from orderwright.flows.settling import Flows, load
@@ -14,7 +14,7 @@ from orderwright.orders.events import OrderCredited, OrderEdited
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, ChangeLine
 from orderwright.orders.paying import add_payments
 from orderwright.payments.payment import Tender
-from orderwright.values import each, identifier, instance, moment, text
+from orderwright.values import each, identifier, instance, moment, several, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,15 +63,7 @@ class Editing(Flows):
         rejects that.
         """
         at = self.setting.moment(at)
-        given = each(changes, object, "changes")
-        asked = tuple(
-            one
-            for one in given
-            if isinstance(one, AddLine | ChangeLine | AddCharge | AddAdjustment)
-        )
-        if len(asked) < len(given):
-            wrong = "expected each AddLine, ChangeLine, AddCharge or AddAdjustment"
-            raise InvalidInput.at("changes", wrong)
+        asked = _changes(several(changes, "changes"))
         if service != "":
             identifier(service, "service")
         if scheduled_for is not None:
@@ -150,3 +142,21 @@ class Editing(Flows):
                 lambda order: (editing.credit(order, amount, target=target, at=at, reason=reason),),
             )
         )
+
+
+_KINDS = "AddLine, ChangeLine, AddCharge or AddAdjustment"
+
+
+def _changes(given: tuple[object, ...]) -> tuple[Change, ...]:
+    """Return them all, or refuse what is no change, by its place."""
+    faults: list[Fault] = []
+    found: list[Change] = []
+    for index, one in enumerate(given):
+        if isinstance(one, AddLine | ChangeLine | AddCharge | AddAdjustment):
+            found.append(one)
+        else:
+            told = f"expected {_KINDS}, got {type(one).__name__}"
+            faults.append(Fault(f"changes[{index}]", told))
+    if faults:
+        raise InvalidInput(faults)
+    return tuple(found)

@@ -359,4 +359,6 @@ def _named(method: str, payment_id: str) -> dict[str, str]:
         if method != "":
             raise InvalidInput.at("method", "name a payment or a method, not both")
         return {"payment_id": payment_id}
+    if method == "":
+        raise InvalidInput.at("method", "name the method, or the payment by its payment_id")
     return {"method": identifier(method, "method")}

@@ -10,7 +10,7 @@ from orderwright.errors import Conflict, InvalidInput, KeyReused, NotFound, OutO
 from orderwright.flows.command import command
 from orderwright.flows.processing import allocate
 from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, load, save
-from orderwright.inventory.claims import broken, promises, queued
+from orderwright.inventory.claims import QueueOrder, broken, promises, queued
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Phase
 from orderwright.orders.selling_out import sold_out
@@ -24,14 +24,13 @@ from orderwright.requests import (
     ReadSupply,
     ask,
 )
-from orderwright.values import each, identifier, instance, quantity, text
+from orderwright.values import choice, each, identifier, instance, quantity, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from orderwright.flows.settling import Setting
-    from orderwright.inventory.claims import QueueOrder
     from orderwright.inventory.entries import Reservation
     from orderwright.inventory.ledger import Stock
     from orderwright.orders.events import Event
@@ -57,7 +56,7 @@ class Stocking(Flows):
         what goes wrong with an order leaves it waiting.
         """
         instance(posting, Posting, "posting")
-        queued((), queue)  # refuses an order there is not
+        choice(queue, QueueOrder, "queue")
         yield from ask(PostStock(posting))
         skus = [
             account.sku
@@ -182,7 +181,7 @@ class Stocking(Flows):
         Returns the ids of the orders that got something.
         """
         named = [identifier(one, "skus") for one in each(skus, str, "skus")]
-        queued((), queue)  # refuses an order there is not
+        choice(queue, QueueOrder, "queue")
         return (yield from _filled(self.setting, named, self.setting.moment(at), queue))
 
     @command

@@ -53,7 +53,7 @@ def cancel_units(
         limit = able.get(order.line(line_id).id, 0)
         if count > limit:
             raise QuantityRefused(
-                "too late to cancel",
+                "cancel what can still be cancelled",
                 line_id=line_id,
                 asked=count,
                 limit=limit,

@@ -98,23 +98,29 @@ def _require_unpaid(order: Order, charges: Iterable[Charge]) -> None:
 
 def _some(order: Order, units: Sequence[tuple[str, int]]) -> list[Credit]:
     found: list[Credit] = []
-    charges = {one.id: one for one in order.charges if one.remaining}
+    charges = {one.id: one for one in order.charges}
     for line_id, count in units:
-        if line_id in charges and count == 1:
-            found.append(all_of(charges[line_id], 0))
+        charge = charges.get(line_id)
+        if charge is not None:
+            _require_due(order, line_id, count, 1 if charge.remaining else 0)
+            found.append(all_of(charge, 0))
             continue
         line = order.line(line_id)
-        if count > line.remaining_units:
-            raise QuantityRefused(
-                "transfer what is to be paid for",
-                line_id=line_id,
-                asked=count,
-                limit=line.remaining_units,
-                order_id=order.id,
-                allowed=order.allowed(),
-            )
+        _require_due(order, line_id, count, line.remaining_units)
         found.append(units_of(line, count, order.policy.rounding))
     return found
+
+
+def _require_due(order: Order, line_id: str, asked: int, limit: int) -> None:
+    if asked > limit:
+        raise QuantityRefused(
+            "transfer what is to be paid for",
+            line_id=line_id,
+            asked=asked,
+            limit=limit,
+            order_id=order.id,
+            allowed=order.allowed(),
+        )
 
 
 def _all(order: Order) -> list[Credit]:
