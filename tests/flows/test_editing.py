@@ -313,7 +313,7 @@ def test_goodwill_is_paid_back_without_a_return() -> None:
     left = order.charges[0].remaining
     order = world.desk.credit("o1", left, reason="late", target="c1")
     assert eur(0) == order.charges[0].remaining
-    with pytest.raises(AmountRefused, match=r"limit is 0\.00"):
+    with pytest.raises(AmountRefused, match="due: there is nothing"):
         world.desk.credit("o1", eur("0.01"), reason="late", target="c1")
     with pytest.raises(NotFound):
         world.desk.credit("o1", eur("0.01"), reason="late", target="c9")
