@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 Rounding = Literal["half_up", "half_even", "down"]
-_ROUNDINGS = get_args(Rounding)
 """How an exact amount becomes whole minor units; ``half_up`` rounds halves away from zero."""
+_ROUNDINGS = get_args(Rounding)
 
 MAX_MINOR = 10**18
 """The largest amount: it fits into 64 bits, as every database keeps it."""
