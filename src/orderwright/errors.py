@@ -232,11 +232,11 @@ class Refused(OrderwrightError):
     def message(self) -> str:
         """Say which order, why, and what is possible instead."""
         order = f"order {self.order_id}: " if self.order_id else ""
-        others = self.others()
+        others = self._others()
         instead = f"; possible now: {', '.join(others)}" if others else ""
         return f"{order}{self.because()}{instead}"
 
-    def others(self) -> tuple[str, ...]:
+    def _others(self) -> tuple[str, ...]:
         """Return what is possible instead."""
         return self.allowed
 
@@ -246,7 +246,10 @@ class Refused(OrderwrightError):
 
 
 class IllegalTransition(Refused):
-    """The lifecycle of ``subject`` has no step ``action`` from ``state``."""
+    """``subject`` takes no step ``action`` from ``state``, or not this way, or not yet.
+
+    Where its lifecycle has it, ``allowed`` names it all the same.
+    """
 
     subject: str
     state: str
@@ -260,7 +263,7 @@ class IllegalTransition(Refused):
         self.state = state
         self.action = action
 
-    def others(self) -> tuple[str, ...]:
+    def _others(self) -> tuple[str, ...]:
         """Return what is possible instead: not the step itself."""
         return tuple(one for one in self.allowed if one != self.action)
 

@@ -149,7 +149,7 @@ def test_an_edit_that_changes_nothing_keeps_its_promises() -> None:
     assert "confirmed" == order.state.name
     with pytest.raises(KeyReused, match="tenders"):
         world.desk.edit("o1", same, tenders=[card("1.00")], key="k1")
-    with pytest.raises(AmountRefused, match="nothing left to pay"):
+    with pytest.raises(AmountRefused, match="pay what is left: there is nothing"):
         world.desk.edit("o1", same, tenders=[card()])
 
 

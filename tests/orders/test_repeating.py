@@ -4,15 +4,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, Inexact, localcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import AddLine, ChangeLine, Hold, OrderDesk, Posting
+from orderwright import AddLine, ChangeLine, Hold, OrderDesk, Policy, Posting
 from orderwright.errors import KeyReused
-from orderwright.orders.repeating import fingerprints
+from orderwright.orders.events import NoteAdded, NothingChanged
+from orderwright.orders.modifiers import Modifier
+from orderwright.orders.repeating import fingerprints, require_same
 from tests.worlds import HOUR, NOON, World, card, line
 
 Said = Callable[[OrderDesk], object]
@@ -35,6 +37,18 @@ NOTHING: dict[str, tuple[Said, Said]] = {
         lambda desk: desk.tag("o1", add=["vip"], key="k"),
         lambda desk: desk.tag("o1", remove=["vip"], key="k"),
     ),
+    "service": (
+        lambda desk: desk.edit("o1", service="pickup", key="k"),
+        lambda desk: desk.edit("o1", service="delivery", key="k"),
+    ),
+    "time": (
+        lambda desk: desk.edit("o1", service="pickup", key="k"),
+        lambda desk: desk.edit("o1", service="pickup", scheduled_for=NOON + HOUR, key="k"),
+    ),
+    "fewer names": (
+        lambda desk: desk.request_stop("o1", "f1", units={"l1": 1}, key="k"),
+        lambda desk: desk.request_stop("o1", "f1", key="k"),
+    ),
     "another command": (
         lambda desk: desk.tag("o1", add=["vip"], key="k"),
         lambda desk: desk.cancel("o1", reason="vip", key="k"),
@@ -46,7 +60,11 @@ NOTHING: dict[str, tuple[Said, Said]] = {
 def test_a_key_that_changed_nothing_is_for_the_same_content_alone(name: str) -> None:
     """Said again it changes nothing again; anything else under it is refused, and not swallowed."""
     world = World(("MUG", "MAIN", 9))
-    world.desk.place([line(quantity=2)], order_id="o1", tenders=[card()])
+    world.desk.place([line(quantity=2)], order_id="o1", tenders=[card()], service="pickup")
+    if name == "fewer names":
+        world.desk.advance("o1", "f1", "release")
+        world.desk.advance("o1", "f1", "pick")
+        world.desk.request_stop("o1", "f1", units={"l1": 1})
     world.desk.hold("o1", "x", blocks=["capture"])
     world.desk.promise("o1", NOON + HOUR)
     world.desk.tag("o1", add=["vip"])
@@ -83,6 +101,40 @@ def test_a_fingerprint_is_the_same_for_what_is_equal_and_for_nothing_else(
     equal = one == other and str(type(one)) == str(type(other))
     if equal or one != other:
         assert equal == (fingerprints({"a": one}) == fingerprints({"a": other}))
+
+
+def test_a_change_is_known_with_all_that_was_said_of_it() -> None:
+    """Also with what was so already: the same again is known, another service is refused."""
+    world = World(("MUG", "MAIN", 9))
+    world.desk.place([line()], order_id="o1", tenders=[card()], service="pickup")
+    more = [AddLine(line=line("MUG"))]
+    order = world.desk.edit("o1", more, service="pickup", key="k")
+    assert order == world.desk.edit("o1", more, service="pickup", key="k")
+    for other in ({"service": "delivery"}, {"service": "pickup", "scheduled_for": NOON + HOUR}):
+        with pytest.raises(KeyReused):
+            world.desk.edit("o1", more, key="k", **other)
+
+
+def test_what_was_saved_without_its_content_is_known_by_its_command() -> None:
+    """As an earlier version wrote it."""
+    require_same(NothingChanged(command="NoteAdded", at=NOON), NoteAdded, {"text": "x"}, "k")
+
+
+def test_numbers_are_told_exactly_in_any_context() -> None:
+    """More digits than the context has tell two numbers apart, and no trap is set off."""
+    long = [Decimal(f"0.123456789012345678901234567890{digit}") for digit in (1, 2)]
+    with localcontext() as context:
+        context.prec = 4
+        context.traps[Inexact] = True
+        marks = {fingerprints({"a": one}) for one in long}
+    assert 2 == len(marks)
+    assert fingerprints({"a": Decimal("-0")}) == fingerprints({"a": Decimal(0)})
+
+
+def test_a_list_is_what_a_tuple_of_the_same_is() -> None:
+    """Values that are kept as they were given may have either."""
+    listed = Modifier("x", uses=[("Z", 1)], modifiers=[])  # type: ignore[arg-type]
+    assert fingerprints({"a": listed}) == fingerprints({"a": Modifier("x", uses=(("Z", 1),))})
 
 
 def test_numbers_and_times_are_told_by_their_value() -> None:
@@ -132,3 +184,16 @@ def test_a_notice_of_what_was_sold_out_already_is_known_when_it_is_said_again() 
     world.inventory.post(Posting.make("again", "MAIN", made=[("MUG", 5)], at=NOON, reason="offer"))
     world.desk.sell_out("MUG", "MAIN", notice_id="two")
     assert [5] == [one.available for one in world.inventory.supply(["MUG"], now=NOON)]
+
+
+def test_a_notice_said_again_spares_what_is_on_offer_by_then() -> None:
+    """Who ordered after more was put on offer gets it."""
+    world = World(("MUG", "MAIN", 2), policy=Policy(short="backorder"))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    assert ("o1",) == world.desk.sell_out("MUG", "MAIN", notice_id="n", queued=True, at=NOON)
+    made = Posting.make("again", "MAIN", made=[("MUG", 5)], at=NOON, reason="offer")
+    world.inventory.post(made)
+    world.desk.place([line()], order_id="o2", tenders=[card()])
+    again = NOON + HOUR
+    assert () == world.desk.sell_out("MUG", "MAIN", notice_id="n", queued=True, at=again)
+    assert () == world.desk.order("o2").exceptions

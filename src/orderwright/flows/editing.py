@@ -85,7 +85,13 @@ class Editing(Flows):
 
         call = Call(
             OrderEdited,
-            {"changes": asked, "tenders": offered, "reason": reason},
+            {
+                "changes": asked,
+                "tenders": offered,
+                "reason": reason,
+                "service": service,
+                "scheduled_for": scheduled_for,
+            },
             at,
             key,
             by,

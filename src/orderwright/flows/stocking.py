@@ -83,7 +83,7 @@ class Stocking(Flows):
         with the exception ``stock_missing``. Returns the ids of these orders. ``count_id`` is the
         key: what it found the first time stands, whatever is said under it again, and orders that
         were not told are; count anew under another. Lots are counted with :meth:`post_stock`.
-        Raises InvalidInput for a SKU that has lots there.
+        Raises InvalidInput for a SKU that has lots there by now.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
@@ -135,8 +135,9 @@ class Stocking(Flows):
         exception ``stock_missing``, for a substitute. What is fired already is made. Returns the
         ids of these orders. Put it on offer again with :meth:`.Posting.make`. ``notice_id`` is the
         key of the notice for that SKU and location: the same again takes nothing more off, and
-        tells orders that were not told. Raises InvalidInput for what was never on offer there or
-        what nobody counts, OutOfStock where others order faster than it is taken off.
+        tells orders that were not told, unless it is on offer again. Raises InvalidInput for what
+        was never on offer there or what nobody counts, OutOfStock where others order faster than
+        it is taken off.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
@@ -152,8 +153,9 @@ class Stocking(Flows):
                 if attempt + 1 == MAX_TRIES:
                     raise
                 continue  # somebody ordered one meanwhile: look again
-            except KeyReused:
-                pass  # it was taken off before
+            except KeyReused:  # it was taken off before
+                if units:
+                    return ()  # and is on offer again: what is queued can be made
             break
         found: list[str] = []
         if queued:

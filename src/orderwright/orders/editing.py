@@ -76,6 +76,13 @@ def edit(
     told = _details(order, details, at)
     if not (changed or fewer or lines or charges or told or tenders):
         return ()
+    # What was said of the rest is kept also where it was so already: the key is for all of it.
+    when = details.scheduled_for
+    said: dict[str, Any] = {
+        "service": details.service,
+        "scheduled_for": when,
+        "expires_at": None if when is None else order.expires_at,
+    }
     edited = OrderEdited(
         changes=tuple(changes),
         lines=(*changed.values(), *lines),
@@ -83,11 +90,11 @@ def edit(
         tenders=tuple(tenders),
         reason=reason,
         at=at,
-        **told,
+        **(said | told),
     )
     events: list[Event] = [edited]
-    if edited.scheduled_for is not None:
-        events += _rescheduled(order, edited.scheduled_for, at)
+    if when is not None and "scheduled_for" in told:
+        events += _rescheduled(order, when, at)
     if fewer:
         after_all = order.after(events)
         given_up = cancel_units(after_all, sorted(fewer.items()), at=at, reason=reason)

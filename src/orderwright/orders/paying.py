@@ -61,7 +61,7 @@ def add_payments(order: Order, tenders: Sequence[Tender], *, at: datetime) -> Pa
     uncovered = order.uncovered
     if not uncovered:
         raise AmountRefused(
-            "nothing left to pay",
+            "pay what is left",
             asked=total((one.amount for one in tenders if one.amount), order.currency),
             limit=uncovered,
             order_id=order.id,

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import fields, has
+from attrs import NOTHING, fields, has
 
 from orderwright.errors import KeyReused
 from orderwright.orders.events import Event, NothingChanged
@@ -36,10 +37,10 @@ def require_same(before: Event, kind: type[Event], said: Mapping[str, object], k
     if command != kind.__name__:
         raise KeyReused(key, "command", command, kind.__name__)
     if isinstance(before, NothingChanged):
-        known = dict(before.said)
-        for name, mark in fingerprints(said):
-            if known.get(name) != mark:
-                raise KeyReused(key, name, "something else", said[name])
+        known, marks = dict(before.said), dict(fingerprints(said))
+        for name in marks.keys() | known.keys() if known else ():
+            if known.get(name) != marks.get(name):
+                raise KeyReused(key, name, "something else", said.get(name))
         return
     for name, now in said.items():
         old = getattr(before, name)
@@ -54,24 +55,38 @@ def _fingerprint(value: object) -> str:
 
 def _told(value: object) -> str:
     """Return a text that equal values share, whatever order a set happens to have."""
-    if isinstance(value, str):
-        return repr(str(value))
-    if isinstance(value, Decimal):
-        return str(value.normalize())
+    given = _given(value)
+    if given is not None:
+        return f"[{','.join(f'{name}={_told(one)}' for name, one in sorted(given.items()))}]"
+    if isinstance(value, tuple | list):
+        return f"({','.join(_told(one) for one in cast('Iterable[object]', value))})"
+    if isinstance(value, frozenset | set):
+        return f"{{{','.join(sorted(_told(one) for one in cast('Iterable[object]', value)))}}}"
+    return _plain(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal) and value.is_finite():
+        return str(Fraction(value))  # exact, whatever the context
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    if isinstance(value, tuple | frozenset):
-        told = [_told(one) for one in cast("Iterable[object]", value)]
-        return ",".join(("(", *(told if isinstance(value, tuple) else sorted(told)), ")"))
+    return repr(str(value)) if isinstance(value, str) else repr(value)
+
+
+def _given(value: object) -> Mapping[str, object] | None:
+    """Return what a value is made of, by name; what is as it is by default is left out.
+
+    A later version may know more of it.
+    """
     kind: Any = type(value)
-    if has(kind):
-        # What is as it is by default is left out: a later version may know more of it.
-        given = {one.name: (getattr(value, one.name), one.default) for one in fields(kind)}
-        value = {name: one for name, (one, default) in given.items() if one != default}
     if isinstance(value, Mapping):
-        return _mapped(cast("Mapping[Any, object]", value))
-    return repr(value)
-
-
-def _mapped(value: Mapping[Any, object]) -> str:
-    return f"[{','.join(f'{name}={_told(one)}' for name, one in sorted(value.items()))}]"
+        return {repr(name): one for name, one in cast("Mapping[object, object]", value).items()}
+    defaults: dict[str, object]
+    if has(kind):
+        defaults = {one.name: one.default for one in fields(kind)}
+    elif hasattr(kind, "_fields"):
+        defaults = dict.fromkeys(kind._fields, NOTHING) | kind._field_defaults
+    else:
+        return None
+    found = {name: getattr(value, name) for name in defaults}
+    return {name: one for name, one in found.items() if _told(one) != _told(defaults[name])}

@@ -139,9 +139,11 @@ class Work:
             return
         try:
             cast("Any", borrowed.driver_connection).autocommit = self._as_found
-        except dialect.loaded_dbapi.Error as error:
-            self.give_up(error)  # what was asked is done all the same
-            return
+        except BaseException as error:
+            self.give_up(error)
+            if not isinstance(error, dialect.loaded_dbapi.Error):
+                raise
+            return  # what was asked is done all the same
         self._borrowed = None
         borrowed.close()
 
