@@ -15,7 +15,8 @@ from orderwright.errors import KeyReused
 from orderwright.orders.events import NoteAdded, NothingChanged
 from orderwright.orders.modifiers import Modifier
 from orderwright.orders.repeating import fingerprints, require_same
-from tests.worlds import HOUR, NOON, World, card, line
+from orderwright.testing.simulation import Begin, Call, Go, Simulation
+from tests.worlds import HOUR, MINUTE, NOON, World, card, line
 
 Said = Callable[[OrderDesk], object]
 
@@ -81,7 +82,6 @@ def test_a_key_that_changed_nothing_is_for_the_same_content_alone(name: str) -> 
 values = st.recursive(
     st.one_of(
         st.integers(),
-        st.booleans(),
         st.none(),
         st.text(max_size=5),
         st.decimals(allow_nan=False, allow_infinity=False, places=3),
@@ -184,6 +184,28 @@ def test_a_notice_of_what_was_sold_out_already_is_known_when_it_is_said_again() 
     world.inventory.post(Posting.make("again", "MAIN", made=[("MUG", 5)], at=NOON, reason="offer"))
     world.desk.sell_out("MUG", "MAIN", notice_id="two")
     assert [5] == [one.available for one in world.inventory.supply(["MUG"], now=NOON)]
+
+
+def test_a_notice_said_twice_at_once_is_told_although_the_first_dies() -> None:
+    """The second saw what was on offer before the first took it off: it tells the orders."""
+    world = World(("MUG", "MAIN", 2), policy=Policy(short="backorder"))
+    world.desk.place([line()], order_id="o1", tenders=[card()])
+    simulation = Simulation(world)
+    for name, at in (("a", NOON), ("b", NOON + MINUTE)):
+        notice = {"notice_id": "n", "queued": True, "at": at}
+        simulation.run([Begin(name, Call("sell_out", "MUG", "MAIN", **notice)), Go(name)])
+    simulation.do(Go("a", "crash after"))
+    while "b" in simulation.workers:
+        simulation.do(Go("b"))
+    assert ["stock_missing"] == [one.code for one in world.desk.order("o1").exceptions]
+
+
+def test_what_lies_deep_is_told_once() -> None:
+    """A fingerprint takes as long as there is to tell, however deep it lies."""
+    deep = Modifier("x")
+    for _ in range(60):
+        deep = Modifier("x", modifiers=(deep,))
+    assert fingerprints({"a": deep}) != fingerprints({"a": Modifier("x")})
 
 
 def test_a_notice_said_again_spares_what_is_on_offer_by_then() -> None:

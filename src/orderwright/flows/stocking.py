@@ -144,6 +144,7 @@ class Stocking(Flows):
         identifier(location, "location")
         instance(queued, bool, "queued")
         posting_id = f"sold-out/{location}/{sku}/{identifier(notice_id, 'notice_id')}"
+        known = False
         for attempt in range(MAX_TRIES):  # pragma: no branch - the last attempt ends it or raises
             stocks = yield from ask(ReadSupply((sku,), at))
             units = _on_offer(stocks, sku, location)
@@ -153,10 +154,12 @@ class Stocking(Flows):
                 if attempt + 1 == MAX_TRIES:
                     raise
                 continue  # somebody ordered one meanwhile: look again
-            except KeyReused:  # it was taken off before
-                if units:
-                    return ()  # and is on offer again: what is queued can be made
+            except KeyReused:
+                known = True
             break
+        if known:  # it was taken off before, or just now: what is on offer again can be made
+            stocks = yield from ask(ReadSupply((sku,), at))
+            queued = queued and not _on_offer(stocks, sku, location)
         found: list[str] = []
         if queued:
             for order_id in (yield from _orders_at(setting, location, (Phase.WAITING,))):

@@ -38,9 +38,9 @@ def require_same(before: Event, kind: type[Event], said: Mapping[str, object], k
         raise KeyReused(key, "command", command, kind.__name__)
     if isinstance(before, NothingChanged):
         known, marks = dict(before.said), dict(fingerprints(said))
-        for name in marks.keys() | known.keys() if known else ():
+        for name in (*marks, *known) if known else ():
             if known.get(name) != marks.get(name):
-                raise KeyReused(key, name, "something else", said.get(name))
+                raise KeyReused(key, name, "(something else)", said.get(name))
         return
     for name, now in said.items():
         old = getattr(before, name)
@@ -57,7 +57,7 @@ def _told(value: object) -> str:
     """Return a text that equal values share, whatever order a set happens to have."""
     given = _given(value)
     if given is not None:
-        return f"[{','.join(f'{name}={_told(one)}' for name, one in sorted(given.items()))}]"
+        return f"[{','.join(f'{name}={told}' for name, told in sorted(given.items()))}]"
     if isinstance(value, tuple | list):
         return f"({','.join(_told(one) for one in cast('Iterable[object]', value))})"
     if isinstance(value, frozenset | set):
@@ -73,14 +73,15 @@ def _plain(value: object) -> str:
     return repr(str(value)) if isinstance(value, str) else repr(value)
 
 
-def _given(value: object) -> Mapping[str, object] | None:
-    """Return what a value is made of, by name; what is as it is by default is left out.
+def _given(value: object) -> Mapping[str, str] | None:
+    """Return what a value is made of, told by name; what is as it is by default is left out.
 
     A later version may know more of it.
     """
     kind: Any = type(value)
     if isinstance(value, Mapping):
-        return {repr(name): one for name, one in cast("Mapping[object, object]", value).items()}
+        pairs = cast("Mapping[object, object]", value).items()
+        return {repr(name): _told(one) for name, one in pairs}
     defaults: dict[str, object]
     if has(kind):
         defaults = {one.name: one.default for one in fields(kind)}
@@ -88,5 +89,6 @@ def _given(value: object) -> Mapping[str, object] | None:
         defaults = dict.fromkeys(kind._fields, NOTHING) | kind._field_defaults
     else:
         return None
-    found = {name: getattr(value, name) for name in defaults}
-    return {name: one for name, one in found.items() if _told(one) != _told(defaults[name])}
+    # Each is told once: twice, what lies deep would be told twice as often with every step.
+    told = {name: _told(getattr(value, name)) for name in defaults}
+    return {name: one for name, one in told.items() if one != _told(defaults[name])}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, insert, inspect, select, update
 
 from orderwright.adapters.sqlalchemy.functions import posting_functions
-from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained, known, reached
+from orderwright.adapters.sqlalchemy.running import Work, explained, known
 from orderwright.adapters.sqlalchemy.tables import SQL_SCHEMA, TABLES, Tables
 from orderwright.errors import AdapterFault
 
@@ -37,12 +38,10 @@ def upgrade_schema(bind: Engine | Connection, tables: Tables = TABLES) -> int:
     if not isinstance(bind, Engine):
         with explained(_ADAPTER, "the schema"):
             return _upgrade(bind, tables)
-    with reached(_ADAPTER):
-        connection = bind.connect().execution_options(**AUTOCOMMIT)
+    work = Work(bind, _ADAPTER, joined=False)
     # Begun as all our transactions are: SQLite lets one at a time make tables.
-    transaction = Work(connection, _ADAPTER, joined=False).transaction
-    with connection, explained(_ADAPTER, "the schema"), transaction():
-        return _upgrade(connection, tables)
+    with closing(work), explained(_ADAPTER, "the schema"), work.transaction():
+        return _upgrade(work.connection, tables)
 
 
 def _upgrade(connection: Connection, tables: Tables) -> int:
