@@ -209,6 +209,16 @@ def test_a_price_is_overridden_with_a_reason() -> None:
     check_laws(world)
 
 
+def test_a_tax_by_its_rate_may_be_brought_along() -> None:
+    """Then it is worked out by the rate that was brought."""
+    world = World(policy=TAKEN)
+    tax = TaxLine(name="city", percent=10)
+    mug = DraftLine(sku="MUG", quantity=1, unit_price=UnitPrice.of("10", "EUR"), taxes=[tax])
+    placed(world, mug)
+    change = ChangeLine(line_id="l1", quantity=2, taxes=[TaxLine(name="city", percent=20)])
+    assert eur(24) == world.desk.edit("o1", [change]).due
+
+
 def test_a_tax_with_an_amount_only_has_to_be_brought_along() -> None:
     """Nobody can scale a tax whose rate is unknown: an edit brings it, a cancellation shares it."""
     world = World(policy=TAKEN)

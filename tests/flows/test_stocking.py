@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 
 from orderwright import ChangeLine, Order, Policy, Posting, Reservation
 from orderwright.adapters.memory import MemoryInventory
+from orderwright.codec import Codec
 from orderwright.errors import InvalidInput, KeyReused, OutOfStock
 from orderwright.flows.settling import MAX_TRIES
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Claim
 from orderwright.inventory.reading import recall
+from orderwright.orders.stocking import missing
 from orderwright.tracking.timeline import render, timeline
 from tests.worlds import (
+    HOUR,
+    MINUTE,
     NOON,
     Crashed,
     Rivals,
@@ -30,6 +34,7 @@ from tests.worlds import (
 )
 
 DAY = timedelta(days=1)
+CODEC = Codec()
 WAITING = Policy(short="backorder")
 
 
@@ -446,6 +451,43 @@ def test_a_count_and_a_shipment_at_once() -> None:
         world.calm()
         check_laws(world)
     assert count > 1
+
+
+def test_what_left_while_a_count_took_a_part_of_it() -> None:
+    """Whoever just shipped three is not told that two are there; when it is booked, all comes out.
+
+    Nothing stays reserved for what has left, and the order reads back as it was written.
+    """
+    world = World(("MUG", "MAIN", 3))
+    world.desk.place([line("MUG", 3)], order_id="o1", tenders=[card()])
+    with pytest.raises(Crashed):
+        run_until(world, world.flow("ship", "o1", "f1"), 2, performed=False)
+    order = world.desk.order("o1")
+    assert ["commit"] == [one.purpose for one in order.intents]
+    assert () == missing(order, (), NOON)
+    assert () == world.desk.count_stock("MUG", "MAIN", 2, count_id="n")
+    assert () == world.desk.order("o1").exceptions
+    world.calm()
+    order = world.desk.order("o1")
+    assert ["stock_mismatch"] == [one.code for one in order.exceptions]
+    assert ["o1/commit-9", "o1/hand_over-13", "o1/release-16"] == [
+        one.id for one in world.inventory.postings()[-3:]
+    ]
+    stock = world.inventory.ledger.stock("MUG", "MAIN", now=world.now)
+    assert (2, 0) == (stock.available, stock.reserved)
+    assert order == CODEC.decode_order(CODEC.encode_order(order))
+    check_laws(world)
+
+
+def test_a_count_tells_whoever_holds_for_a_time_until_that_is_over() -> None:
+    """A minute before it lapses a reservation is missed; when it has lapsed there is none."""
+    for minutes, told in ((59, ("o1",)), (60, ())):
+        world = World(("MUG", "MAIN", 1), policy=Policy(unpaid_ttl=HOUR))
+        world.desk.place([line()], order_id="o1")
+        world.now += minutes * MINUTE
+        assert told == world.desk.count_stock("MUG", "MAIN", 0, count_id="n")
+        assert len(told) == len(world.desk.order("o1").exceptions)
+        check_laws(world)
 
 
 def test_who_cannot_be_told_of_a_count_is_told_by_the_next() -> None:

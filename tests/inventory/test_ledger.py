@@ -551,6 +551,18 @@ def test_the_date_of_a_lot_stays_until_another_is_told() -> None:
     assert 2 == ledger.stock("MILK", "MAIN", now=until).expired
 
 
+def test_a_lot_may_be_named_on_both_sides() -> None:
+    """The date is kept although the supplier's units bear the lot as well."""
+    terms = StockTerms(best_before=NOON)
+    entries = (
+        Entry("MILK", "MAIN", "supplier", -1, lot="L"),
+        Entry("MILK", "MAIN", "available", 1, lot="L", terms=terms),
+    )
+    ledger = InventoryLedger()
+    ledger.post(Posting(id="1", at=NOON, entries=entries))
+    assert 1 == ledger.stock("MILK", "MAIN", now=NOON).expired
+
+
 KEPT = (
     *("_reserved", "_owners", "_held", "_owned", "_lapses", "_expiring", "_waiting"),
     "_best_before",

@@ -136,4 +136,21 @@ EQUIVALENT: dict[str, str] = {
     "paying.py _payment_by: payment => None": (
         "A movement that is known is looked for on every payment again, whichever this returns."
     ),
+    "editing.py added: zip(parts_of, line_parts, strict=True) => zip(parts_of, line_parts)": (
+        "What is worked out has one entry for each of the lines it was given."
+    ),
+    "stocking.py _set_free: ..urpose == 'reserve' or not (parts or not intent.fulfillments => ..urpose == 'reserve' and (not (parts or not intent.fulfillmen": (
+        "What a posting takes out of reservations that are not of its own parts is left alone below."
+    ),
+    "events.py StockPosted: None => 0": "Whoever makes the event says it, and so does its document.",
+    "events.py LabelReported: None => 0": "Whoever makes the event says it, and so does its document.",
+    "money.py round_ratio: rounding not in _ROUNDINGS => True": (
+        "A rounding that is one is looked at and let through; it is only saved."
+    ),
+    "entries.py summed: '' => 'XX' #4": (
+        "What is checked holds of plain entries anyhow; not to check them is only saved."
+    ),
+    "postings.py Posting.rehold: '' => 'XX'": (
+        "A posting of no pairs has no entries, and is refused for that."
+    ),
 }

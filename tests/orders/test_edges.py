@@ -1,5 +1,6 @@
 """Small print: where exactly a rule begins, what a fault is called, what ids are made of."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -20,18 +21,35 @@ from orderwright import (
     UnitPrice,
 )
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.codec import Codec
 from orderwright.errors import IllegalTransition, NotFound
+from orderwright.fulfillment.shipping import LabelOutcome
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.postings import Posting
-from orderwright.money import MAX_MINOR
-from orderwright.orders.events import PaymentReported
+from orderwright.lifecycles import ORDER, PAYMENT_OPERATION, Lifecycle, Lifecycles, Phase, State
+from orderwright.money import MAX_MINOR, round_ratio
+from orderwright.orders.events import Intended, PaymentReported
+from orderwright.orders.intents import Intent, Purpose
+from orderwright.orders.labelling import cancel_label, report_label
 from orderwright.orders.menu import Menu
 from orderwright.orders.paying import report_payment
 from orderwright.orders.placement import MAX_LINES
 from orderwright.ports import PaymentCapabilities
 from tests.kitchens import MENU, TAB, Kitchen
-from tests.simulation.pairs import AT_ONCE
-from tests.worlds import HOUR, NOON, World, card, eur, line
+from tests.simulation.pairs import AT_ONCE, HOME
+from tests.worlds import (
+    HOUR,
+    MINUTE,
+    NOON,
+    PARCELS,
+    Crashed,
+    World,
+    card,
+    eur,
+    flow_of,
+    line,
+    run_until,
+)
 
 FAULTS: dict[str, Callable[[], object]] = {
     "percent": lambda: Adjustment(name="x", percent=Decimal(1001)),
@@ -44,9 +62,16 @@ FAULTS: dict[str, Callable[[], object]] = {
     "id": lambda: Posting(id="", at=NOON, entries=(), reason="x"),
     "order_id": lambda: Posting(id="p", at=NOON, entries=(), reason="x", order_id=5),
     "reservations": lambda: Posting.reserve("p", 5, at=NOON),
+    "rounding": lambda: round_ratio(1, 2, "up"),
     "backorder_limit": lambda: StockPolicy(backorder_limit=-1),
 }
 
+PURPOSES: tuple[Purpose, ...] = (
+    *("reserve", "firm", "commit", "release", "hand_over", "take_back", "write_off", "claim"),
+    *("consume", "spoil", "authorize", "capture", "void", "refund", "charge", "transfer"),
+    *("book_label", "cancel_label"),
+)
+CODEC = Codec()
 PORTS = {"orders": MemoryOrders(), "inventory": MemoryInventory(), "payments": MemoryPayments()}
 
 
@@ -77,6 +102,7 @@ def test_what_is_split_by_may_be_read_only_once() -> None:
     parts = eur(5).split(iter([1, 3]), iter([400, 100]))
     assert (eur(4), eur(1)) == parts == eur(5).split([1, 3], [400, 100])
     assert (eur("-4"), eur("-1")) == Money(-500, "EUR").split([1, 3], [400, 100])
+    assert (Money(-1, "EUR"),) == Money(-1, "EUR").split([1])
     with pytest.raises(InvalidInput):
         eur(5).split([1, 3], [300, 100])
 
@@ -228,6 +254,83 @@ def test_a_booking_alone_is_for_something_that_is_not_ordered_here() -> None:
     kitchen.receive("slots", "slot 19:00", "SLOTS", 3)
     order = kitchen.desk.place([line("slot 19:00", 1, "0")], order_id="o1", service="takeaway")
     assert [("booking", "booked")] == [(one.kind, one.state.name) for one in order.fulfillments]
+
+
+# What is on its way, and how it reads back ------------------------------------------------------
+
+
+def test_what_is_planned_waits_since_then_and_is_resumed_before_it_expires() -> None:
+    """The process died before the stock was asked: that is due, and nothing else is."""
+    world = World(("MUG", "MAIN", 1), policy=Policy(unpaid_ttl=MINUTE))
+    with pytest.raises(Crashed):
+        run_until(world, world.flow("place", [line()], order_id="o1"), 3, performed=False)
+    order = world.desk.order("o1")
+    assert [NOON] == [one.since for one in order.fulfillments]
+    assert ["reserve"] == [one.purpose for one in order.intents]
+    assert order.expires_at is not None
+    assert ["resume"] == [one.action for one in order.due_items]
+    world.calm()
+    assert "expired" == world.desk.order("o1").state.name
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_what_a_call_is_for_reads_back(purpose: Purpose) -> None:
+    """All twenty purposes are told apart in a stored history."""
+    posting = Posting(id="p", at=NOON, entries=(), reason="x")
+    intent = Intent(id="p", purpose=purpose, request=posting, since=NOON, due_at=NOON)
+    event = Intended(intent=intent, at=NOON)
+    assert event == CODEC.decode_event(json.loads(json.dumps(CODEC.encode_event(event))))
+
+
+def test_an_order_may_be_on_its_way_as_a_whole() -> None:
+    """A state of one's own may lie outside the walls: what left is still booked."""
+    away = State("on_its_way", Phase.OUT)
+    confirmed, completed = ORDER.states["confirmed"], ORDER.states["completed"]
+    rows = {(confirmed, "dispatch"): away, (away, "complete"): completed}
+    own = Lifecycles(name="away.v1", order=ORDER.extended("order by boat", rows))
+    world = World(("MUG", "MAIN", 1), policy=AT_ONCE)
+    desk = world.new_desk(lifecycles=own)
+    desk.place([line()], order_id="o1", tenders=[card()])
+    assert "on_its_way" == desk.advance_order("o1", "dispatch").state.name
+    order = desk.ship("o1", "f1")
+    assert ("on_its_way", "shipped", ()) == (order.state.name, order.goods, order.intents)
+    assert ["o1/commit"] == [
+        one.id.rpartition("-")[0] for one in world.inventory.postings() if "commit" in one.id
+    ]
+
+
+def test_an_operation_begins_where_its_lifecycle_says() -> None:
+    """A lifecycle of one's own has another first state."""
+    asked = State("asked", Phase.PLANNED)
+    first = PAYMENT_OPERATION.initial
+    table = {
+        (asked if state == first else state, action): to
+        for (state, action), to in PAYMENT_OPERATION.table.items()
+    }
+    own = Lifecycle("operations", asked, table, PAYMENT_OPERATION.terminal)
+    world = World(("MUG", "MAIN", 1), policy=AT_ONCE)
+    desk = world.new_desk(lifecycles=Lifecycles(name="own.v1", payment_operation=own))
+    placing = flow_of(desk, "place", [line()], order_id="o1", tenders=[card()])
+    with pytest.raises(Crashed):
+        run_until(world, placing, 5, performed=False)
+    assert [asked] == [one.state for one in desk.order("o1").payments[0].operations]
+
+
+def test_a_label_without_a_number_is_given_back() -> None:
+    """That its parcel has no number either says nothing: it is still here."""
+    world = World(("MUG", "MAIN", 1), policy=AT_ONCE)
+    world.desk.place([line()], order_id="o1", tenders=[card()], contact=HOME)
+    booking = world.flow("book_label", "o1", "f1", service="standard", parcels=PARCELS)
+    with pytest.raises(Crashed):
+        run_until(world, booking, 3, performed=False)
+    order = world.desk.order("o1")
+    sold = LabelOutcome(outcome="succeeded", carrier="POST", reference="x", cost=eur(1))
+    order = order.after(report_label(order, order.intents[0].id, sold, at=NOON))
+    assert "" == order.labels[0].tracking
+    order = order.after(cancel_label(order, "f1", at=NOON, reason=""))
+    back = LabelOutcome(outcome="succeeded")
+    order = order.after(report_label(order, order.intents[0].id, back, at=NOON))
+    assert ((), ()) == (order.labels, order.exceptions)
 
 
 # What is said of steps, and of what there is only once -----------------------------------------

@@ -20,7 +20,7 @@ BLOCK = 500
 RETAIL = 4
 """Of five blocks so many are of the shop, the rest of the restaurant."""
 TURNS = (16, 24, 40)
-AT_ONCE = 8
+AT_ONCE = 24
 """So many blocks are handed out before it is told how far it came."""
 
 
