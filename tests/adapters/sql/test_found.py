@@ -1,11 +1,12 @@
 """What a hostile reading found in the SQL adapters, each as the test that would have caught it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from threading import Barrier, Event
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Engine, create_engine, create_mock_engine, event
@@ -307,3 +308,37 @@ def test_schemas_that_the_host_has_translated_are_not_gone_past(engine: Engine) 
     elsewhere = engine.execution_options(schema_translate_map={None: "elsewhere"})
     with pytest.raises(AdapterFault, match="elsewhere"):
         SqlOrders(elsewhere).load("o1")
+
+
+def plan_of(engine: Engine, call: Callable[[SqlOrders], object]) -> str:
+    """How the database goes about what a verb asks, whatever it is asked with."""
+    heard: list[tuple[str, Mapping[str, object]]] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def hear(*told: Any) -> None:  # noqa: ANN401 - as declared
+        heard.append((told[2], told[3]))
+
+    call(SqlOrders(engine))
+    event.remove(engine, "before_cursor_execute", hear)
+    ((asked, facts),) = heard
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", facts).all())
+    driver = engine.raw_connection().driver_connection
+    driver.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+    for number, name in enumerate(facts, 1):
+        asked = asked.replace(f"%({name})s", f"${number}")
+    driver.execute(f"PREPARE asked AS {asked}")
+    given = ", ".join(f"'{value}'" for value in facts.values())
+    return str(driver.execute(f"EXPLAIN EXECUTE asked({given})").fetchall())
+
+
+@pytest.mark.parametrize("where", ["SQLite", "PostgreSQL"])
+def test_a_key_is_found_by_its_index(where: str, request: pytest.FixtureRequest) -> None:
+    """Not by reading the whole history of the order: also where one plan is made for any key."""
+    with ExitStack() as stack:
+        sqlite = where == "SQLite"
+        engine = stack.enter_context(sqlite_file()) if sqlite else request.getfixturevalue("engine")
+        desk_on(engine).place([line()], order_id="o1")
+        plan = plan_of(engine, lambda orders: orders.find_key("o1", "o1"))
+    assert "events_key" in plan

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, final
 
-from sqlalchemy import BigInteger, and_, bindparam, func, literal, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.positions import Positions
@@ -60,9 +70,10 @@ class Orders:
         mine = events.c.order_id == bindparam("order_id")
         told = select(events.c.number, as_text(events.c.document)).order_by(events.c.number)
         self._events = told.where(mine, events.c.number > bindparam("after"))
-        # Said twice, so that the partial index serves also where the plan is made for any key.
-        keyed = (events.c.key == bindparam("key")) & (events.c.key != "")
-        self._keyed = Said(told.where(mine, keyed))
+        # Word for word what the partial index says, so that it serves a plan for any key as well;
+        # put in order here, or SQLite would rather read the whole history in its order.
+        keyed = (events.c.key == bindparam("key")) & (events.c.key != literal_column("''"))
+        self._keyed = Said(told.where(mine, keyed).order_by(None))
         self._feed = _feed(tables)
 
     def load(self, work: Work, order_id: str) -> Order | None:
@@ -114,7 +125,8 @@ class Orders:
     def find_key(self, work: Work, order_id: str, key: str) -> tuple[Event, ...]:
         """See :meth:`.OrderRepository.find_key`."""
         rows = self._keyed.rows(work, {"order_id": order_id, "key": key})
-        return tuple(self._event(order_id, number, document) for number, document in rows)
+        in_order = sorted(rows, key=itemgetter(0))
+        return tuple(self._event(order_id, number, document) for number, document in in_order)
 
     def _event(self, order_id: str, number: int, document: str) -> Event:
         record = f"event {number} of order {order_id}"
