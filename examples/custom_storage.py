@@ -53,7 +53,7 @@ class Journal:
     stock: MemoryInventory
     load = asked(lambda journal: journal.orders.load)
     events = asked(lambda journal: journal.orders.events)
-    find_key = asked(lambda journal: journal.orders.find_key)
+    load_with_key = asked(lambda journal: journal.orders.load_with_key)
     feed = asked(lambda journal: journal.orders.feed)
     find = asked(lambda journal: journal.orders.find)
     by_reference = asked(lambda journal: journal.orders.by_reference)

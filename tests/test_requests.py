@@ -13,10 +13,10 @@ from orderwright.requests import (
     CallCarrier,
     CallProvider,
     FindDue,
-    FindKey,
     FindReference,
     LoadEvents,
     LoadOrder,
+    LoadWithKey,
     LookUp,
     Ports,
     PostStock,
@@ -43,7 +43,7 @@ EACH: list[tuple[Request[object], str, tuple[Any, ...], dict[str, Any]]] = [
         {"expected_version": 3},
     ),
     (LoadEvents("o1"), "orders.events", ("o1",), {}),
-    (FindKey("o1", "k1"), "orders.find_key", ("o1", "k1"), {}),
+    (LoadWithKey("o1", "k1"), "orders.load_with_key", ("o1", "k1"), {}),
     (FindReference(REFERENCE), "orders.by_reference", (REFERENCE,), {}),
     (FindDue(NOON, 5), "orders.due", (NOON,), {"after": None, "limit": 5}),
     (FindDue(NOON, 5, CURSOR), "orders.due", (NOON,), {"after": CURSOR, "limit": 5}),
@@ -97,17 +97,17 @@ def test_without_a_carrier_there_is_nobody_to_ask() -> None:
 
 def test_requests_are_equal_when_they_ask_the_same() -> None:
     """Equality and hash go by kind and facts."""
-    assert FindKey("o1", "k1") == FindKey("o1", "k1")
-    assert hash(FindKey("o1", "k1")) == hash(FindKey("o1", "k1"))
-    assert FindKey("o1", "k1") != FindKey("o1", "k2")
+    assert LoadWithKey("o1", "k1") == LoadWithKey("o1", "k1")
+    assert hash(LoadWithKey("o1", "k1")) == hash(LoadWithKey("o1", "k1"))
+    assert LoadWithKey("o1", "k1") != LoadWithKey("o1", "k2")
     assert LoadOrder("o1") != LoadEvents("o1")
     assert LoadOrder("o1") != "o1"
 
 
 def test_a_request_prints_as_it_could_be_written() -> None:
     """A log shows what was asked, and what it shows makes the same request."""
-    assert FindKey("o1", "k1") == FindKey(key="k1", order_id="o1")
-    assert "FindKey(key='k1', order_id='o1')" == repr(FindKey("o1", "k1"))
+    assert LoadWithKey("o1", "k1") == LoadWithKey(key="k1", order_id="o1")
+    assert "LoadWithKey(key='k1', order_id='o1')" == repr(LoadWithKey("o1", "k1"))
 
 
 def test_the_base_asks_nothing() -> None:

@@ -97,10 +97,11 @@ class DictOrders:
         found = self._orders.get(order_id)
         return None if found is None else _copied(found)
 
-    def find_key(self, order_id: str, key: str) -> Data | None:
-        """Return the event that was saved under the caller's key."""
+    def load_with_key(self, order_id: str, key: str) -> tuple[Data | None, Data | None]:
+        """Return the order, and the event that was saved under the caller's key."""
         number = self._keys.get((order_id, key))
-        return None if number is None else self.histories[order_id][number - 1]
+        event = None if number is None else self.histories[order_id][number - 1]
+        return self.load(order_id), event
 
     def save(self, order: Data, events: list[Data]) -> None:
         """Store the order with the events since its version, and raise the version."""
@@ -197,9 +198,8 @@ class DictDesk:
             )
         total = shipping + sum(line["amount"] for line in lines)
         said = (customer_id, units, shipping, instrument)
-        known = self._orders.load(order_id)
+        known, before = self._orders.load_with_key(order_id, order_id)
         if known is not None:
-            before = self._orders.find_key(order_id, order_id)
             if before is None or before["said"] != said:
                 raise ValueError(f"{order_id} was placed with other content")
             return known
@@ -383,10 +383,9 @@ class DictDesk:
         """Load the order and find the fulfillment; None in its place if the key is known."""
         if at.tzinfo is None:
             raise ValueError("expected an aware time")
-        order = self._orders.load(order_id)
+        order, before = self._orders.load_with_key(order_id, key)
         if order is None:
             raise KeyError(order_id)
-        before = self._orders.find_key(order_id, key)
         if before is not None:
             if before["said"] != said:
                 raise ValueError(f"the key {key!r} was used for something else")

@@ -157,12 +157,14 @@ class OrderRepository(Protocol):
         """
         ...
 
-    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
-        """Return the events saved with that caller's ``key`` for that order, in order.
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """Return an order, and its events saved with that caller's ``key``, in order.
 
         1. A key of one order is unknown to every other. 2. The empty key finds nothing.
         3. Finds every event that was saved with the key, in order, also if a later save used it
-        again.
+        again. 4. The order is what :meth:`load` answers, whether or not the key finds anything.
+        5. Both are of one moment: the events are all that have the key among the first
+        ``order.version``.
         """
         ...
 
@@ -526,8 +528,10 @@ class AsyncOrderRepository(Protocol):
         """See :meth:`OrderRepository.events`."""
         ...
 
-    async def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
-        """See :meth:`OrderRepository.find_key`."""
+    async def load_with_key(
+        self, order_id: str, key: str
+    ) -> tuple[Order | None, tuple[Event, ...]]:
+        """See :meth:`OrderRepository.load_with_key`."""
         ...
 
     async def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:

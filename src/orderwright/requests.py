@@ -50,13 +50,13 @@ __all__ = [
     "CallCarrier",
     "CallProvider",
     "FindDue",
-    "FindKey",
     "FindOpen",
     "FindReference",
     "Flow",
     "LoadContact",
     "LoadEvents",
     "LoadOrder",
+    "LoadWithKey",
     "LookUp",
     "Ports",
     "PostStock",
@@ -238,8 +238,8 @@ class LoadEvents(Request["tuple[Event, ...]"]):
 
 
 @final
-class FindKey(Request["tuple[Event, ...]"]):
-    """The events an order has under a caller's key."""
+class LoadWithKey(Request["tuple[Order | None, tuple[Event, ...]]"]):
+    """An order as last saved, and the events it has under a caller's key."""
 
     __slots__ = ("key", "order_id")
 
@@ -247,9 +247,11 @@ class FindKey(Request["tuple[Event, ...]"]):
         self.order_id: str = order_id
         self.key: str = key
 
-    def perform(self, ports: Ports) -> tuple[Event, ...] | Awaitable[tuple[Event, ...]]:
+    def perform(
+        self, ports: Ports
+    ) -> tuple[Order | None, tuple[Event, ...]] | Awaitable[tuple[Order | None, tuple[Event, ...]]]:
         """Ask the order repository."""
-        return ports.orders.find_key(self.order_id, self.key)
+        return ports.orders.load_with_key(self.order_id, self.key)
 
 
 @final

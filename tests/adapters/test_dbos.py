@@ -76,7 +76,7 @@ def test_every_step_is_named_after_what_is_asked(desk: DurableDesk, order_id: st
     desk.place([line()], order_id=order_id, tenders=[card()])
     (workflow_id,) = of(order_id)
     steps = [one["function_name"] for one in DBOS.list_workflow_steps(workflow_id)]
-    assert ["LoadOrder", "ReadSupply", "SaveOrder", "PostStock"] == steps[:4]
+    assert ["LoadWithKey", "ReadSupply", "SaveOrder", "PostStock"] == steps[:4]
     assert {one.__name__ for one in Request.__subclasses__()} >= set(steps)
     (status,) = DBOS.list_workflows(workflow_ids=[workflow_id])
     assert "orderwright.place" == status.name
@@ -242,8 +242,8 @@ def test_a_failing_repository_is_asked_again(
 ) -> None:
     """What may be tried again is, with pauses; a save whose answer was lost is known again."""
     faults = [
-        ("load", AdapterFault("db", "down", retryable=True), False),
-        ("load", AdapterFault("db", "still down", retryable=True), False),
+        ("load_with_key", AdapterFault("db", "down", retryable=True), False),
+        ("load_with_key", AdapterFault("db", "still down", retryable=True), False),
         ("save", OutcomeUnknown("db", "connection lost"), True),
         ("post", OutcomeUnknown("db", "connection lost"), True),
         ("save", AdapterFault("db", "serialization", retryable=True), False),
@@ -279,7 +279,7 @@ def test_a_repository_that_stays_away_is_told(
         patch.setattr(durable.dying, "called", down)
         with pytest.raises(AdapterFault, match="db: down"):
             desk.place([line()], order_id=order_id, tenders=[card()])
-    assert ["load"] * 4 == asked
+    assert ["load_with_key"] * 4 == asked
     assert "confirmed" == desk.place([line()], order_id=order_id, tenders=[card()]).state.name
 
 
@@ -292,7 +292,7 @@ def test_what_is_no_error_of_ours_is_the_adapters_fault(
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr(durable.dying, "called", broken)
-    with pytest.raises(AdapterFault, match="LoadOrder: ZeroDivisionError: by zero"):
+    with pytest.raises(AdapterFault, match="LoadWithKey: ZeroDivisionError: by zero"):
         desk.place([line()], order_id=order_id, tenders=[card()])
 
 
@@ -301,5 +301,5 @@ def test_an_answer_that_cannot_be_stored_is_a_broken_promise(
 ) -> None:
     """The workflow ends there: what cannot be recorded cannot be replayed."""
     monkeypatch.setattr(durable.dying, "called", lambda *_: object())
-    with pytest.raises(AdapterFault, match=r"LoadOrder was answered with .* no object"):
+    with pytest.raises(AdapterFault, match=r"LoadWithKey was answered with .* no object"):
         desk.place([line()], order_id=order_id, tenders=[card()])

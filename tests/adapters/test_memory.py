@@ -164,7 +164,7 @@ def test_a_save_that_raises_half_way_has_saved_nothing(
     with pytest.raises((RuntimeError, AttributeError, TypeError, InvalidInput)):
         orders.save(bad, raising() if given == "raises" else given, expected_version=version)
     assert (before if known else None) is orders.load("o1")
-    for found in (orders.events("o1"), orders.find_key("o1", "k")):
+    for found in (orders.events("o1"), orders.load_with_key("o1", "k")[1]):
         assert tuple(events) * known == found
     assert version == len(orders.feed())
     assert (DueOrder(NOON, "o1"),) * known == orders.due(NOON + HOUR)
@@ -188,7 +188,7 @@ def test_a_key_is_found_without_reading_the_history(world: World) -> None:
 
     record = world.orders._kept["o1"]
     record.history = Watched(record.history)
-    assert (note("k", key="k1"),) == world.orders.find_key("o1", "k1")
+    assert (note("k", key="k1"),) == world.orders.load_with_key("o1", "k1")[1]
     assert 0 == next(looked)
 
 

@@ -33,6 +33,7 @@ from orderwright.errors import (
     OutOfStock,
     QuantityRefused,
 )
+from orderwright.requests import Flow
 from orderwright.tracking.timeline import render, timeline
 from tests.worlds import (
     LOCATIONS,
@@ -396,6 +397,27 @@ class Unreadable(MemoryOrders):
     def load(self, order_id: str) -> Order | None:
         """Fail."""
         raise AdapterFault("db", f"no connection to read {order_id}")
+
+
+def test_a_preview_of_several_commands_sees_what_each_would_save() -> None:
+    """A flow of one's own ends as it does in earnest: what a key did in it is known in it."""
+    world = World(("MUG", "MAIN", 3), policy=TAKEN)
+
+    def day() -> Flow[Order]:
+        yield from world.flow("place", [line()], order_id="o1", tenders=[card()])
+        for _ in range(2):
+            yield from world.flow("note", "o1", "gift", key="k1")
+        return (yield from world.flow("ship", "o1", "f1"))
+
+    before = world.trace()
+    previewed = world.desk.preview().run(day())
+    assert before == world.trace()
+    done = world.desk.run(day())
+    assert ("shipped", previewed.goods, previewed.version) == (
+        done.goods,
+        done.goods,
+        done.version,
+    )
 
 
 def test_a_preview_hears_what_its_adapters_raise() -> None:

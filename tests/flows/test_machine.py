@@ -175,7 +175,9 @@ class Life(RuleBasedStateMachine):
         assert order == self.world.orders.load(order.id)
         new = self.world.orders.events(order.id, after=known)
         assert new == tuple(CODEC.decode_event(CODEC.encode_event(event)) for event in new)
-        if (keyed and self.world.orders.find_key(order.id, kwargs["key"])) or name == "place":
+        if (
+            keyed and self.world.orders.load_with_key(order.id, kwargs["key"])[1]
+        ) or name == "place":
             self.said.append((method, name, args, kwargs))
 
     def named(self, which: int) -> str:
@@ -644,7 +646,7 @@ class Life(RuleBasedStateMachine):
         if name == "place":
             kwargs = {**kwargs, "channel": "elsewhere"}
         elif name in ("cancel", "report_cancellation", "release_hold"):
-            first, *_ = self.world.orders.find_key(order.id, kwargs["key"])
+            _, (first, *_) = self.world.orders.load_with_key(order.id, kwargs["key"])
             if isinstance(first, NothingChanged):
                 return  # a key under which nothing changed is known, its content is not
             kwargs = {**kwargs, "reason": "another"}

@@ -314,7 +314,7 @@ def test_a_movement_belongs_to_the_payment_that_waits_for_it() -> None:
     assert [eur(7), eur(1), eur(3)] == [one.captured for one in order.payments]
     assert ["bank_transfer", "bank_transfer", "cash"] == [one.method for one in order.payments]
     assert ("beforehand", 2) == (order.payments[2].collected, order.payments[2].batch)
-    (moved,) = world.orders.find_key("o1", "k1")
+    _, (moved,) = world.orders.load_with_key("o1", "k1")
     assert ("p3", "ann", NOON - HOUR, "o1/p3/receipt-1") == (
         moved.payment_id,
         moved.by,

@@ -260,7 +260,7 @@ def test_who_and_when_are_in_the_history() -> None:
     world.desk.place([line()], order_id="o1", by="ann", occurred_at=yesterday, tenders=[card()])
     world.desk.ship("o1", "f1", key="k1", by="bob", occurred_at=yesterday)
     placed, *_ = world.desk.history("o1")
-    (shipped,) = world.orders.find_key("o1", "k1")
+    _, (shipped,) = world.orders.load_with_key("o1", "k1")
     assert ("o1", "ann", yesterday) == (placed.key, placed.by, placed.occurred_at)
     assert ("k1", "bob", yesterday) == (shipped.key, shipped.by, shipped.occurred_at)
     assert yesterday == world.orders.load("o1").placed_at

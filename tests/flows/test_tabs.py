@@ -46,7 +46,7 @@ from orderwright.orders.bills import split_bill
 from orderwright.orders.events import NoteAdded, OrderEdited
 from orderwright.orders.explaining import explain, taxes
 from orderwright.orders.intents import Transfer
-from orderwright.requests import FindKey, PostStock, SaveOrder
+from orderwright.requests import LoadWithKey, PostStock, SaveOrder
 from tests.kitchens import CHEESE, MENU, STATIONS, TAB, Kitchen, minutes
 from tests.worlds import (
     Crashed,
@@ -890,7 +890,7 @@ def due_everywhere(world: Kitchen) -> Money:
     total = world.desk.order("t1").due + world.desk.order("t2").due
     for intent in world.desk.order("t1").intents:
         if isinstance(intent.request, Transfer):
-            known = world.orders.find_key(intent.request.order_id, intent.id)
+            _, known = world.orders.load_with_key(intent.request.order_id, intent.id)
             if not any(isinstance(one, OrderEdited) for one in known):
                 total = sum((one.total for one in intent.request.charges), total)
     return total
@@ -947,7 +947,7 @@ def test_a_transfer_waits_for_a_store_that_fails_or_is_busy() -> None:
                 announced = announced or isinstance(request, SaveOrder)
                 hurt = announced and getattr(request, "order_id", "") == "t2"
                 if hurt and isinstance(trouble, Conflict):
-                    hurt = isinstance(request, FindKey)
+                    hurt = isinstance(request, LoadWithKey)
                 request = (
                     flow.throw(trouble) if hurt else flow.send(request.perform(world.desk.ports))
                 )
@@ -1095,7 +1095,7 @@ class Evening(RuleBasedStateMachine):
         """They order more, and the waiter says it twice."""
         key = self.next()
         self.call("add_round", tab, dishes, key=key)
-        if self.world.orders.find_key(tab, key):
+        if self.world.orders.load_with_key(tab, key)[1]:
             before = self.world.trace()
             self.world.desk.add_round(tab, dishes, key=key)
             assert before == self.world.trace()

@@ -111,8 +111,9 @@ BUGS: dict[str, Bug] = {
     "what was loaded before the key is returned": Bug(
         deciding,
         "decide",
-        "return (yield from load(order_id))  # loaded before, it may lack what the key did",
-        "return order.after(())",
+        "order, before = yield from load_with_key(order_id, call.key)",
+        "order, before = (yield from load_with_key(order_id, ''))[0], "
+        "(yield from load_with_key(order_id, call.key))[1]",
     ),
     "the loser of a race overwrites": Bug(
         memory,

@@ -38,6 +38,18 @@ class CheckThenAwait(AsyncOrders):
         await super().save(order, events, expected_version=expected_version, contacts=contacts)
 
 
+class LoadThenAwait(AsyncOrders):
+    """The order is loaded, and then the key is looked up."""
+
+    async def load_with_key(
+        self, order_id: str, key: str
+    ) -> tuple[Order | None, tuple[Event, ...]]:
+        """Look twice."""
+        order = await self.load(order_id)
+        _, events = await super().load_with_key(order_id, key)
+        return order, events
+
+
 class LookThenAwait(AsyncInventory):
     """What is there is read, and compared, before the transaction that takes it."""
 

@@ -131,10 +131,14 @@ class PlainOrders:
         with self.store.lock:
             return tuple(self.store.history.get(order_id, ())[after:])
 
-    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
-        """Find the events of a key."""
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """Load, and find the events of a key, of one moment."""
         with self.store.lock:
-            return tuple(self.store.keys.get((order_id, key), ()))
+            return self.store.orders.get(order_id), self.found(order_id, key)
+
+    def found(self, order_id: str, key: str) -> tuple[Event, ...]:
+        """Find the events of a key."""
+        return tuple(self.store.keys.get((order_id, key), ()))
 
     def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
         """Read the feed: positions count from 1."""
@@ -429,20 +433,18 @@ class KeysForgotten(PlainOrders):
 class KeyOfAnotherOrder(PlainOrders):
     """Keys are global: the first order that used one has it."""
 
-    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
+    def found(self, order_id: str, key: str) -> tuple[Event, ...]:
         """Find it on the order, or else on whichever."""
-        with self.store.lock:
-            found = (events for (_, one), events in self.store.keys.items() if one == key)
-            other = tuple(next(found, ()))
-        return super().find_key(order_id, key) or other
+        found = (events for (_, one), events in self.store.keys.items() if one == key)
+        return super().found(order_id, key) or tuple(next(found, ()))
 
 
 class EmptyKeyFinds(PlainOrders):
     """The empty key is a key like others."""
 
-    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
+    def found(self, order_id: str, key: str) -> tuple[Event, ...]:
         """Find by any key."""
-        return tuple(one for one in self.events(order_id) if one.key == key)
+        return tuple(one for one in self.store.history.get(order_id, ()) if one.key == key)
 
 
 class FirstKeyOnly(PlainOrders):
@@ -453,6 +455,45 @@ class FirstKeyOnly(PlainOrders):
         for key, event in zip(keys, events, strict=True):
             if key:
                 self.store.keys.setdefault((order.id, key), [event])
+
+
+class InnerJoin(PlainOrders):
+    """An order is only found together with what its key finds."""
+
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """Join."""
+        order, found = super().load_with_key(order_id, key)
+        return (order, found) if found else (None, ())
+
+
+class NoKeyNoOrder(PlainOrders):
+    """Without a key nothing is looked for."""
+
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """Look, if there is a key."""
+        return super().load_with_key(order_id, key) if key else (None, ())
+
+
+class KeyBeforeOrder(PlainOrders):
+    """The key is looked up, then the order is loaded: what is saved in between is only there."""
+
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """Look twice."""
+        with self.store.lock:
+            found = self.found(order_id, key)
+        sleep(PAUSE)
+        return self.load(order_id), found
+
+
+class OrderBeforeKey(PlainOrders):
+    """The order is loaded, then the key is looked up: what is saved in between is only found."""
+
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """Look twice."""
+        order = self.load(order_id)
+        sleep(PAUSE)
+        with self.store.lock:
+            return order, self.found(order_id, key)
 
 
 class NumbersWithAGap(PlainOrders):
@@ -613,11 +654,10 @@ class NarrowCodec(PlainOrders):
 class CaseInsensitive(PlainOrders):
     """A collation without case, as some databases have by default."""
 
-    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
+    def found(self, order_id: str, key: str) -> tuple[Event, ...]:
         """Find in any case."""
-        return tuple(
-            one for one in self.events(order_id) if one.key and one.key.casefold() == key.casefold()
-        )
+        history, wanted = self.store.history.get(order_id, ()), key.casefold()
+        return tuple(one for one in history if one.key and one.key.casefold() == wanted)
 
 
 class Normalizing(PlainOrders):

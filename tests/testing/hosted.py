@@ -7,6 +7,7 @@ from threading import get_ident
 from attrs import define, field, fields
 
 from orderwright import Order
+from orderwright.orders.events import Event
 from orderwright.ports import OrderRepository
 from tests.testing.broken_orders import PlainOrders, Store
 
@@ -25,6 +26,12 @@ class Hosted(PlainOrders):
         if get_ident() != self._thread:
             raise RuntimeError("the transaction is another thread's")
         return super().load(order_id)
+
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """Load, in the host's thread."""
+        if get_ident() != self._thread:
+            raise RuntimeError("the transaction is another thread's")
+        return super().load_with_key(order_id, key)
 
 
 class Autocommits(Hosted):

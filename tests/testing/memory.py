@@ -163,10 +163,12 @@ class AsyncOrders:
         await sleep(0)
         return self._orders.events(order_id, after=after)
 
-    async def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
-        """Find a key."""
+    async def load_with_key(
+        self, order_id: str, key: str
+    ) -> tuple[Order | None, tuple[Event, ...]]:
+        """Load, and find a key."""
         await sleep(0)
-        return self._orders.find_key(order_id, key)
+        return self._orders.load_with_key(order_id, key)
 
     async def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
         """Read the feed."""

@@ -44,30 +44,34 @@ ORDERS: Mapping[type[PlainOrders], str] = {
     broken_orders.VersionOffByOne: "save 2",
     broken_orders.NewOrdersOverwrite: "save 2, save 3",
     broken_orders.ConflictWithoutFacts: "save 2",
-    broken_orders.EventsWithoutState: "save 1, save 3",
+    broken_orders.EventsWithoutState: "save 1, save 3, load_with_key 5",
     broken_orders.StateWithoutEvents: "save 1, save 3",
-    broken_orders.KeysLate: "save 1",
+    broken_orders.KeysLate: "save 1, load_with_key 5",
     broken_orders.ReferencesLate: "save 1",
     broken_orders.DueLate: "save 1",
     broken_orders.ContactsLate: "save 1",
     broken_orders.LazyEvents: "save 1",
     broken_orders.NonAtomicBatch: "save 1",
     broken_orders.ContactsHalf: "save 1",
-    broken_orders.KeysForgotten: "find_key 3, 1, find_key 1, save 1",
-    broken_orders.KeyOfAnotherOrder: "find_key 1, 1",
-    broken_orders.EmptyKeyFinds: "find_key 2",
-    broken_orders.FirstKeyOnly: "find_key 3, save 1",
+    broken_orders.KeysForgotten: "load_with_key 3, 1, load_with_key 1, load_with_key 5, save 1",
+    broken_orders.KeyOfAnotherOrder: "load_with_key 1, 1",
+    broken_orders.EmptyKeyFinds: "load_with_key 2",
+    broken_orders.FirstKeyOnly: "load_with_key 3, load_with_key 5, save 1",
+    broken_orders.InnerJoin: "load_with_key 4",
+    broken_orders.NoKeyNoOrder: "load_with_key 4",
+    broken_orders.KeyBeforeOrder: "load_with_key 5",
+    broken_orders.OrderBeforeKey: "load_with_key 5, save 1",
     broken_orders.NumbersWithAGap: "save 4, feed 3, feed 4",
     broken_orders.EventsFromAfter: "events 3",
     broken_orders.ForgottenIsKept: "save 6",
     broken_orders.FirstContactWins: "contact 2",
     broken_orders.StaleCache: "load 2, load 4, save 1, save 2, save 3",
-    broken_orders.NotDurable: "save 5, find 1, load 2, load 4, save 1, save 3",
+    broken_orders.NotDurable: "save 5, find 1, load 2, load 4, load_with_key 5, save 1, save 3",
     broken_orders.SharedState: "load 3",
     broken_orders.KeepsTheCallersList: "save 7",
     broken_orders.ReturnsLists: "events 2, events 1",
     broken_orders.NaiveTimes: "2, events 2",
-    broken_orders.WholeSeconds: "2, load 4",
+    broken_orders.WholeSeconds: "2, load 4, load_with_key 4",
     broken_orders.LocalTimes: "due 1, 2, due 2, due 4",
     broken_orders.LossyCodec: "events 2",
     broken_orders.NarrowCodec: "load 4",
@@ -304,7 +308,7 @@ def test_no_mutant_is_left_out() -> None:
     ("contract", "clauses"),
     [
         (orders_contract(broken_orders.LossyCodec), {"OrderRepository.events 2"}),
-        (orders_contract(broken_orders.KeysForgotten), {"OrderRepository.find_key 3"}),
+        (orders_contract(broken_orders.KeysForgotten), {"OrderRepository.load_with_key 3"}),
         (orders_contract(broken_orders.ReferencesStale), {"OrderRepository.by_reference 1"}),
         (orders_contract(broken_orders.FindByFirstState), {"OrderRepository.find 2"}),
         (orders_contract(broken_orders.VersionOffByOne), {"OrderRepository.save 2"}),
@@ -352,6 +356,18 @@ class AsyncOrdersJudged(AsyncOrderRepositoryContract):
         yield lambda: broken_async.CheckThenAwait(broken_orders.LostUpdate(store))
 
 
+class AsyncKeysJudged(AsyncOrderRepositoryContract):
+    """Between the order and its key others get their turn."""
+
+    durable_on_save = True
+
+    @asynccontextmanager
+    async def make(self) -> AsyncIterator[Callable[[], AsyncOrderRepository]]:
+        """A store of orders."""
+        store = Store()
+        yield lambda: broken_async.LoadThenAwait(PlainOrders(store))
+
+
 class AsyncInventoryJudged(AsyncInventoryRepositoryContract):
     """Between the look at what is there and the write others get their turn."""
 
@@ -390,6 +406,7 @@ class AsyncLeftSync(AsyncOrderRepositoryContract):
     ("contract", "port", "clauses"),
     [
         (AsyncOrdersJudged, "OrderRepository", "save 3"),
+        (AsyncKeysJudged, "OrderRepository", "load_with_key 5"),
         (AsyncInventoryJudged, "InventoryRepository", "post 6"),
         (AsyncPaymentsJudged, "PaymentPort", "2, look_up 1"),
         (AsyncLeftSync, "OrderRepository", "find 2, 1, 2, 3, find 1, save 1, save 2, save 5"),

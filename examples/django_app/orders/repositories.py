@@ -140,9 +140,13 @@ class DjangoOrders:
         """See :meth:`.OrderRepository.events`."""
         return self._events(order_id, Q(number__gt=after))
 
-    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
-        """See :meth:`.OrderRepository.find_key`."""
-        return self._events(order_id, Q(key=key)) if key else ()
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """See :meth:`.OrderRepository.load_with_key`."""
+        order = self.load(order_id)
+        if order is None or not key:
+            return order, ()
+        # What others saved since the order was read is not of the same moment.
+        return order, self._events(order_id, Q(key=key, number__lte=order.version))
 
     def _events(self, order_id: str, wanted: Q) -> tuple[Event, ...]:
         with told(ADAPTER, f"events of order {order_id}", self.using):

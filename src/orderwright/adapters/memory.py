@@ -174,11 +174,11 @@ class MemoryOrders:
             kept = self._kept.get(order_id)
             return () if kept is None else tuple(kept.history[after:])
 
-    def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
-        """See :meth:`.OrderRepository.find_key`."""
+    def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
+        """See :meth:`.OrderRepository.load_with_key`."""
         with self._lock:
             kept = self._kept.get(order_id)
-            return () if kept is None else kept.keys.get(key, ())
+            return (None, ()) if kept is None else (kept.order, kept.keys.get(key, ()))
 
     def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
         """See :meth:`.OrderRepository.feed`."""

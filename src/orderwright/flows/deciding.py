@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from attrs import evolve
 
 from orderwright.errors import AmountRefused, Conflict, KeyReused
-from orderwright.flows.settling import MAX_TRIES, carry_on, follow, load, plan_for, save
+from orderwright.flows.settling import (
+    MAX_TRIES,
+    carry_on,
+    follow,
+    load_with_key,
+    plan_for,
+    save,
+)
 from orderwright.money import Money
 from orderwright.orders.contacts import Contact, kept
 from orderwright.orders.events import (
@@ -19,7 +26,7 @@ from orderwright.orders.events import (
 )
 from orderwright.orders.repeating import fingerprints, require_same
 from orderwright.orders.sourcing import demand, short_of
-from orderwright.requests import FindKey, LoadContact, ask
+from orderwright.requests import LoadContact, ask
 from orderwright.values import identifier, instance, moment, quantity, text
 
 if TYPE_CHECKING:
@@ -110,15 +117,13 @@ def decide(
     """
     call.check()
     for attempt in range(MAX_TRIES):
-        order = yield from load(order_id)
-        if call.key:
-            before = yield from ask(FindKey(order_id, call.key))
-            if before:
-                if not (call.reapply and type(before[0]) is ExceptionOpened):
-                    require_same(before[0], call.kind, call.said, call.key)
-                    yield from require_same_contact(before[0], call.contact, call.key)
-                # else a report that could only be noted as an exception: the key alone tells it
-                return (yield from load(order_id))  # loaded before, it may lack what the key did
+        order, before = yield from load_with_key(order_id, call.key)
+        if before:
+            if not (call.reapply and type(before[0]) is ExceptionOpened):
+                require_same(before[0], call.kind, call.said, call.key)
+                yield from require_same_contact(before[0], call.contact, call.key)
+            # else a report that could only be noted as an exception: the key alone tells it
+            return order
         if call.expected_version not in (None, order.version):
             raise Conflict(order_id, call.expected_version or 0, order.version)
         decided = tuple(decision(order)) or call.nothing(order)

@@ -16,7 +16,15 @@ from orderwright.errors import (
 )
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide, require_same_contact, same_contact
-from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for, save
+from orderwright.flows.settling import (
+    Flows,
+    carry_on,
+    follow,
+    load,
+    load_with_key,
+    plan_for,
+    save,
+)
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
 from orderwright.orders.commands import cancel
@@ -38,7 +46,14 @@ from orderwright.orders.placement import (
 from orderwright.orders.repeating import require_same
 from orderwright.orders.sourcing import demand, short_of
 from orderwright.orders.stocking import allocated
-from orderwright.requests import FindKey, LoadContact, LoadEvents, LoadOrder, SaveOrder, ask
+from orderwright.requests import (
+    LoadContact,
+    LoadEvents,
+    LoadOrder,
+    LoadWithKey,
+    SaveOrder,
+    ask,
+)
 from orderwright.values import instance, quantity, text
 
 if TYPE_CHECKING:
@@ -382,9 +397,9 @@ def _place(
     expected_total: Money | None,
 ) -> Flow[Order]:
     """Plan, save and carry on with the order that ``opening`` makes, unless it is there already."""
-    known = yield from ask(LoadOrder(opening.order_id))
+    known, earlier = yield from ask(LoadWithKey(opening.order_id, opening.order_id))
     if known is not None:
-        return (yield from _again(known, opening, contact))
+        return (yield from _again(known, earlier, opening, contact))
     before = (opening, *waiting(opening.policy, opening.scheduled_for, opening.at))
     order = Order.replay(before, setting.lifecycles)
     if expected_total is not None and expected_total != order.total:
@@ -395,9 +410,9 @@ def _place(
     wanted = demand(order)
     made = yield from plan_for(setting, order, wanted, at)
     if made.leftovers and order.policy.short == "reject":
-        known = yield from ask(LoadOrder(order.id))
+        known, earlier = yield from ask(LoadWithKey(order.id, order.id))
         if known is not None:  # the same call at once: it is this order that has the stock
-            return (yield from _again(known, opening, contact))
+            return (yield from _again(known, earlier, opening, contact))
         raise short_of(order, wanted, made)
     after, events = follow(order, allocated(order, made, at) if wanted else (), at)
     mine: list[str] | None = None
@@ -407,22 +422,24 @@ def _place(
     except Conflict:
         pass
     if mine is None:
-        return (yield from _again((yield from load(order.id)), opening, contact))
+        known, earlier = yield from load_with_key(order.id, order.id)
+        return (yield from _again(known, earlier, opening, contact))
     return (yield from carry_on(setting, after, at, mine=mine))
 
 
-def _again(known: Order, opening: OrderPlaced, contact: Contact | None) -> Flow[Order]:
+def _again(
+    known: Order, earlier: tuple[Event, ...], opening: OrderPlaced, contact: Contact | None
+) -> Flow[Order]:
     """Answer a repeated placement with the order as it is; raise KeyReused if it differs."""
-    before = yield from ask(FindKey(known.id, known.id))
-    if not before:  # a draft is placed by `place_draft`
+    if not earlier:  # a draft is placed by `place_draft`
         raise KeyReused(known.id, "command", OrderDrafted.__name__, OrderPlaced.__name__)
     said = {name: getattr(opening, name) for name in _SAID}
     # The terms of an invoice run from the first time it was said.
-    earlier = before[0].at - opening.at
+    since = earlier[0].at - opening.at
     said["payments"] = tuple(
-        evolve(one, payable_by=one.payable_by + earlier) if one.payable_by else one
+        evolve(one, payable_by=one.payable_by + since) if one.payable_by else one
         for one in opening.payments
     )
-    require_same(before[0], OrderPlaced, said, known.id)
-    yield from require_same_contact(before[0], contact, known.id)
+    require_same(earlier[0], OrderPlaced, said, known.id)
+    yield from require_same_contact(earlier[0], contact, known.id)
     return known

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from orderwright.errors import OrderwrightError
 from orderwright.fulfillment.shipping import LabelOutcome
 from orderwright.payments.operations import PaymentOutcome
-from orderwright.requests import CallCarrier, CallProvider, LoadOrder, PostStock, SaveOrder, ask
+from orderwright.requests import (
+    CallCarrier,
+    CallProvider,
+    LoadOrder,
+    LoadWithKey,
+    PostStock,
+    SaveOrder,
+    ask,
+)
 
 if TYPE_CHECKING:
+    from orderwright.orders.events import Event
     from orderwright.orders.order import Order
     from orderwright.requests import Flow, Request
 
@@ -20,7 +29,7 @@ T = TypeVar("T")
 
 def previewed(flow: Flow[T]) -> Flow[T]:
     """Return a flow that ends as ``flow`` would if all went well, and writes nothing."""
-    saved: dict[str, Order] = {}
+    saved: dict[str, tuple[Order, tuple[Event, ...]]] = {}
     reply: object = None
     error: OrderwrightError | None = None
     while True:
@@ -34,17 +43,23 @@ def previewed(flow: Flow[T]) -> Flow[T]:
         if not written:
             try:
                 reply = yield from ask(request)
+                if isinstance(request, LoadWithKey) and request.order_id in saved:
+                    reply = _seen(request.key, reply, *saved[request.order_id])
             except OrderwrightError as raised:
                 error = raised
 
 
-def _pretended(request: Request[object], saved: dict[str, Order]) -> tuple[bool, object]:
+def _pretended(
+    request: Request[object], saved: dict[str, tuple[Order, tuple[Event, ...]]]
+) -> tuple[bool, object]:
     """Return whether ``request`` is not made in earnest, and the reply to it then."""
     if isinstance(request, SaveOrder):
-        saved[request.order.id] = request.order
+        _, before = saved.get(request.order.id, (None, ()))
+        saved[request.order.id] = (request.order, (*before, *request.events))
         return True, None
     if isinstance(request, LoadOrder):
-        return request.order_id in saved, saved.get(request.order_id)
+        order, _ = saved.get(request.order_id, (None, ()))
+        return order is not None, order
     if isinstance(request, PostStock):
         return True, None
     if isinstance(request, CallProvider):
@@ -55,3 +70,11 @@ def _pretended(request: Request[object], saved: dict[str, Order]) -> tuple[bool,
     if isinstance(request, CallCarrier):
         return True, LabelOutcome(outcome="succeeded")
     return False, None
+
+
+def _seen(
+    key: str, reply: object, order: Order, events: tuple[Event, ...]
+) -> tuple[Order, tuple[Event, ...]]:
+    """Return what a key finds in earnest and in the preview."""
+    _, before = cast("tuple[Order | None, tuple[Event, ...]]", reply)
+    return order, (*before, *(one for one in events if key and one.key == key))

@@ -46,9 +46,9 @@ from orderwright.payments.operations import PaymentOutcome, PaymentRequest
 from orderwright.requests import (
     CallCarrier,
     CallProvider,
-    FindKey,
     LoadContact,
     LoadOrder,
+    LoadWithKey,
     LookUp,
     PostStock,
     ReadSupply,
@@ -79,6 +79,7 @@ __all__ = [
     "carry_on",
     "follow",
     "load",
+    "load_with_key",
     "plan_for",
     "record",
     "save",
@@ -134,6 +135,17 @@ def load(order_id: str) -> Flow[Order]:
     if order is None:
         raise NotFound("order", order_id)
     return order
+
+
+def load_with_key(order_id: str, key: str) -> Flow[tuple[Order, tuple[Event, ...]]]:
+    """Return the order as last saved and what it has under ``key``; raise as :func:`load` does."""
+    if not key:
+        return (yield from load(order_id)), ()
+    identifier(order_id, "order_id")
+    order, before = yield from ask(LoadWithKey(order_id, key))
+    if order is None:
+        raise NotFound("order", order_id)
+    return order, before
 
 
 def save(
@@ -493,8 +505,7 @@ def _transferred(setting: Setting, intent: Intent, request: Transfer, at: dateti
     """
     for _ in range(MAX_TRIES):
         try:
-            other = yield from load(request.order_id)
-            before = yield from ask(FindKey(other.id, request.id))
+            other, before = yield from load_with_key(request.order_id, request.id)
             if not before:
                 after, events = follow(other, _taken_over(other, request, at), at)
                 after, mine = yield from save(setting, after, events, version=other.version, at=at)

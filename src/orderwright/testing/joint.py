@@ -101,7 +101,7 @@ class JointClauses(Contract):
             events = len(first.events) + 1
             there = opener().seen("o1")
             same((second.order, events, ("delivery", "p1", "p2")), there, "second")
-            same(second.events, pair.orders.find_key("o1", "k1"), "what the key finds")
+            same(second.events, pair.orders.load_with_key("o1", "k1")[1], "what the key finds")
             fed = [one.event for one in pair.orders.feed()]
             same([*first.events, *second.events], fed, "the feed")
 

@@ -78,6 +78,36 @@ class RacingClauses(OrderContract):
             self.race([write, read])
 
     @clause
+    def test_an_order_and_its_key_are_of_one_moment(self) -> None:
+        """OrderRepository.load_with_key 5: while each save uses the key once more.
+
+        Adapters that take turns see what all saves came to.
+        """
+        with self.opened() as opener:
+            writer, reader = opener(), opener()
+            first = placed("o1")
+            saves, saved = [first], Event()
+            for _ in range(LIFE):
+                saves.append(noted(saves[-1].order, "again", ""))
+
+            def write() -> None:
+                try:
+                    _write(writer, saves)
+                finally:
+                    saved.set()
+
+            def read() -> None:
+                last = False
+                while not last:
+                    last = saved.is_set()
+                    order, events = reader.load_with_key("o1", "again")
+                    version = first.order.version if order is None else order.version
+                    told = f"events of the key, one for each of {LIFE} saves, at version {version}"
+                    same((version - first.order.version) // 2, len(events), told)
+
+            self.race([write, read])
+
+    @clause
     def test_a_reader_that_follows_the_feed_misses_nothing(self) -> None:
         """OrderRepository.feed 2: while several write, each event comes once, and in order."""
         with self.opened() as opener:
@@ -177,7 +207,7 @@ def _looks(save: Saved) -> Mapping[str, Callable[[OrderRepository], bool]]:
     return {
         "load": lambda o: o.load(name) is not None,
         "events": lambda o: len(o.events(name)) >= save.order.version,
-        "find_key": lambda o: bool(o.find_key(name, f"key of {name}")),
+        "load_with_key": lambda o: bool(o.load_with_key(name, f"key of {name}")[1]),
         "by_reference": lambda o: bool(o.by_reference(Reference("market", name))),
         "due": lambda o: any(one.order_id == name for one in o.due(LATER)),
         "contact": lambda o: o.contact(contact_id) is not None,
@@ -201,6 +231,7 @@ def _see_whole(orders: OrderRepository, save: Saved, number: int, saved: Event) 
     order = orders.load(name)
     version = 0 if order is None else order.version
     require(len(history) <= version, f"{len(history)} events of {name!r} at version {version}")
-    again, whole = orders.find_key(name, "again"), len(orders.events(name)) - save.order.version
+    _, again = orders.load_with_key(name, "again")
+    whole = len(orders.events(name)) - save.order.version
     require(len(again) in {0, 2}, f"{len(again)} of 2 events of one save have its key")
     require(whole in {0, 3}, f"{whole} of 3 events of one save of {name!r}")

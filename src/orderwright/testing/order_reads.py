@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orderwright.ports import FeedEntry
     from orderwright.testing.samples import Saved
 
-__all__ = ["LATER", "MANY", "around", "everything", "fed", "of_order"]
+__all__ = ["LATER", "MANY", "around", "everything", "fed", "loaded", "of_order"]
 
 LATER = NOON + timedelta(days=400)
 """After everything that is due in the samples."""
@@ -32,7 +32,9 @@ def of_order(saved: Saved) -> Iterator[Read]:
     yield Read("OrderRepository.events 2", order.id)
     yield Read("OrderRepository.events 3", order.id, after=order.version // 2)
     for key in dict.fromkeys(event.key for event in saved.events if event.key):
-        yield Read("OrderRepository.find_key 3", order.id, key)
+        yield Read("OrderRepository.load_with_key 3", order.id, key)
+    for key in ("", "a key that nobody used"):
+        yield Read("OrderRepository.load_with_key 4", order.id, key, seen=loaded)
     for reference in dict.fromkeys(order.all_references):
         yield Read("OrderRepository.by_reference 1", reference)
     for contact_id in saved.contacts:
@@ -69,6 +71,12 @@ def everything(saves: Sequence[Saved]) -> Iterator[Read]:
         yield from of_order(one)
         yield from around(one.order)
     yield Read("OrderRepository.feed 4", limit=MANY, seen=fed)
+
+
+def loaded(answer: object) -> Order | None:
+    """Return the order that was loaded with a key."""
+    order, _ = cast("tuple[Order | None, tuple[Event, ...]]", answer)
+    return order
 
 
 def fed(answer: object) -> dict[str, list[tuple[int, Event]]]:

@@ -64,7 +64,7 @@ class OrderContract(Contract):
 
 
 class SavingClauses(OrderContract):
-    """Load, save, contact, events and find_key, clause by clause."""
+    """Load, save, contact, events and load_with_key, clause by clause."""
 
     @clause
     def test_names_that_look_alike_are_different(self) -> None:
@@ -80,9 +80,9 @@ class SavingClauses(OrderContract):
                 by_reference = orders.by_reference(Reference("market", name))
                 same((name,), by_reference, f"by_reference of {name!r}")
                 for key in (f"key {one}" for one in ALIKE):
-                    found = [event.key for event in orders.find_key(name, key)]
+                    found = [event.key for event in orders.load_with_key(name, key)[1]]
                     expected = [key] if key == f"key {name}" else []
-                    same(expected, found, f"the keys that find_key({name!r}, {key!r}) finds")
+                    same(expected, found, f"the keys that load_with_key({name!r}, {key!r}) finds")
 
     @clause
     def test_moments_are_kept_whole(self) -> None:
@@ -306,28 +306,42 @@ class SavingClauses(OrderContract):
 
     @clause
     def test_a_key_belongs_to_one_order(self) -> None:
-        """OrderRepository.find_key 1: another order that used it, and one that did not."""
+        """OrderRepository.load_with_key 1: another order that used it, and one that did not."""
         with self.store() as orders:
             one, two = placed("o1"), placed("o2")
             for save in (one, two, noted(one.order, "k1", "k2"), noted(two.order, "k2")):
                 save.into(orders)
-            same((), orders.find_key("o2", "k1"), "find_key by another order's key")
-            found = [event.key for event in orders.find_key("o2", "k2")]
-            same(["k2"], found, "find_key by a key that both orders used")
-            same((), orders.find_key("o3", "k1"), "find_key on an unknown order")
+            _, events = orders.load_with_key("o2", "k1")
+            same((), events, "load_with_key by another order's key")
+            found = [event.key for event in orders.load_with_key("o2", "k2")[1]]
+            same(["k2"], found, "load_with_key by a key that both orders used")
+            unknown = orders.load_with_key("o3", "k1")
+            same((None, ()), unknown, "load_with_key of an unknown order")
 
     @clause
     def test_the_empty_key_finds_nothing(self) -> None:
-        """OrderRepository.find_key 2: although most events are saved with it."""
+        """OrderRepository.load_with_key 2: although most events are saved with it."""
         with self.store() as orders:
             save = placed("o1")
             save.into(orders)
             noted(save.order, "", "k1", "").into(orders)
-            same((), orders.find_key("o1", ""), "find_key by the empty key")
+            found = orders.load_with_key("o1", "")[1]
+            same((), found, "events that load_with_key finds by the empty key")
+
+    @clause
+    def test_an_order_is_loaded_whatever_its_key_finds(self) -> None:
+        """OrderRepository.load_with_key 4: several events, none, or no key at all."""
+        with self.store() as orders:
+            save = placed("o1")
+            save.into(orders)
+            noted(save.order, "k1", "k1").into(orders)
+            for key in ("k1", "k2", ""):
+                loaded, _ = orders.load_with_key("o1", key)
+                same(orders.load("o1"), loaded, f"the order that load_with_key({key!r}) loads")
 
     @clause
     def test_a_key_finds_all_its_events(self) -> None:
-        """OrderRepository.find_key 3: of one save and of several, in order, in any letters."""
+        """OrderRepository.load_with_key 3: of one save and of several, in order, in any letters."""
         with self.store() as orders:
             save = placed("o1")
             save.into(orders)
@@ -336,9 +350,9 @@ class SavingClauses(OrderContract):
                 save = noted(save.order, *keys, text=f"save {number}")
                 save.into(orders)
                 texts += [f"save {number}" for key in keys if key == NAME]
-            found = orders.find_key("o1", NAME)
+            _, found = orders.load_with_key("o1", NAME)
             told_of = [event.text for event in found if isinstance(event, NoteAdded)]
-            same(texts, told_of, f"the texts of what find_key finds by {NAME!r}")
+            same(texts, told_of, f"the texts of what load_with_key finds by {NAME!r}")
 
 
 def _version(orders: OrderRepository, order_id: str) -> int:

@@ -92,9 +92,14 @@ def test_an_event_that_cannot_be_read_is_named(engine: Engine) -> None:
     desk.place([line()], order_id="o1", tenders=[card()])
     with engine.begin() as connection:
         row = update(TABLES.events).where(TABLES.events.c.number == 2)
-        connection.execute(row.values(document={"type": "unheard_of.v1"}))
+        connection.execute(row.values(document={"type": "unheard_of.v1"}, key="k1"))
     orders = SqlOrders(engine)
-    for call in (lambda: orders.events("o1"), orders.feed, lambda: orders.events("o1", after=1)):
+    for call in (
+        lambda: orders.events("o1"),
+        lambda: orders.events("o1", after=1),
+        lambda: orders.load_with_key("o1", "k1"),
+        orders.feed,
+    ):
         assert "event 2 of order o1 cannot be read: $.type" in failing(call).detail
     assert orders.events("o1", after=2)
 

@@ -340,5 +340,5 @@ def test_a_key_is_found_by_its_index(where: str, request: pytest.FixtureRequest)
         sqlite = where == "SQLite"
         engine = stack.enter_context(sqlite_file()) if sqlite else request.getfixturevalue("engine")
         desk_on(engine).place([line()], order_id="o1")
-        plan = plan_of(engine, lambda orders: orders.find_key("o1", "o1"))
+        plan = plan_of(engine, lambda orders: orders.load_with_key("o1", "o1"))
     assert "events_key" in plan

@@ -80,6 +80,17 @@ def test_both_are_committed_and_resume_makes_the_calls(engine: Engine) -> None:
     )
 
 
+def test_a_host_finds_by_key_what_it_has_not_committed_yet(engine: Engine) -> None:
+    """In its transaction an order and what its key did are there at once, and nowhere else."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        desk_on(connection, MemoryPayments()).place([line()], order_id="o1")
+        order, events = SqlOrders(connection).load_with_key("o1", "o1")
+        assert order is not None
+        assert ["OrderPlaced"] == [type(one).__name__ for one in events]
+        transaction.rollback()
+    assert (None, ()) == SqlOrders(engine).load_with_key("o1", "o1")
+
+
 def test_neither_is_there_after_a_rollback(engine: Engine) -> None:
     """What the host takes back was never said: no order, no event, no reference, no call."""
     payments = MemoryPayments()

@@ -236,13 +236,18 @@ def test_loading_saving_and_posting_are_one_round_trip_each(engine: Engine) -> N
     assert 2 == asked["post"]
     saved = desk.order("o1").version
     assert asked["save"] < saved
-    assert {"load", "save", "post", "supply"} >= set(asked)
+    assert {"load", "load with key", "save", "post", "supply"} >= set(asked)
+    told.clear()
+    for _ in range(2):  # said again, it is known at once
+        desk.note("o1", "x", key="k1")
+    assert {"load with key": 2, "save": 1} == Counter(_kind(one) for one in told)
 
 
 def _kind(statement: str) -> str:
     kinds = {
         "orderwright_post": "post",
         "WITH saved": "save",
+        "LEFT OUTER JOIN orderwright_events": "load with key",
         "SELECT CAST(orderwright_orders.document": "load",
         "orderwright_lots": "supply",
     }

@@ -167,11 +167,13 @@ class AsyncSqlOrders(_Bound):
             lambda work: self._orders.events(work, order_id, after),
         )
 
-    async def find_key(self, order_id: str, key: str) -> tuple[Event, ...]:
-        """See :meth:`.OrderRepository.find_key`."""
+    async def load_with_key(
+        self, order_id: str, key: str
+    ) -> tuple[Order | None, tuple[Event, ...]]:
+        """See :meth:`.OrderRepository.load_with_key`."""
         return await self._run(
-            f"key {key!r} of order {order_id}",
-            lambda work: self._orders.find_key(work, order_id, key),
+            f"order {order_id} with key {key!r}",
+            lambda work: self._orders.load_with_key(work, order_id, key),
         )
 
     async def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:

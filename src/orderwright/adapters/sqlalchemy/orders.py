@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from operator import itemgetter
 from typing import TYPE_CHECKING, final
 
 from sqlalchemy import (
@@ -73,17 +72,26 @@ class Orders:
         # Word for word what the partial index says, so that it serves a plan for any key as well;
         # put in order here, or SQLite would rather read the whole history in its order.
         keyed = (events.c.key == bindparam("key")) & (events.c.key != literal_column("''"))
-        self._keyed = Said(told.where(mine, keyed).order_by(None))
+        both = select(as_text(orders.c.document), events.c.number, as_text(events.c.document))
+        both = both.outerjoin_from(orders, events, (events.c.order_id == orders.c.id) & keyed)
+        self._with_key = Said(both.where(named))
         self._feed = _feed(tables)
 
     def load(self, work: Work, order_id: str) -> Order | None:
         """See :meth:`.OrderRepository.load`."""
         document = self._load.scalar(work, {"order_id": order_id})
-        if document is None:
-            return None
-        return self._documents.read(
-            f"order {order_id}", document, self._documents.codec.decode_order
-        )
+        return None if document is None else self._order(order_id, document)
+
+    def load_with_key(
+        self, work: Work, order_id: str, key: str
+    ) -> tuple[Order | None, tuple[Event, ...]]:
+        """See :meth:`.OrderRepository.load_with_key`: one statement sees one moment."""
+        rows = self._with_key.rows(work, {"order_id": order_id, "key": key})
+        if not rows:
+            return None, ()
+        told = sorted((number, event) for _, number, event in rows if number is not None)
+        events = tuple(self._event(order_id, *one) for one in told)
+        return self._order(order_id, rows[0][0]), events
 
     def save(
         self,
@@ -122,11 +130,10 @@ class Orders:
         rows = work.connection.execute(self._events, {"order_id": order_id, "after": after})
         return tuple(self._event(order_id, number, document) for number, document in rows)
 
-    def find_key(self, work: Work, order_id: str, key: str) -> tuple[Event, ...]:
-        """See :meth:`.OrderRepository.find_key`."""
-        rows = self._keyed.rows(work, {"order_id": order_id, "key": key})
-        in_order = sorted(rows, key=itemgetter(0))
-        return tuple(self._event(order_id, number, document) for number, document in in_order)
+    def _order(self, order_id: str, document: str) -> Order:
+        return self._documents.read(
+            f"order {order_id}", document, self._documents.codec.decode_order
+        )
 
     def _event(self, order_id: str, number: int, document: str) -> Event:
         record = f"event {number} of order {order_id}"

@@ -44,7 +44,7 @@ def history(world: Stored, order: Order) -> None:
     same(order.version, len(events), f"version of {order.id}")
     for key in {event.key for event in events if event.key}:
         told = tuple(event for event in events if event.key == key)
-        same(told, world.orders.find_key(order.id, key), f"what is found by {key}")
+        same((order, told), world.orders.load_with_key(order.id, key), f"what is found by {key}")
 
 
 @law("ordered = open + reserved + backordered + in fulfilment + fulfilled + cancelled, per line")
