@@ -4,6 +4,7 @@ Sessions install developer tools from the dependency groups in pyproject.toml, s
 nox has to be installed by hand.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -90,6 +91,8 @@ def coverage(session: nox.Session) -> None:
     session.run("pytest", *parallel, "--cov", "--cov-report=term", *session.posargs)
     # What is taken out of the count is counted itself.
     marks = [mark for file in Path("src").rglob("*.py") for mark in excluded(file)]
+    never = [mark for file in Path("src").rglob("*.py") for mark in excluded(file, NEVER_RUN)]
+    session.log(f"{len(never)} lines are only for type checkers (see `exclude_also`)")
     session.log(f"{len(marks)} lines are excluded by hand:")
     for mark in marks:
         session.log(f"  {mark}")
@@ -98,10 +101,13 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report", f"--omit={outside}", "--fail-under=100")
 
 
-def excluded(file: Path) -> list[str]:
+NEVER_RUN = re.compile(r"if TYPE_CHECKING:|assert_never\(|^\s*\.\.\.$|@overload")
+
+
+def excluded(file: Path, what: re.Pattern[str] = re.compile("pragma: no")) -> list[str]:
     """Where a file takes lines out of the coverage, and why."""
     lines = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
-    return [f"{file}:{number}: {text.strip()}" for number, text in lines if "pragma: no" in text]
+    return [f"{file}:{number}: {text.strip()}" for number, text in lines if what.search(text)]
 
 
 @nox.session

@@ -43,8 +43,8 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - what a program says
 
 
-def report(name: str, made: int, verdicts: Sequence[Verdict]) -> float:
-    """Print what became of the mutants of a group; return its score.
+def report(name: str, made: int, verdicts: Sequence[Verdict]) -> tuple[float, int]:
+    """Print what became of the mutants of a group; return its score, and how many are unexplained.
 
     An explained mutant that survived is no fault, so it counts neither way.
     """
@@ -65,4 +65,4 @@ def report(name: str, made: int, verdicts: Sequence[Verdict]) -> float:
     for one in verdicts:
         if one.outcome != "survived" and one.mutant.name in EQUIVALENT:
             say(f"    explained, but noticed by {one.by}: {one.mutant}")
-    return score
+    return score, len(unexplained)

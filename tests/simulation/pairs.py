@@ -142,6 +142,7 @@ STAGES: dict[str, Callable[[], World]] = {
     "cancelled": opened(order, told("capture"), told("cancel", reason="sorry"), policy=BY_HAND),
     "charged back": opened(order, told("report_chargeback", "p1", eur(5))),
     "last unit": opened(order, rival),
+    "last unit, in one database": opened(order, rival, joint=True),
     "paid after it was given up": opened(given_up),
     "tab": dined(),
     "two tabs": dined(tables=2),
@@ -259,18 +260,25 @@ class Pair(NamedTuple):
         return explore(lambda: (STAGES[self.stage](), calls))
 
 
-def pairs(names: tuple[str, ...] = tuple(COMMANDS)) -> Iterator[Pair]:
+def pairs(names: tuple[str, ...] = tuple(COMMANDS), *, everywhere: bool = False) -> Iterator[Pair]:
     """Every two of the commands, the same one twice as well, once for each way they can meet.
 
     That is where both are accepted; where there is no such stage, where one of them is; and what
-    is about stock meets on the last unit, too.
+    is about stock meets on the last unit, too. ``everywhere``: money meets on every stage, stock
+    also in one database with its orders, and whatever may happen there meets stock on the last
+    unit.
     """
     where = accepted()
     for one, other in combinations_with_replacement(names, 2):
         both = [stage for stage in where[one] if stage in where[other]]
         stages = both[:1] or [*where[one][:1], *where[other][:1]]
-        if one in STOCK and other in STOCK:
+        of_stock = (one in STOCK) + (other in STOCK)
+        if of_stock == 2:
             stages.append("last unit")
+        if everywhere:
+            stages += both if one in MONEY and other in MONEY else []
+            stages += [stage for stage in both if of_stock and stage == "last unit"]
+            stages += ["last unit, in one database"] if of_stock == 2 else []
         for stage in dict.fromkeys(stages):
             yield Pair(one, other, stage)
 
@@ -286,8 +294,11 @@ def explored(pair: Pair) -> tuple[Pair, Explored | None, float, str]:
 
 
 def report(path: Path | None, *, limit: float) -> int:
-    """Explore all pairs, print the table (into ``path`` as well), return how many broke a law."""
-    every = list(pairs())
+    """Explore all pairs, print the table (into ``path`` as well).
+
+    Returns how many broke a law, or were not looked at to the end in time.
+    """
+    every = list(pairs(everywhere=True))
     Random(7).shuffle(every)  # noqa: S311 - the slow ones are neighbours
     rows, broke, total, states = [], 0, 0.0, 0
     began = time.monotonic()
@@ -308,7 +319,7 @@ def report(path: Path | None, *, limit: float) -> int:
     if path is not None:
         head = "one,other,stage,states,stored,ends,seconds,verdict"
         path.write_text("\n".join([head, *sorted(rows)]) + "\n")
-    return broke
+    return broke + len(every) - len(rows)
 
 
 if __name__ == "__main__":

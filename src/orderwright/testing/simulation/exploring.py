@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, final
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast, final
 
 from orderwright.orders.order import Order
 from orderwright.testing.simulation.law import LawBroken
@@ -85,8 +85,15 @@ class _Played:
         )
 
     def _hear(self, name: str, reply: object) -> None:
-        told = self._history(reply) if isinstance(reply, Order) else hash(repr(reply))
-        self._replies[name] = hash((self._replies.get(name, 0), told))
+        self._replies[name] = hash((self._replies.get(name, 0), self._hash_of(reply)))
+
+    def _hash_of(self, reply: object) -> int:
+        """Return a hash of a reply; what an order is, its history tells in fewer words."""
+        if isinstance(reply, Order):
+            return self._history(reply)
+        if type(reply) is tuple:
+            return hash(tuple(self._hash_of(one) for one in cast("tuple[object, ...]", reply)))
+        return hash(repr(reply))
 
     def _history(self, order: Order) -> int:
         """Return a hash of the history of an order up to its version."""
