@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, final
 
 from orderwright.lifecycles import Phase
 from orderwright.orders.order import Order
+from orderwright.ports import DueOrder
 from orderwright.testing.simulation.law import LawBroken, law, require, same
 from orderwright.testing.simulation.money_laws import asked, books, money
 from orderwright.testing.simulation.stock_laws import (
     Tally,
+    balanced,
     claims,
     labels,
     stock,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orderwright.orders.events import Event
+    from orderwright.orders.lines import Reference
     from orderwright.testing.simulation.world import Stored
 
 __all__ = ["LAWS", "LawBroken", "Watch", "check_laws", "check_quiet"]
@@ -45,6 +48,15 @@ def history(world: Stored, order: Order) -> None:
     for key in {event.key for event in events if event.key}:
         told = tuple(event for event in events if event.key == key)
         same((order, told), world.orders.load_with_key(order.id, key), f"what is found by {key}")
+
+
+@law("one key has one effect: it stands on one event of its order")
+def keys(world: Stored, order: Order) -> None:
+    """Look for keys that several events have."""
+    used = [event.key for event in world.orders.events(order.id) if event.key]
+    if len(used) != len(set(used)):
+        again = sorted({key for key in used if used.count(key) > 1})
+        same([], again, "keys of {} that had several effects", order.id)
 
 
 @law("ordered = open + reserved + backordered + in fulfilment + fulfilled + cancelled, per line")
@@ -78,22 +90,43 @@ def units(_: Stored, order: Order) -> None:
 @law("what is due, and what goes by a reference, is found; the feed has every event once")
 def finding(world: Stored, orders: Sequence[Order]) -> None:
     """Look for everything by what finds it."""
-    due = {order.id for order in orders if order.due_at is not None}
-    same(due, {one.order_id for one in world.orders.due(_NEVER, limit=len(orders) + 1)}, "due")
-    for order in orders:
-        for reference in order.all_references:
-            found = world.orders.by_reference(reference)
-            require(order.id in found, f"{order.id} is not found by {reference}")
-    numbers = {order.id: 0 for order in orders}
+    due = sorted(DueOrder(order.due_at, order.id) for order in orders if order.due_at is not None)
+    same(due, list(world.orders.due(_NEVER, limit=len(orders) + 1)), "due")
+    _referred(world, orders)
+    fed: dict[str, list[Event]] = {order.id: [] for order in orders}
     position = 0
     while page := world.orders.feed(after=position, limit=_PAGE):
         for entry in page:
             require(entry.position > position, "the feed goes back at {}", entry.position)
             position = entry.position
-            numbers[entry.order_id] += 1
-            number = numbers[entry.order_id]
+            fed[entry.order_id].append(entry.event)
+            number = len(fed[entry.order_id])
             same(number, entry.number, "number of {} in the feed", entry.order_id)
-    same({order.id: order.version for order in orders}, numbers, "events in the feed")
+    for order_id, events in fed.items():
+        history = list(world.orders.events(order_id))
+        same(len(history), len(events), "events of {} in the feed", order_id)
+        require(history == events, "the feed tells other events of {} than its history", order_id)
+
+
+def _referred(world: Stored, orders: Sequence[Order]) -> None:
+    """Each reference finds whoever has it, by id; besides them only who had it once."""
+    by_id = {order.id: order for order in orders}
+    having: dict[Reference, set[str]] = {}
+    for order in orders:
+        for reference in order.all_references:
+            having.setdefault(reference, set()).add(order.id)
+    for reference, mine in having.items():
+        found = world.orders.by_reference(reference)
+        others = set(found) - mine
+        had = {one for one in others & by_id.keys() if _had(world, by_id[one], reference)}
+        same(sorted(mine | had), list(found), "what is found by {}", reference)
+
+
+def _had(world: Stored, order: Order, reference: Reference) -> bool:
+    """Whether the order was known by that reference at any time before."""
+    events = world.orders.events(order.id)
+    earlier = (Order.replay(events[:to], world.lifecycles) for to in range(1, len(events)))
+    return any(reference in one.all_references for one in earlier)
 
 
 @law("in the calm nothing stays pending, or it is parked with a reason")
@@ -127,8 +160,15 @@ def _served(order: Order) -> None:
             same(0, payment.open_authorization.minor, what)
 
 
-LAWS = (history, units, asked, money, books, labels, stock, claims, sums, finding, told, quiet)
-"""Every law, each with a ``name``."""
+LAWS = (
+    *(history, keys, units, asked, money, books, labels),
+    *(stock, balanced, claims, sums, finding, told, quiet),
+)
+"""Every law of what is stored, each with a ``name``.
+
+What each looks at is its own: :func:`check_laws`, :func:`check_quiet` and :class:`Watch` give it
+them. What a command answers, a :class:`.Simulation` looks at besides, as it happens.
+"""
 
 
 def check_laws(world: Stored) -> None:
@@ -139,6 +179,7 @@ def check_laws(world: Stored) -> None:
     orders = every_order(world.orders)
     for order in orders:
         history(world, order)
+        keys(world, order)
         units(world, order)
         money(world, order)
     tally = Tally()
@@ -163,14 +204,18 @@ def check_quiet(world: Stored) -> None:
 class Watch:
     """Looks at a world after every step: at all that changed, so that it costs little."""
 
-    __slots__ = ("_booked", "_keys", "_orders", "_tally", "_world")
+    __slots__ = ("_booked", "_orders", "_tally", "_world")
 
     def __init__(self, world: Stored) -> None:
         self._world = world
         self._orders: dict[str, Order] = {}
-        self._keys: dict[str, set[str]] = {}
         self._tally = Tally()
-        self._booked = 0
+        self._booked = -1
+        for order in every_order(world.orders):  # when it asked for money, nobody watched
+            history(world, order)
+            keys(world, order)
+            units(world, order)
+            self._orders[order.id] = order
         self.look()
 
     def look(self) -> None:
@@ -181,6 +226,7 @@ class Watch:
         booked = len(world.payments.books)
         for order in changed:
             self._tell(order)
+            keys(world, order)
             units(world, order)
             asked(world, order, self._orders.get(order.id))
             self._orders[order.id] = order
@@ -199,22 +245,13 @@ class Watch:
         return known is None or known.version != order.version
 
     def _tell(self, order: Order) -> None:
-        """What was saved tells the order, and no key is used by two saves."""
+        """What was saved tells the order."""
         known = self._orders.get(order.id)
         events = self._world.orders.events(order.id, after=0 if known is None else known.version)
         _grown(self._world, known, events, order)
-        used = self._keys.setdefault(order.id, set())
-        new = {event.key for event in events if event.key}
-        _once(order.id, used & new)
-        used |= new
 
 
 @law(history.name)
 def _grown(world: Stored, known: Order | None, events: Sequence[Event], order: Order) -> None:
     told = Order.replay(events, world.lifecycles) if known is None else known.after(events)
     same(order, told, "{}, by its new events", order.id)
-
-
-@law("one key has one effect")
-def _once(order_id: str, again: set[str]) -> None:
-    same(set[str](), again, f"keys of {order_id} that were used before")

@@ -118,6 +118,14 @@ def _by_hand(world: Stored, order: Order) -> bool:
 def books(world: Stored, orders: Sequence[Order]) -> None:
     """Look at the provider's own books alone, and for whom each entry is."""
     known = tuple(f"{order.id}/" for order in orders)
+    # What is only paid out to a tender of its own, the order bounds.
+    paid_out = {
+        one.id
+        for order in orders
+        for payment in order.payments
+        if not payment.amount
+        for one in payment.operations
+    }
     seen: set[str] = set()
     sums: Counter[tuple[str, str]] = Counter()
     for entry in world.payments.books:
@@ -126,8 +134,8 @@ def books(world: Stored, orders: Sequence[Order]) -> None:
         require(entry.operation_id.startswith(known), "{} is of no order", entry.operation_id)
         of = entry.reference
         taken = sums[of, "capture"] + sums[of, "charge"]
-        if entry.kind == "refund" and not taken:
-            continue  # paid out to a tender of its own: the order bounds it
+        if entry.kind == "refund" and not taken and entry.operation_id in paid_out:
+            continue
         sums[of, entry.kind] += entry.amount.minor
         require(sums[of, "refund"] <= taken or entry.kind != "refund", "{}: too much", entry)
         drawn = sums[of, "capture"] + sums[of, "void"]

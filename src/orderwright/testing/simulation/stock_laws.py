@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.testing.simulation.world import Stored
 
-__all__ = ["Tally", "claims", "labels", "stock", "sums", "told"]
+__all__ = ["Tally", "balanced", "claims", "labels", "stock", "sums", "told"]
 
 _PAGE = 1000
 
@@ -52,7 +52,7 @@ class Tally:
         before = self._last
         while page := world.inventory.postings(after=self._last, limit=_PAGE):
             for posting in page:
-                _balanced(self, posting, world.policies)
+                balanced(self, posting, world.policies)
                 self._note(posting)
             self._last = page[-1].id
         return self._last != before
@@ -69,7 +69,8 @@ class Tally:
 
 
 @law("stock: every posting sums to zero per SKU, and no account falls below its floor")
-def _balanced(tally: Tally, posting: Posting, policies: Policies) -> None:
+def balanced(tally: Tally, posting: Posting, policies: Policies) -> None:
+    """Take in a posting, and look at every account that it touches."""
     per_sku: Counter[str] = Counter()
     net: Counter[StockAccount] = Counter()
     for entry in posting.entries:
@@ -133,9 +134,9 @@ def told(world: Stored, orders: Sequence[Order]) -> None:
 
 
 @law("stock: what is kept is what the postings sum to")
-def sums(world: Stored, _: Sequence[Order]) -> None:
+def sums(world: Stored, orders: Sequence[Order]) -> None:
     """Audit the ledger; of a storage of your own, one made anew of all its postings."""
-    if isinstance(world.inventory, MemoryInventory):
+    if type(world.inventory) is MemoryInventory:
         ledger = world.inventory.ledger
     else:
         ledger = InventoryLedger(world.policies)
@@ -145,6 +146,7 @@ def sums(world: Stored, _: Sequence[Order]) -> None:
                 ledger.post(posting)
             last = page[-1].id
         skus = {entry.sku for one in ledger.postings() for entry in one.entries}
+        skus |= {line.sku for order in orders for line in order.lines}
         there = set(world.inventory.supply(skus, now=world.now))
         same(set(ledger.supply(skus, now=world.now)), there, "supply")
     same((), ledger.audit(), "audit")
