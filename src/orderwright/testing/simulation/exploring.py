@@ -1,4 +1,4 @@
-"""Every way in which a few flows can take turns, with a crash of any of them at every point."""
+"""Every way in which a few flows can take turns, with a crash of all of them at every point."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ class _Played:
         for name, call in zip(self.names, calls, strict=True):
             self._replies[name] = 0
             self._simulation.do(Begin(name, call))
-        for turn in turns:
+        for turn in turns[:-1]:
+            self.take(turn)
+        self._simulation.watch()  # what came before was looked at when it first came
+        for turn in turns[-1:]:
             self.take(turn)
 
     def take(self, number: int) -> None:
@@ -111,10 +114,15 @@ class _Played:
 def explore(scene: Scene, *, prune: bool = True) -> Explored:
     """Let the flows of a scene take turns, request by request, in every order there is.
 
-    Wherever anything new is stored, the laws are looked at; and everybody is made to crash there,
-    and what is open is resumed, with the commands that did not end told again: so a crash of any
-    flow at any point, whatever the others do after it, is met. What led to the same stored world
-    and the same replies is followed once; without ``prune``, each time.
+    The laws are looked at after each turn that may have written something, and so are they in what
+    follows wherever anything new is stored: all that still run are made to crash at once, what is
+    open is resumed, and the commands that did not end are told again. So each flow crashes at
+    every point, whatever the others did before that, and after it as long as nobody resumes what
+    it left (which is as if it stopped there). What is not met: one crashes, somebody resumes, and
+    another one, begun before, goes on; unless ``resume`` is one of the calls.
+
+    What led to the same stored world and the same replies is followed once; without ``prune``,
+    each time.
 
     Raises LawBroken, whose text is the story, to be replayed.
     """

@@ -89,7 +89,7 @@ class Simulation:
     ``script`` are the steps done so far, ``trace`` what came of each, ``seen`` how often each fault
     and each outcome was met. A step that has become impossible, as its worker is gone, does
     nothing. ``watching`` looks at the laws after each step; without it they are only looked at in
-    the calm.
+    the calm, or from when :meth:`watch` is called.
     """
 
     def __init__(self, world: World, *, watching: bool = True) -> None:
@@ -103,6 +103,10 @@ class Simulation:
         self.hear: Callable[[str, object], None] | None = None
         self._rivals = 0
         self._watch = Watch(world) if watching else None
+
+    def watch(self) -> None:
+        """Look at the laws after each step from now on, and right now. Raises LawBroken."""
+        self._watch = Watch(self.world)
 
     def run(self, steps: Iterable[Step]) -> None:
         """Do the steps. Raises LawBroken."""
@@ -149,7 +153,7 @@ class Simulation:
                 self.do(Begin(name, call))
                 while name in self.workers:
                     self.do(Go(name))
-        _settles(self.world)
+        _settles(self.world, self._look)
         check_quiet(self.world)
         self.seen.update(look_back(self.world))
 
@@ -273,9 +277,9 @@ def _refused(worker: Worker, error: OrderwrightError) -> None:
 
 
 @lawful("when faults stop, everything settles")
-def _settles(world: World) -> None:
+def _settles(world: World, look: Callable[[], None]) -> None:
     try:
-        world.calm()
+        world.calm(look=look)
     except LawBroken:
         raise
     except AssertionError as never:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
 from orderwright.desk import OrderDesk
-from orderwright.errors import InvalidInput
+from orderwright.errors import InvalidInput, OrderwrightError
 from orderwright.fulfillment.locations import Location
 from orderwright.inventory.guard import guarded
 from orderwright.inventory.postings import Posting
@@ -16,9 +16,11 @@ from orderwright.lifecycles import STANDARD
 from orderwright.money import Money
 from orderwright.orders.lines import Policy
 from orderwright.ports import OrderQuery
+from orderwright.requests import SaveOrder, ask
+from orderwright.testing.simulation.steps import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from orderwright.adapters.memory import Behaviour, BookEntry
     from orderwright.adapters.memory_carrier import CarrierBehaviour, LabelEntry
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.payments.operations import PaymentRequest
     from orderwright.ports import InventoryRepository, OrderRepository
+    from orderwright.requests import Flow
 
 __all__ = ["LOCATIONS", "NOON", "TARIFFS", "LabelBooks", "PaymentBooks", "Stored", "World"]
 
@@ -110,6 +113,26 @@ def every_order(orders: OrderRepository) -> list[Order]:
         found += [cast("Order", orders.load(one)) for one in page]
         last = page[-1]
     return found
+
+
+def _looked_at(flow: Flow[object], look: Callable[[], None]) -> Flow[object]:
+    """Return a flow that does what ``flow`` does, and looks after each order that it saved."""
+    reply: object = None
+    error: OrderwrightError | None = None
+    while True:
+        try:
+            request = flow.send(reply) if error is None else flow.throw(error)
+        except StopIteration as stop:
+            result: object = stop.value
+            return result
+        error = None
+        try:
+            reply = yield from ask(request)
+        except OrderwrightError as raised:
+            error = raised
+        else:
+            if isinstance(request, SaveOrder):
+                look()
 
 
 class World:
@@ -240,10 +263,17 @@ class World:
         for operation_id in self.carrier.operations:
             self.carrier.finish(operation_id, "succeeded")
 
-    def calm(self, rounds: int = 80, *, keep_moods: bool = False) -> None:
+    def calm(
+        self,
+        rounds: int = 80,
+        *,
+        keep_moods: bool = False,
+        look: Callable[[], None] = lambda: None,
+    ) -> None:
         """Let the provider approve, and resume with the clock moved on until nothing is due.
 
-        Raises AssertionError if something is still due after so many rounds, or resuming fails.
+        ``look`` is called whenever an order was saved. Raises what it does, and AssertionError if
+        something is still due after so many rounds, or resuming fails.
         """
         if not keep_moods:
             self.make_up_minds()
@@ -255,7 +285,8 @@ class World:
             if not due:
                 return
             self.now = max(self.now, due[0].due_at)
-            done: Resumed = desk.resume(now=self.now)
+            flow = _looked_at(Call("resume", now=self.now).flow(desk), look)
+            done = cast("Resumed", desk.run(flow))
             if done.failures:
                 raise AssertionError(f"resuming fails in the calm: {done.failures}")
         left = [order.due_items for order in self.all_orders() if order.due_at]
