@@ -69,6 +69,7 @@ def test_pruning_leaves_out_no_end(scene: object) -> None:
         ("the loser of a race overwrites", Pair("cancel", "ship", "paid")),
         ("a count misses what is being reserved", Pair("place o4", "count_stock", "paid")),
         ("what is being refunded is refunded again", Pair("refund", "refund", "cancelled")),
+        ("a known key is not looked for", Pair("credit", "credit", "paid")),
     ],
 )
 def test_a_planted_bug_is_found_with_its_story(bug: str, pair: Pair) -> None:
