@@ -12,9 +12,9 @@ from random import Random
 import pytest
 
 import orderwright
-from orderwright import PaymentRequest
+from orderwright import InvalidInput, PaymentRequest
 from orderwright.fulfillment import shipping
-from orderwright.requests import CallProvider, Flow, LoadOrder, ask
+from orderwright.requests import CallCarrier, CallProvider, Flow, LoadOrder, ask
 from orderwright.testing import simulation
 from orderwright.testing.simulation import (
     FAULTS,
@@ -26,6 +26,7 @@ from orderwright.testing.simulation import (
     Restaurant,
     Retail,
     Scenario,
+    Simulation,
     Storm,
     World,
     replay,
@@ -33,8 +34,9 @@ from orderwright.testing.simulation import (
 )
 from orderwright.testing.simulation.laws import finding
 from orderwright.testing.simulation.shrinking import shrunk
+from tests.simulation.pairs import HOME
 from tests.simulation.planted import BUGS
-from tests.worlds import line
+from tests.worlds import PARCELS, card, line
 
 RETAIL, RESTAURANT = 480, 180
 """So many storms are in each block."""
@@ -113,6 +115,32 @@ def test_steps_are_told_as_they_are_written() -> None:
         Happen("receive", "d1", "MUG", "MAIN", 1),
     ):
         assert step == eval(repr(step), vars(simulation))  # noqa: S307
+
+
+def test_who_says_no_says_it_to_this_request_only() -> None:
+    """A declined payment leaves the next label, and a refused label the next payment, alone."""
+    world = World(("MUG", "MAIN", 3))
+    world.desk.place([line()], order_id="o2", tenders=[card()], contact=HOME)
+    pays = Call("place", [line()], order_id="o1", tenders=[card()])
+    sends = Call("book_label", "o2", "f1", service="island", parcels=PARCELS)
+    for call, kind in ((pays, CallProvider), (sends, CallCarrier)):
+        story = Simulation(world)
+        story.do(Begin("a", call))
+        while not isinstance(story.workers["a"].request, kind):
+            story.do(Go("a"))
+        story.do(Go("a", "declined"))
+        assert ([], [], {}) == (world.moods, world.label_moods, world.moods_by_id)
+        while "a" in story.workers:
+            story.do(Go("a"))
+    (payment,) = world.orders.load("o1").payments
+    assert "declined" == payment.operations[0].state.name
+    assert ["refused"] == [known.outcome for _, known in world.carrier.operations.values()]
+
+
+def test_a_fault_that_there_is_not_is_refused() -> None:
+    """A misspelt fault is an error of whoever tells the story, not a step without a fault."""
+    with pytest.raises(InvalidInput, match="'crash' is none of: crash before, crash after"):
+        Simulation(World()).do(Go("a", "crash"))
 
 
 def charge_again(_desk: object, order_id: str) -> Flow[None]:

@@ -10,7 +10,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast, final
 
 from orderwright.drivers import known
-from orderwright.errors import AdapterFault, Conflict, OrderwrightError, OutcomeUnknown
+from orderwright.errors import (
+    AdapterFault,
+    Conflict,
+    InvalidInput,
+    OrderwrightError,
+    OutcomeUnknown,
+)
 from orderwright.orders.order import Order
 from orderwright.requests import CallCarrier, CallProvider, LookUp, PostStock, SaveOrder
 from orderwright.testing.simulation.law import LawBroken, require
@@ -114,7 +120,9 @@ class Simulation:
             self.do(step)
 
     def do(self, step: Step) -> None:
-        """Do one step. Raises LawBroken."""
+        """Do one step. Raises LawBroken, and InvalidInput for a fault that there is not."""
+        if isinstance(step, Go) and step.fault and step.fault not in FAULTS:
+            raise InvalidInput.at("fault", f"{step.fault!r} is none of: {', '.join(FAULTS)}")
         self.script.append(step)
         if isinstance(step, Begin):
             self._begin(step)
@@ -175,6 +183,7 @@ class Simulation:
     def _go(self, worker: Worker, fault: str) -> None:
         request = cast("Request[object]", worker.request)
         kind = type(request).__name__
+        usual = self.world.moods_by_id
         self._prepare(request, fault)
         reply: object = None
         error: OrderwrightError | None = None
@@ -182,6 +191,7 @@ class Simulation:
         if fault not in _LOST:
             for _ in range(2 if fault == "sent twice" else 1):
                 reply, told, error = self._tried(request)
+        self.world.moods_by_id = usual
         if fault == "unknown, done late":
             self.late.append(request)
         self.seen.update(met(self, worker, fault, error))
@@ -206,9 +216,10 @@ class Simulation:
 
     def _prepare(self, request: Request[object], fault: str) -> None:
         """Let happen first what a fault says happens first."""
-        if fault == "declined":
-            self.world.moods.insert(0, "decline")
-            self.world.label_moods.insert(0, "refuse")
+        if fault == "declined" and isinstance(request, CallProvider | CallCarrier):
+            no: Literal["decline", "refuse"]
+            no = "decline" if isinstance(request, CallProvider) else "refuse"
+            self.world.moods_by_id = {**self.world.moods_by_id, request.request.id: no}
         elif fault == "rival first" and isinstance(request, SaveOrder):
             order_id = request.order.id
             if self.world.orders.load(order_id) is not None:
