@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from orderwright.testing.simulation.steps import Begin, Go
+from orderwright.testing.simulation.writing import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,6 +67,6 @@ class _Best:
         return False
 
 
-def story(steps: Sequence[Step]) -> str:
-    """Return the steps as they are written in a program."""
-    return "\n".join(["[", *(f"    {step!r}," for step in steps), "]"])
+def story(steps: Sequence[Step], used: set[object] | None = None) -> str:
+    """Return the steps as they are written in a program, adding to what is ``used`` there."""
+    return "\n".join(["[", *(f"    {written(step, used)}," for step in steps), "]"])

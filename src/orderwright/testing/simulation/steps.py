@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias, cast, final
 
-import attrs
-
 from orderwright.flows.command import commands
-from orderwright.money import Money, UnitPrice
+from orderwright.testing.simulation.writing import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from orderwright.flows.command import command
     from orderwright.requests import Flow
 
-__all__ = ["Begin", "Call", "Go", "Happen", "Late", "Step", "written"]
+__all__ = ["Begin", "Call", "Go", "Happen", "Late", "Step"]
 
 UseCase: TypeAlias = "Callable[..., Generator[object, object, object]]"
 
@@ -30,34 +28,8 @@ def _commands(desk: Hashable) -> dict[str, command[..., object]]:
     return found
 
 
-class _Value:
-    """Equal, and written, by what it was made of."""
-
-    __slots__ = ()
-
-    def _made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
-        raise NotImplementedError
-
-    def __eq__(self, other: object) -> bool:
-        """Two are equal that were made alike."""
-        if type(other) is not type(self):
-            return NotImplemented
-        return self._made_of() == other._made_of()
-
-    def __hash__(self) -> int:
-        """Return a hash that equal ones share."""
-        return hash(repr(self))
-
-    def __repr__(self) -> str:
-        """Return it as it is written in Python."""
-        args, more = self._made_of()
-        told = [written(one) for one in args]
-        told += [f"{name}={written(one)}" for name, one in more.items()]
-        return f"{type(self).__name__}({', '.join(told)})"
-
-
 @final
-class Call(_Value):
+class Call(Value):
     """A command of the desk by its ``name``, with what it is told.
 
     Instead of a name it may be a use case of your own: a function that is given the desk, and what
@@ -84,12 +56,13 @@ class Call(_Value):
             case = self.name
         return cast("Flow[object]", case(desk, *self.args, **self.more))
 
-    def _made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+    def made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        """Return what it was given, by place and by name."""
         return (self.name, *self.args), self.more
 
 
 @final
-class Begin(_Value):
+class Begin(Value):
     """A ``worker`` begins a command; it has not asked anything yet."""
 
     __slots__ = ("call", "worker")
@@ -98,12 +71,13 @@ class Begin(_Value):
         self.worker: str = worker
         self.call: Call = call
 
-    def _made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+    def made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        """Return what it was given, by place and by name."""
         return (self.worker, self.call), {}
 
 
 @final
-class Go(_Value):
+class Go(Value):
     """What a ``worker`` asks is done and it sees the reply, or a ``fault`` happens to it."""
 
     __slots__ = ("fault", "worker")
@@ -112,12 +86,13 @@ class Go(_Value):
         self.worker: str = worker
         self.fault: str = fault
 
-    def _made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+    def made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        """Return what it was given, by place and by name."""
         return ((self.worker, self.fault) if self.fault else (self.worker,)), {}
 
 
 @final
-class Late(_Value):
+class Late(Value):
     """What was on its way for long, and taken for lost, arrives: the first of it, or another."""
 
     __slots__ = ("number",)
@@ -125,12 +100,13 @@ class Late(_Value):
     def __init__(self, number: int = 0) -> None:
         self.number: int = number
 
-    def _made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+    def made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        """Return what it was given, by place and by name."""
         return ((self.number,) if self.number else ()), {}
 
 
 @final
-class Happen(_Value):
+class Happen(Value):
     """Something happens to the world: the method of it by that ``name``, with what it is told."""
 
     __slots__ = ("args", "name")
@@ -139,42 +115,9 @@ class Happen(_Value):
         self.name: str = name
         self.args: tuple[object, ...] = args
 
-    def _made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+    def made_of(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        """Return what it was given, by place and by name."""
         return (self.name, *self.args), {}
 
 
 Step: TypeAlias = "Begin | Go | Late | Happen"
-
-
-def written(value: object) -> str:
-    """Return a value as one would write it: without what goes without saying."""
-    if isinstance(value, Money):
-        return f"Money.of({str(value.amount)!r}, {value.currency!r})"
-    if isinstance(value, UnitPrice):
-        per = f", per={value.per}" if value.per != 1 else ""
-        return f"UnitPrice.of({str(value.amount)!r}, {value.currency!r}{per})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(written, cast('list[object]', value)))}]"
-    if isinstance(value, dict):
-        pairs = cast("dict[object, object]", value).items()
-        return f"{{{', '.join(f'{written(key)}: {written(one)}' for key, one in pairs)}}}"
-    if callable(value) and hasattr(value, "__name__"):
-        return str(value.__name__)
-    return _made(value)
-
-
-def _made(value: object) -> str:
-    """Return how a value of attrs is made, or the repr of any other."""
-    kind = cast("type[attrs.AttrsInstance]", type(value))
-    if not attrs.has(kind):
-        return repr(value)
-    told = (
-        f"{field.alias}={written(getattr(value, field.name))}"
-        for field in attrs.fields(kind)
-        if field.init and getattr(value, field.name) != _default(field.default, field.converter)
-    )
-    return f"{kind.__name__}({', '.join(told)})"
-
-
-def _default(default: object, converter: object) -> object:
-    return converter(default) if callable(converter) and default is not attrs.NOTHING else default

@@ -15,6 +15,7 @@ from orderwright.testing.simulation.law import LawBroken
 from orderwright.testing.simulation.shrinking import shrunk, story
 from orderwright.testing.simulation.simulator import FAULTS, Simulation
 from orderwright.testing.simulation.steps import Begin, Go, Happen, Late
+from orderwright.testing.simulation.writing import imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -181,8 +182,9 @@ def told(storm: Storm[W], broken: LawBroken) -> LawBroken:
         return ""
 
     steps = shrunk(storm.simulation.script, lambda some: breaks(some) == broken.law)
-    again = f"replay({type(storm.scenario).__name__}(), {storm.seed}, {story(steps)})"
-    return LawBroken(f"{broken.found}\n{again}", broken.law)
+    used: set[object] = {replay, type(storm.scenario)}
+    again = f"replay({type(storm.scenario).__name__}(), {storm.seed}, {story(steps, used)})"
+    return LawBroken(f"{broken.found}\n{imports(used)}\n{again}", broken.law)
 
 
 def replay(scenario: Scenario[W], seed: int, steps: Iterable[Step]) -> Simulation:
