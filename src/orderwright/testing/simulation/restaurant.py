@@ -11,7 +11,7 @@ from orderwright.inventory.guard import GUARDED, StockPolicy
 from orderwright.inventory.postings import Posting
 from orderwright.money import UnitPrice
 from orderwright.orders.lines import DraftLine, Policy
-from orderwright.testing.simulation.retail import MOODS, At, Command, card, drawn, eur
+from orderwright.testing.simulation.drawing import MOODS, At, Command, card, drawn, eur
 from orderwright.testing.simulation.steps import Call, Happen
 from orderwright.testing.simulation.world import World
 
