@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from orderwright import InvalidInput, PaymentRequest, Policy, Posting, UnitPrice
+from orderwright import InvalidInput, OrderDesk, PaymentRequest, Policy, Posting, UnitPrice
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.orders.amounts import Adjustment, TaxLine
 from orderwright.requests import CallCarrier, CallProvider, Flow, LoadOrder, ask
@@ -40,7 +40,7 @@ from orderwright.testing.simulation.shrinking import shrunk
 from orderwright.testing.simulation.writing import imports, written
 from tests.simulation.pairs import HOME
 from tests.simulation.planted import BUGS
-from tests.worlds import HOUR, NOON, PARCELS, card, eur, line
+from tests.worlds import HOUR, NOON, PARCELS, card, commands_of, eur, line
 
 VAT = TaxLine(name="VAT", percent="19", included=True)
 RETAIL, RESTAURANT = 480, 180
@@ -172,13 +172,32 @@ def test_what_a_storm_begins_can_be_told_again() -> None:
     assert [] == [call for call in calls if call != made(repr(call), names)]
 
 
+READS = {
+    "order": "it loads an order",
+    "as_of": "it replays a part of a history",
+    "history": "it loads the events",
+    "contact": "it loads the personal data",
+    "find": "it looks up a reference",
+    "promised": "it works out what is to be had and when",
+    "rates": "it asks a carrier for prices",
+}
+"""The commands that only read, so that nothing can be broken by them, and what they do."""
+
+
+def test_every_command_that_writes_is_in_the_storms() -> None:
+    """Whatever a desk can be told is begun somewhere, but for what only reads."""
+    told = {one.told for one in begun()}
+    assert set(commands_of(OrderDesk)) - set(READS) - told == set()
+    assert set(READS) <= set(commands_of(OrderDesk))
+
+
 @cache
 def begun() -> tuple[Call, ...]:
     """Every command that some hundred storms begin."""
     found: list[Call] = []
     for scenario in (Retail(), Restaurant()):
         for seed in range(200):
-            storm = Storm(scenario, seed, turns=24)
+            storm = Storm(scenario, seed, turns=40)
             storm.run()
             found += [one.call for one in storm.simulation.script if isinstance(one, Begin)]
     return tuple(found)

@@ -35,6 +35,7 @@ _DISHES: dict[str, tuple[str, int, str, dict[str, int]]] = {
     "WINE": ("BAR", 0, "5.20", {}),
 }
 _NAMES = tuple(_DISHES)
+_SOON = timedelta(minutes=40)
 _TABLES = ("t1", "t2", "t3")
 
 
@@ -103,6 +104,8 @@ _COMMANDS: dict[str, Command] = {
     "hold": Command(1, _any, lambda at: at.told("hold", "guest", blocks={"fulfil"})),
     "release_hold": Command(1, _any, lambda at: at.told("release_hold", "guest")),
     "notify_payment": Command(1, _any, lambda at: Call("notify_payment", at.operation)),
+    "promise": Command(1, _any, lambda at: at.told("promise", at.world.now + _SOON)),
+    "tag": Command(1, _any, lambda at: at.told("tag", add=["regular"])),
     "sell_out": Command(2, _any, _sold_out),
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 from orderwright.errors import OrderwrightError
 from orderwright.fulfillment.shipping import Parcel
 from orderwright.inventory.postings import Posting
+from orderwright.lifecycles import Phase
 from orderwright.money import UnitPrice
 from orderwright.orders.amounts import Adjustment, TaxLine
 from orderwright.orders.contacts import Contact
@@ -29,12 +30,17 @@ from orderwright.testing.simulation.world import World
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from orderwright.fulfillment.fulfillment import ScanStatus
     from orderwright.orders.order import Order
 
 __all__ = ["COMMANDS", "Retail", "line"]
 
 _SKUS = ("MUG", "CUP", "TEA")
 _PLACES = ("MAIN", "STORE", "DEPOT")
+_SCANS: tuple[ScanStatus, ...] = (
+    *("handed_over", "in_transit", "delivered", "delivered"),
+    *("not_delivered", "returned", "lost"),
+)
 _MINUTE = timedelta(minutes=1)
 _WAITS = (timedelta(seconds=1), _MINUTE, 3 * _MINUTE, timedelta(hours=1), timedelta(days=1))
 _HOME = Contact(name="Ada", street=("1 Main St",), city="Reykjavik", country="IS")
@@ -109,6 +115,48 @@ def _count(at: At) -> Call:
     return Call("count_stock", sku, place, counted, count_id=f"c{at.number}")
 
 
+def _reopen(at: At) -> Call:
+    """What a clerk does to an order as such: takes it up again, or says that it is done."""
+    done = at.order.state.phase is Phase.DONE
+    return at.told("advance_order", "reopen" if done else "complete", reason="look")
+
+
+def _resolve(at: At) -> Call:
+    codes = [one.code for one in at.order.exceptions] or ["reopened"]
+    return at.told("resolve", at.draw.choice(codes), resolution="settled")
+
+
+def _scan(at: At) -> Call:
+    place = at.draw.choice(("", "the harbour"))
+    return at.told("scan", at.part, at.draw.choice(_SCANS), place=place, occurred_at=at.world.now)
+
+
+def _redraft(at: At) -> Call:
+    lines = [line(at.draw.choice(_SKUS[:2]), at.draw.choice((1, 2)))]
+    return Call("draft", lines, order_id=at.order.id, tenders=[card()])
+
+
+def _promise(at: At) -> Call:
+    return at.told("promise", at.world.now + at.draw.choice(_WAITS), reason="asked")
+
+
+def _drafted(order: Order) -> bool:
+    return order.state.phase is Phase.PLANNED
+
+
+def _steady(order: Order) -> bool:
+    """Whether a step of the order itself is for a person to take."""
+    return order.state.phase is Phase.DONE or order.has_exception("reopened")
+
+
+def _tracked(order: Order) -> bool:
+    return any(one.tracking for one in order.fulfillments)
+
+
+def _planned(order: Order) -> bool:
+    return bool(order.fulfillments)
+
+
 def _open(order: Order) -> bool:
     return any(one.live and not one.gone for one in order.fulfillments)
 
@@ -160,12 +208,12 @@ COMMANDS: dict[str, Command] = {
         lambda at: at.told("request_return", at.units, reason="size", exchange=[line("CUP")]),
     ),
     "approve": Command(
-        1,
+        2,
         _back,
         lambda at: at.told("advance_return", at.returned, at.draw.choice(("approve", "close"))),
     ),
     "give up a return": Command(
-        1,
+        2,
         _back,
         lambda at: at.told("advance_return", at.returned, at.draw.choice(("refuse", "cancel"))),
     ),
@@ -184,7 +232,7 @@ COMMANDS: dict[str, Command] = {
     "allocate": Command(1, _open, lambda at: Call("allocate", at.order.id)),
     "split": Command(2, _open, lambda at: at.told("split", at.part, at.units)),
     "merge": Command(
-        1,
+        2,
         lambda order: len(order.fulfillments) > 1,
         lambda at: at.told("merge", [one.id for one in at.order.fulfillments]),
     ),
@@ -214,7 +262,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "report_chargeback": Command(4, _kept, lambda at: at.told("report_chargeback", "p1", at.money)),
     "reversal": Command(
-        1,
+        3,
         lambda order: bool(order.charged_back),
         lambda at: at.told("report_chargeback_reversal", "p1", at.money),
     ),
@@ -222,11 +270,26 @@ COMMANDS: dict[str, Command] = {
         1, _any, lambda at: at.told("record_payment", at.money, method="cash")
     ),
     "record_refund": Command(
-        1, _kept, lambda at: at.told("record_refund", at.money, method="cash")
+        2, _kept, lambda at: at.told("record_refund", at.money, method="cash")
     ),
     "confirm": Command(1, _open, lambda at: at.told("confirm")),
     "reject": Command(1, _open, lambda at: at.told("reject", reason="fraud")),
     "expire": Command(1, _open, lambda at: at.told("expire")),
+    "resolve": Command(3, lambda order: bool(order.exceptions), _resolve),
+    "advance_order": Command(5, _steady, _reopen),
+    "promise": Command(2, _open, _promise),
+    "tag": Command(1, _any, lambda at: at.told("tag", add=["vip"], remove=["new"])),
+    "scan": Command(2, _planned, _scan),
+    "track": Command(
+        4,
+        _tracked,
+        lambda at: Call(
+            "track", at.order.id, next((p.id for p in at.order.fulfillments if p.tracking), "f1")
+        ),
+    ),
+    "draft": Command(2, _drafted, _redraft),
+    "place_draft": Command(14, _drafted, lambda at: at.told("place_draft")),
+    "discard_draft": Command(3, _drafted, lambda at: at.told("discard_draft", reason="no")),
     "note": Command(1, _any, lambda at: at.told("note", "hello")),
     "book_label": Command(
         4,
@@ -234,7 +297,7 @@ COMMANDS: dict[str, Command] = {
         lambda at: at.told("book_label", at.part, service="island", parcels=_PARCELS),
     ),
     "cancel_label": Command(
-        2, lambda order: bool(order.labels), lambda at: at.told("cancel_label", at.part)
+        3, lambda order: bool(order.labels), lambda at: at.told("cancel_label", at.part)
     ),
     "contact": Command(2, _open, lambda at: at.told("edit", contact=_HOME)),
     "forget": Command(1, _gone, lambda at: at.told("forget")),
@@ -274,6 +337,8 @@ class Retail:
         world.rush = rush
         for number in range(0 if rush else draw.choice((0, 1, 1, 2))):
             _come_some_way(world, draw, self._order(world, f"o{number + 1}"))
+        if not rush and draw.random() < 0.12:  # noqa: PLR2004
+            _drafting(world, self._order(world, "o4"))
         return world
 
     def call(self, world: World, draw: Random, number: int) -> Call:
@@ -282,10 +347,12 @@ class Retail:
         if isinstance(world, _Shop) and world.rush and number <= 4:  # noqa: PLR2004
             return Call("place", [line()], order_id=f"o{number}", tenders=[card()])
         if len(orders) < 4 and (not orders or draw.random() < 0.25):  # noqa: PLR2004
-            return self._order(world, f"o{draw.randint(1, 4)}")
+            placed = self._order(world, f"o{draw.randint(1, 4)}")
+            drafted = draw.random() < 0.12  # noqa: PLR2004
+            return Call("draft", *placed.args, **placed.more) if drafted else placed
         return drawn(COMMANDS, world, draw, number, orders)
 
-    def happen(self, world: World, draw: Random, number: int) -> Happen:  # noqa: ARG002 - a scenario's
+    def happen(self, world: World, draw: Random, number: int) -> Happen:
         """Return what happens outside: time passes, goods come and go, the provider has moods."""
         what = draw.random()
         if what < 0.25:  # noqa: PLR2004
@@ -295,6 +362,14 @@ class Retail:
         if what < 0.7:  # noqa: PLR2004
             lasting = draw.choice((None, None, 30 * _MINUTE))
             return Happen("provider", [draw.choice(MOODS) for _ in range(3)], lasting)
+        numbers = [
+            one.tracking
+            for order in world.all_orders()
+            for one in order.fulfillments
+            if one.tracking
+        ]
+        if numbers and draw.random() < 0.5:  # noqa: PLR2004
+            return Happen("move_parcel", draw.choice(numbers), draw.choice(_SCANS))
         sku, place = draw.choice(_SKUS), draw.choice(_PLACES)
         if what < 0.9:  # noqa: PLR2004
             return Happen("receive", f"d{number}", sku, place, 1)
@@ -317,12 +392,20 @@ class Retail:
         return Call("place", lines, order_id=name, tenders=tenders, contact=contact)
 
 
+def _drafting(world: World, placed: Call) -> None:
+    """Draft an order, to be placed another time."""
+    world.desk.run(Call("draft", *placed.args, **placed.more).flow(world.desk))
+
+
 def _come_some_way(world: World, draw: Random, placed: Call) -> None:
     """Place an order, and ship or even deliver it."""
     name = str(placed.more["order_id"])
+    numbered = draw.choice(({}, {"carrier": "DHL", "tracking": f"T-{name}"}))
+    if numbered:
+        world.move_parcel(numbered["tracking"], draw.choice(_SCANS))
     far = draw.choice((0, 0, 1, 2))
-    calls = [placed, *(Call(one, name, "f1") for one in ("ship", "deliver")[:far])]
-    for call in calls:
+    calls = [Call("ship", name, "f1", **numbered), Call("deliver", name, "f1")]
+    for call in (placed, *calls[:far]):
         try:
             world.desk.run(call.flow(world.desk))
         except OrderwrightError:

@@ -9,6 +9,7 @@ from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPay
 from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
 from orderwright.desk import OrderDesk
 from orderwright.errors import InvalidInput, OrderwrightError
+from orderwright.fulfillment.fulfillment import Scan
 from orderwright.fulfillment.locations import Location
 from orderwright.inventory.guard import guarded
 from orderwright.inventory.postings import Posting
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from orderwright.adapters.memory import Behaviour, BookEntry
     from orderwright.adapters.memory_carrier import CarrierBehaviour, LabelEntry
     from orderwright.flows.resuming import Resumed
+    from orderwright.fulfillment.fulfillment import ScanStatus
     from orderwright.fulfillment.shipping import LabelRequest
     from orderwright.inventory.guard import Policies
     from orderwright.lifecycles import Lifecycles
@@ -242,6 +244,10 @@ class World:
         """Say what the provider does with the next requests, and how long it authorizes for."""
         self.moods[:] = moods
         self.lasting = lasting
+
+    def move_parcel(self, tracking: str, status: ScanStatus) -> None:
+        """Let something happen to the parcels under a number: their carrier knows it."""
+        self.carrier.move(tracking, Scan(status, self.now))
 
     # The calm -------------------------------------------------------------------------------
 
