@@ -22,6 +22,7 @@ from orderwright.orders.lines import (
     DraftLine,
     Policy,
 )
+from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import Tender
 from orderwright.testing.simulation.drawing import MOODS, At, Command, card, drawn, eur
 from orderwright.testing.simulation.steps import Call, Happen
@@ -96,9 +97,11 @@ def _advance(at: At) -> Call:
 
 def _notice(at: At) -> Call:
     """What the provider says of an operation now, which may arrive any time later."""
-    known = at.world.payments.operations.get(at.operation)
+    asked = [one.id for one in at.order.intents if isinstance(one.request, PaymentRequest)]
+    operation = at.draw.choice(asked or [at.operation])
+    known = at.world.payments.operations.get(operation)
     if known is None or at.draw.random() < 0.5:  # noqa: PLR2004
-        return Call("notify_payment", at.operation)
+        return Call("notify_payment", operation)
     request, outcome = known
     return Call("notify_payment", request.id, outcome=outcome, sequence=at.number)
 
@@ -138,6 +141,14 @@ def _redraft(at: At) -> Call:
 
 def _promise(at: At) -> Call:
     return at.told("promise", at.world.now + at.draw.choice(_WAITS), reason="asked")
+
+
+def _asked(order: Order) -> bool:
+    return any(isinstance(one.request, PaymentRequest) for one in order.intents)
+
+
+def _short(order: Order) -> bool:
+    return any(line.backordered for line in order.lines)
 
 
 def _drafted(order: Order) -> bool:
@@ -229,7 +240,7 @@ COMMANDS: dict[str, Command] = {
     "replace": Command(
         1, _gone, lambda at: at.told("claim", at.units, fault="lost", remedy="replace")
     ),
-    "allocate": Command(1, _open, lambda at: Call("allocate", at.order.id)),
+    "allocate": Command(6, _short, lambda at: Call("allocate", at.order.id)),
     "split": Command(2, _open, lambda at: at.told("split", at.part, at.units)),
     "merge": Command(
         2,
@@ -257,10 +268,17 @@ COMMANDS: dict[str, Command] = {
         lambda at: at.told("release_hold", at.draw.choice(("note", "fraud"))),
     ),
     "notify_payment": Command(4, lambda order: bool(order.payments), _notice),
+    "notice of what is open": Command(9, _asked, _notice),
+    "retry what is open": Command(5, _asked, lambda at: Call("retry", at.order.id, at.intent)),
     "retry": Command(
         2, lambda order: bool(order.intents), lambda at: Call("retry", at.order.id, at.intent)
     ),
     "report_chargeback": Command(4, _kept, lambda at: at.told("report_chargeback", "p1", at.money)),
+    "chargeback meanwhile": Command(
+        9,
+        lambda order: bool(order.refunding),
+        lambda at: at.told("report_chargeback", "p1", at.money),
+    ),
     "reversal": Command(
         3,
         lambda order: bool(order.charged_back),
@@ -297,7 +315,7 @@ COMMANDS: dict[str, Command] = {
         lambda at: at.told("book_label", at.part, service="island", parcels=_PARCELS),
     ),
     "cancel_label": Command(
-        3, lambda order: bool(order.labels), lambda at: at.told("cancel_label", at.part)
+        5, lambda order: bool(order.labels), lambda at: at.told("cancel_label", at.part)
     ),
     "contact": Command(2, _open, lambda at: at.told("edit", contact=_HOME)),
     "forget": Command(1, _gone, lambda at: at.told("forget")),
@@ -319,26 +337,35 @@ class Retail:
     """An online shop: its policy, its stock and the orders it has already are drawn, too."""
 
     def open(self, draw: Random) -> World:
-        """Open with one to four mugs, and an order or two that have come some way."""
+        """Open with one to four mugs, and an order or two that have come some way.
+
+        Or with one mug only, for which all come at once, or wait in a queue behind who has it.
+        """
         policy = Policy(
             capture=draw.choice(("on_confirmation", "on_dispatch", "by_hand", "on_placement")),
             refund=draw.choice(("when_cancelled", "when_cancelled", "by_hand")),
             short=draw.choice(("reject", "backorder", "backorder")),
             unpaid_ttl=draw.choice((None, timedelta(hours=1), 10 * _MINUTE)),
-            attempts=draw.choice((2, 5)),
+            attempts=draw.choice((1, 2, 2, 2, 5, 5, 5, 5)),
             replans=draw.choice((0, 3)),
             credit_returns=draw.choice(("on_receipt", "on_inspection")),
         )
-        rush = draw.random() < 0.1  # noqa: PLR2004
-        mugs = 1 if rush else draw.randint(1, 4)
+        how = draw.random()
+        rush, queue = how < 0.1, policy.short == "backorder" and 0.1 <= how < 0.3  # noqa: PLR2004
+        mugs = 1 if rush or queue else draw.randint(1, 4)
         stock = (("MUG", "MAIN", mugs), ("MUG", "STORE", 1), ("CUP", "STORE", 3))
         joint = draw.random() < 0.3  # noqa: PLR2004
-        world = _Shop(*(stock[:1] if rush else stock), policy=policy, joint=joint)
+        world = _Shop(*(stock[:1] if rush or queue else stock), policy=policy, joint=joint)
         world.rush = rush
-        for number in range(0 if rush else draw.choice((0, 1, 1, 2))):
-            _come_some_way(world, draw, self._order(world, f"o{number + 1}"))
-        if not rush and draw.random() < 0.12:  # noqa: PLR2004
-            _drafting(world, self._order(world, "o4"))
+        if queue:
+            for name in ("o1", "o2", "o3")[: draw.choice((2, 3))]:
+                world.desk.place([line()], order_id=name, tenders=[card()])
+        elif not rush:
+            for number in range(draw.choice((0, 1, 1, 2))):
+                _come_some_way(world, draw, self._order(world, f"o{number + 1}"))
+            if draw.random() < 0.12:  # noqa: PLR2004
+                drafted = self._order(world, "o4")
+                world.desk.run(Call("draft", *drafted.args, **drafted.more).flow(world.desk))
         return world
 
     def call(self, world: World, draw: Random, number: int) -> Call:
@@ -388,13 +415,8 @@ class Retail:
         tenders = draw.choice(
             ([card()], [card()], [], [Tender(method="gift_card", amount=eur("5.00")), card()])
         )
-        contact = draw.choice((None, _HOME))
+        contact = draw.choice((None, _HOME, _HOME))
         return Call("place", lines, order_id=name, tenders=tenders, contact=contact)
-
-
-def _drafting(world: World, placed: Call) -> None:
-    """Draft an order, to be placed another time."""
-    world.desk.run(Call("draft", *placed.args, **placed.more).flow(world.desk))
 
 
 def _come_some_way(world: World, draw: Random, placed: Call) -> None:

@@ -22,7 +22,7 @@ from orderwright.requests import CallCarrier, CallProvider, LookUp, PostStock, S
 from orderwright.testing.simulation.law import LawBroken, require
 from orderwright.testing.simulation.law import law as lawful
 from orderwright.testing.simulation.laws import Watch, check_quiet
-from orderwright.testing.simulation.sometimes import arrived, begun, look_back, met
+from orderwright.testing.simulation.sometimes import about, arrived, begun, look_back, met
 from orderwright.testing.simulation.steps import Begin, Go, Late
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ _LOST = frozenset({"crash before", "not reached", "unknown, not done", "unknown,
 
 @final
 class Worker:
-    """A flow that somebody runs, what it asks next, and what it has seen."""
+    """A flow that somebody runs, what it asks next, and what of it was ``done`` last."""
 
-    __slots__ = ("asked", "call", "flow", "name", "request", "saved")
+    __slots__ = ("call", "done", "flow", "name", "request", "saved")
 
     def __init__(self, name: str, call: Call, flow: Flow[object]) -> None:
         self.name: str = name
@@ -84,7 +84,7 @@ class Worker:
         self.flow: Flow[object] = flow
         self.request: Request[object] | None = None
         self.saved: int = 0
-        self.asked: Request[object] | None = None
+        self.done: Request[object] | None = None
 
 
 @final
@@ -185,6 +185,7 @@ class Simulation:
         kind = type(request).__name__
         usual = self.world.moods_by_id
         self._prepare(request, fault)
+        self.seen.update(about(self, request))
         reply: object = None
         error: OrderwrightError | None = None
         told = ""
@@ -195,7 +196,7 @@ class Simulation:
         if fault == "unknown, done late":
             self.late.append(request)
         self.seen.update(met(self, worker, fault, error))
-        worker.asked = request
+        worker.done = None if error is not None or fault in _LOST else request
         if fault.startswith("crash"):
             worker.flow.close()
             del self.workers[worker.name]

@@ -8,12 +8,13 @@ from orderwright.errors import Conflict
 from orderwright.lifecycles import Phase
 from orderwright.orders.events import (
     ExceptionOpened,
+    FulfillmentsPlanned,
     IntentParked,
+    OrderCancelled,
     StockRefused,
     TransferSettled,
-    UnitsClaimed,
 )
-from orderwright.requests import CallProvider, PostStock, SaveOrder
+from orderwright.requests import CallProvider, LookUp, PostStock, SaveOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from orderwright.errors import OrderwrightError
     from orderwright.orders.event import Event
     from orderwright.orders.order import Order
+    from orderwright.payments.operations import PaymentRequest
     from orderwright.requests import Request
     from orderwright.testing.simulation.simulator import Simulation, Worker
     from orderwright.testing.simulation.steps import Call
     from orderwright.testing.simulation.world import World
 
-__all__ = ["SOMETIMES", "arrived", "begun", "look_back", "met"]
+__all__ = ["SOMETIMES", "about", "arrived", "begun", "look_back", "met"]
 
 SOMETIMES: tuple[str, ...] = (
     "a crash between a capture and its record",
@@ -54,44 +56,79 @@ SOMETIMES: tuple[str, ...] = (
 )
 """Rare things, by what is told of them in :attr:`.Weather.seen`."""
 
+_ASKS = (CallProvider, LookUp)
+
 
 def begun(simulation: Simulation, call: Call) -> Iterator[str]:
     """Tell what is rare about the beginning of a command."""
-    if call.name == "notify_payment":
-        for other in simulation.workers.values():
-            asked = other.asked
-            waiting = isinstance(other.request, SaveOrder) and isinstance(asked, CallProvider)
-            if waiting and isinstance(asked, CallProvider) and asked.request.id == call.args[0]:
-                yield "a notification before the reply"
+    world = simulation.world
+    if call.name == "notify_payment" and call.args[0] in world.payments.operations:
+        asked = (one.request for one in simulation.workers.values())
+        if any(isinstance(one, _ASKS) and one.request.id == call.args[0] for one in asked):
+            yield "a notification before the reply"
     if call.name == "report_chargeback":
-        order = simulation.world.orders.load(str(call.args[0]))
+        order = world.orders.load(str(call.args[0]))
         if order is not None and any(one.purpose == "refund" for one in order.intents):
             yield "a chargeback while a refund is under way"
+
+
+def about(simulation: Simulation, request: Request[object]) -> Iterator[str]:
+    """Tell what is rare about a request that is just to be made."""
+    workers = simulation.workers.values()
+    if isinstance(request, _ASKS) and request.request.id in simulation.world.payments.operations:
+        told = (one.call for one in workers if one.call.name == "notify_payment")
+        if any(one.args[0] == request.request.id for one in told):
+            yield "a notification before the reply"
+    if not isinstance(request, PostStock | SaveOrder) or len(workers) < 4:  # noqa: PLR2004
+        return
+    for sku, location in _reserved(request):
+        racing = sum((sku, location) in _reserved(one.request) for one in workers)
+        if racing >= 4:  # noqa: PLR2004
+            supply = simulation.world.inventory.supply([sku], now=simulation.world.now)
+            if [one.available for one in supply if one.location == location] == [1]:
+                yield "the last unit raced by four"
+
+
+def _reserved(request: Request[object] | None) -> set[tuple[str, str]]:
+    """Return the SKUs, and where, that are reserved for an order by a request."""
+    posting = request.posting if isinstance(request, PostStock | SaveOrder) else None
+    if posting is None or not posting.order_id:
+        return set()
+    taken = (one for one in posting.entries if one.bucket == "available" and one.quantity < 0)
+    return {(one.sku, one.location) for one in taken}
 
 
 def met(
     simulation: Simulation, worker: Worker, fault: str, error: OrderwrightError | None
 ) -> Iterator[str]:
     """Tell what is rare about a request that was just made by a worker."""
-    request = worker.request
     if fault.startswith("crash"):
-        done = request if fault == "crash after" else worker.asked
-        if isinstance(done, CallProvider) and done.request.kind in {"capture", "refund"}:
-            yield f"a crash between a {done.request.kind} and its record"
-        if isinstance(done, PostStock):
-            yield "a crash between a posting and its record"
-        if worker.call.name == "resume":
-            yield "a crash while resuming"
+        yield from _crashed(simulation.world, worker, fault, error)
     if isinstance(error, Conflict) and worker.saved and worker.call.name != "resume":
         yield "a flow that was taken for dead writes, and is refused"
-    if isinstance(request, PostStock):
-        racing = [
-            one
-            for one in simulation.workers.values()
-            if isinstance(one.request, PostStock) and one.call.name == "place"
-        ]
-        if len(racing) >= 4 and request.posting.order_id:  # noqa: PLR2004
-            yield "the last unit raced by four"
+
+
+def _crashed(
+    world: World, worker: Worker, fault: str, error: OrderwrightError | None
+) -> Iterator[str]:
+    """Tell what was done when a worker died before it could write that down."""
+    done = worker.done if fault == "crash before" else worker.request
+    if isinstance(done, CallProvider) and done.request.kind in {"capture", "refund"}:
+        booked = any(one.operation_id == done.request.id for one in world.payments.books)
+        if booked and not _recorded(world, done.request):
+            yield f"a crash between a {done.request.kind} and its record"
+    if isinstance(done, PostStock) and error is None:
+        yield "a crash between a posting and its record"
+    if worker.call.name == "resume":
+        yield "a crash while resuming"
+
+
+def _recorded(world: World, request: PaymentRequest) -> bool:
+    order = world.orders.load(request.order_id)
+    return order is not None and any(
+        one.id == request.id and one.state.phase is Phase.DONE
+        for one in order.payment(request.payment_id).operations
+    )
 
 
 def arrived(request: Request[object], came: str) -> Iterator[str]:
@@ -107,17 +144,43 @@ def look_back(world: World) -> Iterator[str]:
     orders = world.all_orders()
     if any(one.cancelled_by for one in world.carrier.books.values()):
         yield "a label given back"
-    given_up = any(order.state.phase is Phase.DROPPED for order in orders)
+    waited = False
     for order in orders:
         yield from _figures(order)
         for event in world.orders.events(order.id):
             yield from _told(event)
-            if isinstance(event, UnitsClaimed) and given_up and not _waits(order):
+            waited = waited or (isinstance(event, FulfillmentsPlanned) and bool(event.backordered))
+    if waited and any(order.state.phase is Phase.DROPPED for order in orders):
+        yield from _filled(world, {order.id: order for order in orders})
+
+
+def _filled(world: World, orders: dict[str, Order]) -> Iterator[str]:
+    """Follow who waits for what, who is cancelled meanwhile, and who is served after that."""
+    waiting: dict[str, set[str]] = {}
+    freed: dict[str, set[str]] = {name: set() for name in orders}
+    for name, event in _feed(world):
+        order = orders[name]
+        if isinstance(event, OrderCancelled) and event.action in _GIVEN_UP:
+            skus = {line.sku for line in order.lines}
+            for other in waiting.keys() - {name}:
+                freed[other] |= waiting[other] & skus
+        elif isinstance(event, FulfillmentsPlanned):
+            kept = {one.id for one in order.fulfillments}
+            items = (item for one in event.fulfillments if one.id in kept for item in one.items)
+            if any(item.sku in freed[name] for item in items):
                 yield "a backorder filled after another order was cancelled"
+            waiting[name] = {order.line(line).sku for line, _ in event.backordered}
 
 
-def _waits(order: Order) -> bool:
-    return order.state.phase is Phase.DROPPED or any(line.backordered for line in order.lines)
+_GIVEN_UP = frozenset({"cancel", "reject", "expire", "report"})
+
+
+def _feed(world: World) -> Iterator[tuple[str, Event]]:
+    """Return every event with whose it is, in the order in which they were saved."""
+    last = 0
+    while page := world.orders.feed(after=last):
+        yield from ((one.order_id, one.event) for one in page)
+        last = page[-1].position
 
 
 def _told(event: Event) -> Iterator[str]:
@@ -144,15 +207,16 @@ _EXCEPTIONS = {
 def _figures(order: Order) -> Iterator[str]:
     if order.state.name == "expired":
         yield "an unpaid order that expired"
-    declined = False
+    declined: dict[int, set[bool]] = {}
     for payment in order.payments:
+        no = any(one.state.name == "declined" for one in payment.operations)
+        declined.setdefault(payment.batch, set()).add(no)
         kinds = [one.kind for one in payment.operations if one.state.phase is Phase.DONE]
-        declined = declined or not kinds
         if "chargeback" in kinds and "refund" in kinds[: kinds.index("chargeback")]:
             yield "a chargeback after a refund"
         if "lapse" in kinds and "authorize" in kinds[kinds.index("lapse") :]:
             yield "an authorization that lapsed, and was renewed"
-    if declined and len(order.payments) > 1:
+    if any(len(one) > 1 for one in declined.values()):
         yield "two tenders, one of them declined"
     if order.refunded and order.refunded < order.captured:
         for line in order.lines:
