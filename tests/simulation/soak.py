@@ -19,7 +19,7 @@ from orderwright.testing.simulation import SOMETIMES, Restaurant, Retail, Weathe
 BLOCK = 500
 RETAIL = 4
 """Of five blocks so many are of the shop, the rest of the restaurant."""
-TURNS = (16, 24, 40)
+TURNS = (24, 32, 40)
 AT_ONCE = 24
 """So many blocks are handed out before it is told how far it came."""
 
@@ -92,7 +92,7 @@ def soak(storms: int, seconds: float, keep: Path | None, workers: int | None) ->
 def told(so_far: Soaked) -> int:
     """Print what was met; return 1 if something never was."""
     different = len(so_far.digests)
-    print(f"{so_far.storms} storms, {different} different with 3 flows and 12 requests or more,")
+    print(f"{so_far.storms} storms, {different} different ones of 3 flows and 12 requests,")
     print(f"{so_far.requests} requests, {so_far.seconds:.0f} seconds, no law broken")
     for name in SOMETIMES:
         print(f"{so_far.seen[name]:9}  {name}")

@@ -1,0 +1,104 @@
+"""A story is printed such that it can be pasted into a program; every command is told in some."""
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from orderwright import OrderDesk, Policy, Posting, UnitPrice
+from orderwright.fulfillment.fulfillment import Scan
+from orderwright.orders.amounts import Adjustment, TaxLine
+from orderwright.testing.simulation import Begin, Call, Go, Happen, Late, Restaurant, Retail, Storm
+from orderwright.testing.simulation.writing import imports, written
+from tests.worlds import HOUR, NOON, PARCELS, commands_of, eur, line
+
+VAT = TaxLine(name="VAT", percent="19", included=True)
+
+
+class Mood(Enum):
+    """Something that is one of a few."""
+
+    GOOD = 1
+
+
+ANYTHING = (
+    Call("cancel", "o1", units={"l1": 1}, reason="less"),
+    Call("edit", line(adjustments=[Adjustment(name="off", amount=eur(-1))], taxes=(VAT,))),
+    Call("hold", "o1", "fraud", blocks={"fulfil", "refund", "capture"}, fulfillments=set()),
+    Call("hold", "o1", frozenset({"b", "a"}), frozenset(), (), (1,), [(eur(1), None)]),
+    Call("promise", "o1", NOON + HOUR, dt.timedelta(hours=1), dt.date(2026, 1, 1)),
+    Call("promise", "o1", NOON.astimezone(ZoneInfo("Asia/Tokyo")), NOON.replace(tzinfo=None)),
+    Call("track", Scan("lost", NOON), Scan("lost", NOON, "here"), Decimal("1.50"), Mood.GOOD),
+    Call("place", Policy(short="backorder", unpaid_ttl=HOUR), UnitPrice.of("1", "EUR", per=3)),
+    Call("post_stock", Posting.receive("d1", "MUG", "MAIN", 1, at=NOON), PARCELS),
+    Call(Call, True, 1.5, b"x", "o'1", {("a", 1): [Go("a")]}),  # noqa: FBT003
+)
+"""Calls told all kinds of values."""
+
+
+def test_steps_are_told_as_they_are_written() -> None:
+    """A step's text, behind the imports told with it, makes the step again."""
+    for step in (
+        *(Begin("a", call) for call in ANYTHING),
+        Go("a"),
+        Go("a", "crash after"),
+        Late(2),
+        Happen("receive", "d1", "MUG", "MAIN", 1),
+        Happen("wait", HOUR),
+    ):
+        assert step == made(repr(step), imported([step]))
+
+
+def imported(steps: Iterable[object]) -> dict[str, object]:
+    """The names that the steps need, imported as they are told to be."""
+    used: set[object] = set()
+    for step in steps:
+        written(step, used)
+    names: dict[str, object] = {}
+    exec(imports(used), names)  # noqa: S102 - our own text
+    return names
+
+
+def made(text: str, names: dict[str, object]) -> object:
+    """What the text says."""
+    return eval(text, names)  # noqa: S307 - our own text
+
+
+def test_what_a_storm_begins_can_be_told_again() -> None:
+    """Every command of some hundred storms is written such that it makes an equal one."""
+    calls = begun()
+    names = imported(calls)
+    assert [] == [call for call in calls if call != made(repr(call), names)]
+
+
+READS = {
+    "order": "it loads an order",
+    "as_of": "it replays a part of a history",
+    "history": "it loads the events",
+    "contact": "it loads the personal data",
+    "find": "it looks up a reference",
+    "promised": "it works out what is to be had and when",
+    "rates": "it asks a carrier for prices",
+}
+"""The commands that only read, so that nothing can be broken by them, and what they do."""
+
+
+def test_every_command_that_writes_is_in_the_storms() -> None:
+    """Whatever a desk can be told is begun somewhere, but for what only reads."""
+    told = {one.told for one in begun()}
+    assert set(commands_of(OrderDesk)) - set(READS) - told == set()
+    assert set(READS) <= set(commands_of(OrderDesk))
+
+
+@cache
+def begun() -> tuple[Call, ...]:
+    """Every command that some hundred storms begin."""
+    found: list[Call] = []
+    for scenario in (Retail(), Restaurant()):
+        for seed in range(200):
+            storm = Storm(scenario, seed, turns=40)
+            storm.run()
+            found += [one.call for one in storm.simulation.script if isinstance(one, Begin)]
+    return tuple(found)
