@@ -135,6 +135,11 @@ def quiet(_: Stored, orders: Sequence[Order]) -> None:
     for order in orders:
         for one in order.intents:
             require(bool(one.parked), f"{order.id}: {one.id} is pending")
+        parked = {one.id for one in order.intents}
+        for payment in order.payments:
+            for operation in payment.operations:
+                ok = not operation.in_flight or operation.id in parked
+                require(ok, f"{order.id}: nobody asks what became of {operation.id}")
         require(order.due_at is None, f"{order.id}: {order.due_items} is due")
         if not order.exceptions:
             _served(order)
