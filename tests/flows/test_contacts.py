@@ -154,7 +154,7 @@ def test_address_service_and_time_of_a_placed_order_change() -> None:
         world.desk.edit("o1", service="pickup", reason="comes by", key="k1")
     assert BOB == world.desk.contact("o1")
     words = render(timeline(world.desk.history("o1")))
-    assert "changed: another contact, service pickup: comes by" in words
+    assert "changed: contact, service pickup: comes by" in words
     with pytest.raises(InvalidInput):
         world.desk.edit("o1")
     check_laws(world)

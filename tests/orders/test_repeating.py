@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import AddLine, ChangeLine, Hold, OrderDesk, Policy, Posting
+from orderwright import AddLine, ChangeLine, Contact, Hold, OrderDesk, Policy, Posting
 from orderwright.errors import KeyReused
 from orderwright.orders.events import NoteAdded, NothingChanged
 from orderwright.orders.modifiers import Modifier
@@ -198,6 +198,20 @@ def test_a_notice_said_twice_at_once_is_told_although_the_first_dies() -> None:
     while "b" in simulation.workers:
         simulation.do(Go("b"))
     assert ["stock_missing"] == [one.code for one in world.desk.order("o1").exceptions]
+
+
+def test_an_edit_that_tells_the_same_contact_may_be_said_again() -> None:
+    """Whom it is for is part of what was said, also where that stays as it was."""
+    ann, bob = Contact(name="Ann"), Contact(name="Bob")
+    world = World(("MUG", "MAIN", 1))
+    world.desk.place([line()], order_id="o1", tenders=[card()], contact=ann)
+    edited = world.desk.edit("o1", contact=ann, service="pickup", key="k")
+    assert edited == world.desk.edit("o1", contact=ann, service="pickup", key="k")
+    assert 1 == len(edited.contact_ids)
+    for other in (None, bob):
+        with pytest.raises(KeyReused):
+            world.desk.edit("o1", contact=other, service="pickup", key="k")
+    assert ann == world.desk.contact("o1")
 
 
 def test_what_lies_deep_is_told_once() -> None:

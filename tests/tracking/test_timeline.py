@@ -400,7 +400,7 @@ def test_story_of_changes() -> None:
     """Work that was divided anew, and all that an edit changed, is told in words."""
     changes = (
         "1 unit of CUP more, l1 now 5 units at 9.00 EUR, tip of 2.00 EUR, "
-        "sorry on all lines, sorry on l1, another contact, service shipment"
+        "sorry on all lines, sorry on l1, contact, service shipment"
     )
     told = [entry.text for entry in timeline(rearranged())]
     assert [

@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from attrs import evolve
 
 from orderwright.errors import AmountRefused, Conflict, KeyReused
-from orderwright.flows.settling import (
-    MAX_TRIES,
-    carry_on,
-    follow,
-    load_with_key,
-    plan_for,
-    save,
-)
+from orderwright.flows.loading import load_with_key
+from orderwright.flows.settling import MAX_TRIES, carry_on, follow, plan_for, save
 from orderwright.money import Money
 from orderwright.orders.contacts import Contact, kept
 from orderwright.orders.events import (

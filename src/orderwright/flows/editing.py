@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from orderwright.errors import Fault, InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide, same_contact
-from orderwright.flows.settling import Flows, load
+from orderwright.flows.loading import load
+from orderwright.flows.settling import Flows
 from orderwright.money import Money
 from orderwright.orders import editing
 from orderwright.orders.events import OrderCredited, OrderEdited
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, ChangeLine
 from orderwright.orders.paying import add_payments
+from orderwright.orders.placement import contact_id
 from orderwright.payments.payment import Tender
 from orderwright.values import each, identifier, instance, moment, several, text
 
@@ -74,8 +76,10 @@ class Editing(Flows):
         text(reason, "reason")
 
         def decision(order: Order) -> Sequence[Event]:
-            other = contact is not None and (same is None or same != order.contact_id)
-            details = editing.Details(other, service, scheduled_for)
+            kept = same
+            if contact is not None and (same is None or same != order.contact_id):
+                kept = contact_id(order.id, len(order.contact_ids))
+            details = editing.Details(kept or "", service, scheduled_for)
             events = editing.edit(
                 order, asked, details=details, tenders=offered, at=at, reason=reason
             )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
-from orderwright.flows.settling import Flows, load
+from orderwright.flows.loading import load
+from orderwright.flows.settling import Flows
 from orderwright.orders import commands
 from orderwright.orders.cancelling import noted, refuse_stop, request_stop, stop
 from orderwright.orders.events import (

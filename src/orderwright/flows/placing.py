@@ -16,15 +16,8 @@ from orderwright.errors import (
 )
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide, require_same_contact, same_contact
-from orderwright.flows.settling import (
-    Flows,
-    carry_on,
-    follow,
-    load,
-    load_with_key,
-    plan_for,
-    save,
-)
+from orderwright.flows.loading import load, load_with_key
+from orderwright.flows.settling import Flows, carry_on, follow, plan_for, save
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
 from orderwright.orders.commands import cancel

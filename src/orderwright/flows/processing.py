@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
-from orderwright.flows.settling import Flows, carry_on, follow, load, plan_for, save
+from orderwright.flows.loading import load
+from orderwright.flows.settling import Flows, carry_on, follow, plan_for, save
 from orderwright.orders import commands
 from orderwright.orders.cancelling import cancel_units, noted
 from orderwright.orders.events import (

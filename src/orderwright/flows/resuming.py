@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple, final
 
 from orderwright.errors import Conflict, InvalidInput, NotFound, OrderwrightError
 from orderwright.flows.command import command
-from orderwright.flows.settling import MAX_TRIES, Flows, follow, load, record, save, settle
+from orderwright.flows.loading import load
+from orderwright.flows.settling import MAX_TRIES, Flows, follow, record, save, settle
 from orderwright.orders.commands import cancel, hold_ran_out
 from orderwright.orders.lines import Reference
 from orderwright.orders.paying import lapse, report_payment

@@ -25,6 +25,7 @@ from orderwright.errors import (
     OutcomeUnknown,
     OutOfStock,
 )
+from orderwright.flows.loading import load, load_with_key
 from orderwright.fulfillment.planning import FulfillmentPlan, Sourcing, Strategy, plan
 from orderwright.fulfillment.shipping import LabelOutcome, LabelRequest
 from orderwright.inventory.postings import Posting
@@ -47,15 +48,13 @@ from orderwright.requests import (
     CallCarrier,
     CallProvider,
     LoadContact,
-    LoadOrder,
-    LoadWithKey,
     LookUp,
     PostStock,
     ReadSupply,
     SaveOrder,
     ask,
 )
-from orderwright.values import identifier, moment
+from orderwright.values import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,8 +77,6 @@ __all__ = [
     "Setting",
     "carry_on",
     "follow",
-    "load",
-    "load_with_key",
     "plan_for",
     "record",
     "save",
@@ -126,26 +123,6 @@ class Flows:
 
     __slots__ = ()
     setting: Setting
-
-
-def load(order_id: str) -> Flow[Order]:
-    """Return the order as last saved; raise NotFound, InvalidInput for what can be no id."""
-    identifier(order_id, "order_id")
-    order = yield from ask(LoadOrder(order_id))
-    if order is None:
-        raise NotFound("order", order_id)
-    return order
-
-
-def load_with_key(order_id: str, key: str) -> Flow[tuple[Order, tuple[Event, ...]]]:
-    """Return the order as last saved and what it has under ``key``; raise as :func:`load` does."""
-    if not key:
-        return (yield from load(order_id)), ()
-    identifier(order_id, "order_id")
-    order, before = yield from ask(LoadWithKey(order_id, key))
-    if order is None:
-        raise NotFound("order", order_id)
-    return order, before
 
 
 def save(

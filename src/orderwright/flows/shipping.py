@@ -9,7 +9,8 @@ from attrs import evolve
 from orderwright.errors import BrokenPromise, Conflict, IllegalTransition, InvalidInput
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
-from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, load, save
+from orderwright.flows.loading import load
+from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, save
 from orderwright.fulfillment.fulfillment import Scan, ScanStatus
 from orderwright.fulfillment.shipping import Parcel
 from orderwright.orders.events import LabelRequested, ParcelScanned

@@ -8,8 +8,9 @@ from attrs import evolve
 
 from orderwright.errors import Conflict, InvalidInput, KeyReused, NotFound, OutOfStock
 from orderwright.flows.command import command
+from orderwright.flows.loading import load
 from orderwright.flows.processing import allocate
-from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, load, save
+from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, save
 from orderwright.inventory.claims import QueueOrder, broken, promises, queued
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Phase

@@ -19,7 +19,6 @@ from orderwright.orders.placement import (
     MAX_LINES,
     SCHEDULED,
     amounts_in,
-    contact_id,
     expiry,
     order_line,
     waiting,
@@ -41,9 +40,12 @@ __all__ = ["Details", "added", "credit", "edit", "free_id"]
 
 @final
 class Details(NamedTuple):
-    """What else an edit may change; what is left empty stays. ``contact``: there is a new one."""
+    """What else an edit may change; what is left empty stays.
 
-    contact: bool = False
+    ``contact`` is the id under which whom it is for is kept: the same as before, or a new one.
+    """
+
+    contact: str = ""
     service: str = ""
     scheduled_for: datetime | None = None
 
@@ -79,6 +81,7 @@ def edit(
     # What was said of the rest is kept also where it was so already: the key is for all of it.
     when = details.scheduled_for
     said: dict[str, Any] = {
+        "contact_id": details.contact,
         "service": details.service,
         "scheduled_for": when,
         "expires_at": None if when is None else order.expires_at,
@@ -130,8 +133,8 @@ def _lines_changed(
 def _details(order: Order, details: Details, at: datetime) -> dict[str, Any]:
     """Return the fields of the event that say what is new; raise IllegalTransition if too late."""
     told: dict[str, Any] = {}
-    if details.contact:
-        told["contact_id"] = contact_id(order.id, len(order.contact_ids))
+    if details.contact not in ("", order.contact_id):
+        told["contact_id"] = details.contact
     if details.service not in ("", order.service):
         told["service"] = details.service
     when = details.scheduled_for

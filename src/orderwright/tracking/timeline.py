@@ -229,7 +229,7 @@ def _edited(event: e.OrderEdited, zone: tzinfo) -> str:
             units = "" if one.quantity is None else f" {_units(one.quantity)}"
             told.append(f"{one.line_id} now{units}{price}")
     if event.contact_id:
-        told.append("another contact")
+        told.append("contact")
     if event.service:
         told.append(f"service {event.service}")
     if event.scheduled_for is not None:
