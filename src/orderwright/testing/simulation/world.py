@@ -117,7 +117,7 @@ def every_order(orders: OrderRepository) -> list[Order]:
     return found
 
 
-def _looked_at(flow: Flow[object], look: Callable[[], None]) -> Flow[object]:
+def _looked_at(flow: Flow[object], look: Callable[[], object]) -> Flow[object]:
     """Return a flow that does what ``flow`` does, and looks after each order that it saved."""
     reply: object = None
     error: OrderwrightError | None = None
@@ -274,7 +274,7 @@ class World:
         rounds: int = 80,
         *,
         keep_moods: bool = False,
-        look: Callable[[], None] = lambda: None,
+        look: Callable[[], object] | None = None,
     ) -> None:
         """Let the provider approve, and resume with the clock moved on until nothing is due.
 
@@ -291,8 +291,8 @@ class World:
             if not due:
                 return
             self.now = max(self.now, due[0].due_at)
-            flow = _looked_at(Call("resume", now=self.now).flow(desk), look)
-            done = cast("Resumed", desk.run(flow))
+            flow = Call("resume", now=self.now).flow(desk)
+            done = cast("Resumed", desk.run(flow if look is None else _looked_at(flow, look)))
             if done.failures:
                 raise AssertionError(f"resuming fails in the calm: {done.failures}")
         left = [order.due_items for order in self.all_orders() if order.due_at]
