@@ -59,9 +59,10 @@ def imports(used: Iterable[object]) -> str:
     """
     names: dict[str, set[str]] = {}
     for one in used:
-        module, name = one if isinstance(one, tuple) else (_home(one), _name(one))
+        named = cast("tuple[str, str]", one) if type(one) is tuple else (_home(one), _name(one))
+        module, name = named
         if module:
-            names.setdefault(str(module), set()).add(str(name))
+            names.setdefault(module, set()).add(name)
     return "\n".join(
         f"from {module} import {', '.join(sorted(some))}" for module, some in sorted(names.items())
     )
@@ -122,8 +123,9 @@ def _several(value: object, used: set[object]) -> str:
         pairs = cast("dict[object, object]", value).items()
         told = [f"{_written(key, used)}: {_written(one, used)}" for key, one in pairs]
         return f"{{{', '.join(told)}}}"
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return _made(type(value), (), _named(value), used)
+    kind = type(value)
+    if hasattr(kind, "_fields"):
+        return _made(kind, (), _named(value), used)
     told = [_written(one, used) for one in cast("list[object]", value)]
     if isinstance(value, list):
         return f"[{', '.join(told)}]"
