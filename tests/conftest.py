@@ -56,14 +56,15 @@ def pg_database(pg_server: Server, pg_template: str) -> Iterator[Database]:
         yield database
 
 
-# What looks at adapters, the kit, benchmarks, programs, reports and our own files, and what
-# enumerates schedules: no interpreter changes it, and it takes nine tenths of the time.
+# What looks at adapters, the kit, benchmarks, programs, pages, reports and our own files, and what
+# enumerates schedules: no interpreter changes it, and it takes nearly all of the time.
 ONCE = (
     "adapters",
     "bench",
     "chaos",
     "examples",
     "flows",
+    "fulfillment",
     "fuzz",
     "mutation",
     "package",
@@ -78,5 +79,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is run on one interpreter only."""
     here = Path(__file__).parent
     for item in items:
-        if any(item.path.is_relative_to(here / name) for name in ONCE):
+        of_tests = any(item.path.is_relative_to(here / name) for name in ONCE)
+        if of_tests or item.path.is_relative_to(here.parent / "docs"):
             item.add_marker(pytest.mark.once)

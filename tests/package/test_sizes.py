@@ -3,6 +3,7 @@
 import ast
 import io
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import orderwright
@@ -41,17 +42,22 @@ def code_lines(path: Path, tree: ast.Module) -> set[int]:
     return lines
 
 
+@cache
+def measured() -> list[tuple[Path, ast.Module, set[int]]]:
+    """Every file, and the lines of it that hold code."""
+    return [(path, tree, code_lines(path, tree)) for path, tree in parsed()]
+
+
 def test_files_stay_small() -> None:
     """No file holds more than 400 lines of code."""
-    sizes = {where(path, tree): len(code_lines(path, tree)) for path, tree in parsed()}
+    sizes = {where(path, tree): len(lines) for path, tree, lines in measured()}
     assert {} == {place: size for place, size in sizes.items() if size > FILE_LINES_MAX}
 
 
 def test_functions_stay_small() -> None:
     """No function holds more than 60 lines of code."""
     large = {}
-    for path, tree in parsed():
-        lines = code_lines(path, tree)
+    for path, tree, lines in measured():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 span = range(node.lineno, (node.end_lineno or node.lineno) + 1)
