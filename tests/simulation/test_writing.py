@@ -97,7 +97,7 @@ def begun() -> tuple[Call, ...]:
     """Every command that some hundred storms begin."""
     found: list[Call] = []
     for scenario in (Retail(), Restaurant()):
-        for seed in range(80):
+        for seed in range(150):
             storm = Storm(scenario, seed, turns=40)
             storm.run()
             found += [one.call for one in storm.simulation.script if isinstance(one, Begin)]
