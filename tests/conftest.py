@@ -75,10 +75,22 @@ ONCE = (
 )
 
 
+HERE = Path(__file__).parent
+
+
+def once(path: Path) -> bool:
+    """Whether what lies there is run on one interpreter only."""
+    pages = path.is_relative_to(HERE.parent / "docs")
+    return pages or any(path.is_relative_to(HERE / name) for name in ONCE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out, before it is imported, what would be deselected."""
+    return True if "not once" in config.option.markexpr and once(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is run on one interpreter only."""
-    here = Path(__file__).parent
     for item in items:
-        of_tests = any(item.path.is_relative_to(here / name) for name in ONCE)
-        if of_tests or item.path.is_relative_to(here.parent / "docs"):
+        if once(item.path):
             item.add_marker(pytest.mark.once)
