@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from orderwright import Policy
 from orderwright.testing.simulation import Begin, Call, Go, Simulation, Step, World
 from tests.kitchens import MENU, TAB, Kitchen
 from tests.simulation.pairs import AT_ONCE, STAGES
-from tests.worlds import card, line
+from tests.worlds import MINUTE, card, line
 
 
 def restaurant() -> World:
@@ -30,6 +31,14 @@ def steak(table: str) -> Call:
 def turns(*names: str) -> list[Step]:
     """These go on, one after the other."""
     return [Go(name) for name in names]
+
+
+def two_parts() -> World:
+    """An unpaid order from two places; what fails is left to a person at once."""
+    policy = Policy(capture="by_hand", attempts=1, unpaid_ttl=10 * MINUTE)
+    world = World(("MUG", "MAIN", 2), ("CUP", "STORE", 2), policy=policy)
+    world.desk.place([line("MUG", 2), line("CUP", 2)], order_id="o1")
+    return world
 
 
 def rich() -> World:
@@ -134,6 +143,15 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             *turns("a", "a", "a", "a"),
             Begin("b", Call("ship", "o1", "f2")),
             *turns("b", "b"),
+        ],
+    ),
+    # The law was wrong: what was given up waits for a person to be set free, and lapses meanwhile.
+    "a part that is given up is never set free, and the rest is paid": (
+        two_parts(),
+        [
+            Begin("a", Call("cancel", "o1", units={"l2": 2}, reason="less")),
+            *(Go("a"), Go("a", "crash after")),
+            Begin("b", Call("pay", "o1", [card()])),
         ],
     ),
     # It raised after it had saved, as it looked at the order once more.

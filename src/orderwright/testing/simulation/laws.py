@@ -157,8 +157,10 @@ def _served(order: Order) -> None:
     for one in order.fulfillments:
         parked = order.busy(one)
         require(not one.gone or one.stock == "left" or parked, f"{order.id} {one.id} left unbooked")
-        firm = one.stock != "held" or not one.lapses_at or order.state.phase is Phase.WAITING
-        require(firm or order.state.phase is Phase.DROPPED, f"{order.id} {one.id} lapses")
+        # What was given up, and waits for a person to be set free, may lapse meanwhile.
+        firm = one.stock != "held" or not one.lapses_at or (parked and not one.live)
+        waits = order.state.phase in (Phase.WAITING, Phase.DROPPED)
+        require(firm or waits, f"{order.id} {one.id} lapses")
     for payment in order.payments:
         if payment.batch in order.failed_batches:
             what = f"authorized on {order.id} {payment.id}, whose sister was declined"
