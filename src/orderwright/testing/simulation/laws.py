@@ -157,8 +157,8 @@ def _served(order: Order) -> None:
     for one in order.fulfillments:
         parked = order.busy(one)
         require(not one.gone or one.stock == "left" or parked, f"{order.id} {one.id} left unbooked")
-        # What was given up, and waits for a person to be set free, may lapse meanwhile.
-        firm = one.stock != "held" or not one.lapses_at or (parked and not one.live)
+        # What waits for a person to be made firm, booked or set free, may lapse meanwhile.
+        firm = one.stock != "held" or not one.lapses_at or parked
         waits = order.state.phase in (Phase.WAITING, Phase.DROPPED)
         require(firm or waits, f"{order.id} {one.id} lapses")
     for payment in order.payments:
