@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast, final
 
-from orderwright.errors import AdapterFault
+from orderwright.errors import AdapterFault, OrderwrightError
 from orderwright.fulfillment.shipping import LabelRequest
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ __all__ = [
     "SaveOrder",
     "TrackParcel",
     "ask",
+    "relayed",
 ]
 
 T = TypeVar("T")
@@ -154,6 +155,27 @@ def ask(request: Request[T]) -> Generator[Request[object], Any, T]:
     """Yield ``request`` and return its reply; the only place that yields."""
     reply: T = yield request
     return reply
+
+
+def relayed(flow: Flow[T], answer: Callable[[Request[object]], Flow[object]]) -> Flow[T]:
+    """Return a flow that ends as ``flow`` does, with ``answer`` answering what that asks for.
+
+    An ``answer`` may ask for the very request itself, for others, or for nothing at all; an error
+    of ours that it raises is raised in ``flow``.
+    """
+    reply: object = None
+    error: OrderwrightError | None = None
+    while True:
+        try:
+            request = flow.send(reply) if error is None else flow.throw(error)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        error = None
+        try:
+            reply = yield from answer(request)
+        except OrderwrightError as raised:
+            error = raised
 
 
 @final

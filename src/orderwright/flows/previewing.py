@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from orderwright.errors import OrderwrightError
 from orderwright.fulfillment.shipping import LabelOutcome
 from orderwright.payments.operations import PaymentOutcome
 from orderwright.requests import (
@@ -15,6 +14,7 @@ from orderwright.requests import (
     PostStock,
     SaveOrder,
     ask,
+    relayed,
 )
 
 if TYPE_CHECKING:
@@ -30,23 +30,16 @@ T = TypeVar("T")
 def previewed(flow: Flow[T]) -> Flow[T]:
     """Return a flow that ends as ``flow`` would if all went well, and writes nothing."""
     saved: dict[str, tuple[Order, tuple[Event, ...]]] = {}
-    reply: object = None
-    error: OrderwrightError | None = None
-    while True:
-        try:
-            request = flow.send(reply) if error is None else flow.throw(error)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        error = None
+
+    def answer(request: Request[object]) -> Flow[object]:
         written, reply = _pretended(request, saved)
         if not written:
-            try:
-                reply = yield from ask(request)
-                if isinstance(request, LoadWithKey) and request.order_id in saved:
-                    reply = _seen(request.key, reply, *saved[request.order_id])
-            except OrderwrightError as raised:
-                error = raised
+            reply = yield from ask(request)
+            if isinstance(request, LoadWithKey) and request.order_id in saved:
+                reply = _seen(request.key, reply, *saved[request.order_id])
+        return reply
+
+    return relayed(flow, answer)
 
 
 def _pretended(

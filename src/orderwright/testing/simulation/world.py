@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
 from orderwright.desk import OrderDesk
-from orderwright.errors import InvalidInput, OrderwrightError
+from orderwright.errors import InvalidInput
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.fulfillment.locations import Location
 from orderwright.inventory.guard import guarded
@@ -17,7 +17,7 @@ from orderwright.lifecycles import STANDARD
 from orderwright.money import Money
 from orderwright.orders.lines import Policy
 from orderwright.ports import OrderQuery
-from orderwright.requests import SaveOrder, ask
+from orderwright.requests import SaveOrder, ask, relayed
 from orderwright.testing.simulation.steps import Call
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.payments.operations import PaymentRequest
     from orderwright.ports import InventoryRepository, OrderRepository
-    from orderwright.requests import Flow
+    from orderwright.requests import Flow, Request
 
 __all__ = ["LOCATIONS", "NOON", "TARIFFS", "LabelBooks", "PaymentBooks", "Stored", "World"]
 
@@ -119,22 +119,14 @@ def every_order(orders: OrderRepository) -> list[Order]:
 
 def _looked_at(flow: Flow[object], look: Callable[[], object]) -> Flow[object]:
     """Return a flow that does what ``flow`` does, and looks after each order that it saved."""
-    reply: object = None
-    error: OrderwrightError | None = None
-    while True:
-        try:
-            request = flow.send(reply) if error is None else flow.throw(error)
-        except StopIteration as stop:
-            result: object = stop.value
-            return result
-        error = None
-        try:
-            reply = yield from ask(request)
-        except OrderwrightError as raised:
-            error = raised
-        else:
-            if isinstance(request, SaveOrder):
-                look()
+
+    def answer(request: Request[object]) -> Flow[object]:
+        reply: object = yield from ask(request)
+        if isinstance(request, SaveOrder):
+            look()
+        return reply
+
+    return relayed(flow, answer)
 
 
 class World:
