@@ -154,18 +154,6 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             Begin("b", Call("pay", "o1", [card()])),
         ],
     ),
-    # So it was of what has left, while what should have made it firm is parked.
-    "a firm that got no answer is parked, and the parcel leaves": (
-        two_parts(),
-        [
-            Begin("a", Call("pay", "o1", [card()])),
-            *(Go("a"), Go("a"), Go("a", "unknown, done late")),
-            Begin("b", Call("ship", "o1", "f1")),
-            *turns("b", "b"),
-            Begin("c", Call("resolve", "o1", "shipped_unconfirmed", resolution="settled")),
-            Go("c"),
-        ],
-    ),
     # It raised after it had saved, as it looked at the order once more.
     "what was allocated cannot be looked at again": (
         waiting(),
