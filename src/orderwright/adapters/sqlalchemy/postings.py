@@ -289,8 +289,7 @@ def _own(row: dict[str, Any], posting: Posting, index: int) -> None:
     """Note whose units come in with an entry, until when, and on which terms."""
     entry = posting.entries[index]
     row["order_id"] = posting.order_id
-    if row["entry"] is None:
-        row["entry"] = index
+    row.setdefault("entry", index)
     if entry.bucket == "reserved":
         row["expires_at"] = entry.expires_at and written(entry.expires_at)
     elif entry.terms is not None:
@@ -299,23 +298,8 @@ def _own(row: dict[str, Any], posting: Posting, index: int) -> None:
 
 
 def _row(account: StockAccount, units: int) -> dict[str, Any]:
-    return {
-        **account._asdict(),
-        "units": units,
-        "reserved": 0,
-        **dict.fromkeys(
-            (
-                "wanted",
-                "least",
-                "most",
-                "order_id",
-                "entry",
-                "expires_at",
-                "expected_at",
-                "priority",
-            )
-        ),
-    }
+    """Return a row of which nothing else is said: for the database that is null."""
+    return {**account._asdict(), "units": units, "reserved": 0}
 
 
 def _account(row: Mapping[str, Any] | RowMapping) -> StockAccount:
