@@ -41,6 +41,14 @@ def two_parts() -> World:
     return world
 
 
+def one_part() -> World:
+    """An unpaid order of one mug; what fails is left to a person at once."""
+    policy = Policy(capture="on_confirmation", attempts=1, unpaid_ttl=10 * MINUTE)
+    world = World(("MUG", "MAIN", 1), policy=policy)
+    world.desk.place([line("MUG")], order_id="o1")
+    return world
+
+
 def rich() -> World:
     """An order of two lines that are reserved in one place."""
     world = World(("MUG", "MAIN", 4))
@@ -152,6 +160,18 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             Begin("a", Call("cancel", "o1", units={"l2": 2}, reason="less")),
             *(Go("a"), Go("a", "crash after")),
             Begin("b", Call("pay", "o1", [card()])),
+        ],
+    ),
+    # So it was of what has left, while what should have made it firm is parked.
+    "a firm that got no answer is parked, and the parcel has left": (
+        one_part(),
+        [
+            Begin("a", Call("pay", "o1", [card()])),
+            *(Go("a"), Go("a"), Go("a", "unknown, done late")),
+            Begin("b", Call("ship", "o1", "f1")),
+            *turns("b", "b"),
+            Begin("c", Call("resolve", "o1", "shipped_unconfirmed", resolution="settled")),
+            Go("c"),
         ],
     ),
     # It raised after it had saved, as it looked at the order once more.
