@@ -302,14 +302,6 @@ def test_one_posting_sent_twice_behind_a_lapse_is_no_deadlock(
     assert {2} == {one.quantity for one in stock.reservations(NOON + HOUR, order_id="o1")}
 
 
-def test_schemas_that_the_host_has_translated_are_not_gone_past(engine: Engine) -> None:
-    """What goes straight to the driver never reads tables that the host has sent us away from."""
-    desk_on(engine).place([line("MUG", 2)], order_id="o1", tenders=[card()])
-    elsewhere = engine.execution_options(schema_translate_map={None: "elsewhere"})
-    with pytest.raises(AdapterFault, match="elsewhere"):
-        SqlOrders(elsewhere).load("o1")
-
-
 def plan_of(engine: Engine, call: Callable[[SqlOrders], object]) -> str:
     """How the database goes about what a verb asks, whatever it is asked with."""
     heard: list[tuple[str, Mapping[str, object]]] = []

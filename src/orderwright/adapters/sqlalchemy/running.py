@@ -6,7 +6,7 @@ What goes wrong is told as one of our errors, naming the adapter and the record.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import (
@@ -57,9 +57,12 @@ class Work:
         self._as_found = False
         self._borrowed: PoolProxiedConnection | None = None
         self._connection = bind if isinstance(bind, Connection) else None
-        if joined and self.connection.get_execution_options().get("isolation_level") == _ALONE:
+        if bind.get_execution_options().get("schema_translate_map"):
+            told = "schemas are not translated here: name yours, as in Tables(schema='tenant')"
+            raise AdapterFault(adapter, told)
+        if joined and _alone(self.connection):
             told = "a connection in autocommit has no transaction to be part of: pass the engine"
-            raise AdapterFault("SQL", told)
+            raise AdapterFault(adapter, told)
 
     @property
     def connected(self) -> bool:
@@ -164,35 +167,62 @@ class Work:
 
         SQLite is asked for the right to write first: who reads, then writes, may be too late.
         """
-        begin, commit, undo = _OWN if not self.joined else _PART
-        if self.connection.dialect.name == "sqlite":
-            begin = self._begun_in_sqlite(begin)
-        self.connection.exec_driver_sql(begin)
+        begin, commit, undo = self._words()
         try:
+            self._say(begin)
             yield
         except BaseException:
             # Its own failure would hide the cause; then the database has undone it already.
-            with suppress(SQLAlchemyError):
-                if not self.connection.invalidated:
-                    for one in undo:
+            for one in undo:
+                with suppress(SQLAlchemyError):
+                    if not self.connection.invalidated:
                         self.connection.exec_driver_sql(one)
             raise
-        self.connection.exec_driver_sql(commit)
+        self._say(commit)
 
-    def _begun_in_sqlite(self, begin: str) -> str:
-        """Begin what may write, where the driver has put that off; return what is left to say."""
-        if not self.joined:
-            return f"{begin} IMMEDIATE"
-        driver: Any = self.connection.connection.driver_connection
-        if not driver.in_transaction:
-            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
-        return begin
+    def _words(self) -> tuple[_Words, _Words, _Words]:
+        """Return what begins, commits and undoes a transaction."""
+        if self.connection.dialect.name != "sqlite":
+            return _PART if self.joined else _OWN
+        begun = _begun(self.connection)
+        if self.joined:
+            begin, commit, undo = _PART
+            return begin if begun else (_WRITING, *begin), commit, undo
+        if not begun:
+            return (_WRITING,), ("COMMIT",), ("ROLLBACK",)
+        # By the host's listener or the driver: nothing is in it yet, and they expect to find one.
+        return ("ROLLBACK", _WRITING), ("COMMIT", "BEGIN"), ("ROLLBACK", "BEGIN")
+
+    def _say(self, words: _Words) -> None:
+        for one in words:
+            self.connection.exec_driver_sql(one)
 
 
-_OWN: Final = ("BEGIN", "COMMIT", ("ROLLBACK",))
-_PART: Final = (
-    "SAVEPOINT orderwright",
-    "RELEASE SAVEPOINT orderwright",
+def _begun(connection: Connection) -> bool:
+    """Whether SQLite is in a transaction, once SQLAlchemy is: an engine's listener may begin it."""
+    if not connection.in_transaction():
+        connection.begin()
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.in_transaction)
+
+
+def _alone(connection: Connection) -> bool:
+    """Whether each statement commits by itself, whoever has said so."""
+    if connection.get_execution_options().get("isolation_level") == _ALONE:
+        return True
+    driver: Any = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
+        # None is also what a host sets who begins transactions by a listener.
+        return driver.isolation_level is None and not _begun(connection)
+    return bool(driver.autocommit)
+
+
+_Words: TypeAlias = tuple[str, ...]
+_WRITING: Final = "BEGIN IMMEDIATE"
+_OWN: Final[tuple[_Words, _Words, _Words]] = (("BEGIN",), ("COMMIT",), ("ROLLBACK",))
+_PART: Final[tuple[_Words, _Words, _Words]] = (
+    ("SAVEPOINT orderwright",),
+    ("RELEASE SAVEPOINT orderwright",),
     ("ROLLBACK TO SAVEPOINT orderwright", "RELEASE SAVEPOINT orderwright"),
 )
 

@@ -2,8 +2,7 @@
 
 What SQLAlchemy does around each statement takes longer than the driver takes for it. It is left out
 on an engine's own connection to PostgreSQL by psycopg, unless the host listens to its statements
-(tracing, logging) or has their schemas translated: then, and everywhere else, they are executed
-like all others.
+(tracing, logging): then, and everywhere else, they are executed like all others.
 """
 
 from __future__ import annotations
@@ -58,8 +57,6 @@ def _direct(engine: Engine) -> bool:
     dialect = engine.dialect
     if dialect.driver != "psycopg" or dialect.is_async or engine.echo:
         return False
-    if engine.get_execution_options().get("schema_translate_map"):
-        return False  # our text names the schemas that the tables were described with
     heard = engine.dispatch
     return not (
         heard.before_cursor_execute

@@ -35,13 +35,12 @@ def upgrade_schema(bind: Engine | Connection, tables: Tables = TABLES) -> int:
     AdapterFault for tables that a newer version of orderwright has made.
     """
     known(bind.dialect)
-    if not isinstance(bind, Engine):
-        with explained(_ADAPTER, "the schema"):
-            return _upgrade(bind, tables)
-    work = Work(bind, _ADAPTER, joined=False)
-    # Begun as all our transactions are: SQLite lets one at a time make tables.
-    with closing(work), explained(_ADAPTER, "the schema"), work.transaction():
-        return _upgrade(work.connection, tables)
+    with explained(_ADAPTER, "the schema"):
+        if not isinstance(bind, Engine):
+            return _upgrade(Work(bind, _ADAPTER, joined=True).connection, tables)
+        # Begun as all our transactions are: SQLite lets one at a time make tables.
+        with closing(Work(bind, _ADAPTER, joined=False)) as work, work.transaction():
+            return _upgrade(work.connection, tables)
 
 
 def _upgrade(connection: Connection, tables: Tables) -> int:
