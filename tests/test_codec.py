@@ -3,7 +3,7 @@
 import json
 import math
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -628,6 +628,31 @@ def test_every_field_is_stored(order_id: str) -> None:
         complete(event, CODEC.encode_event(event))
     complete(Policy(), CODEC.encode(Policy()))
     complete(order.policy, CODEC.encode(order.policy))
+
+
+def objects(data: object) -> Iterator[dict[str, Any]]:
+    """Every object in plain data."""
+    if isinstance(data, dict):
+        yield data
+    if isinstance(data, dict | list):
+        for one in data.values() if isinstance(data, dict) else data:
+            yield from objects(one)
+
+
+@pytest.mark.parametrize("order_id", ORDER_IDS)
+def test_a_stored_order_that_has_lost_a_field_is_refused(order_id: str) -> None:
+    """Wherever the field is, and whatever it is by default."""
+    stored = CODEC.encode_order(DESK.order(order_id))
+    for one in objects(stored["order"]):
+        for name in list(one):
+            value = one.pop(name)
+            with pytest.raises(CodecError) as caught:
+                CODEC.decode_order(stored)
+            first = caught.value.faults[0]
+            assert "required field missing" in first.message, name
+            assert name in f"{first.path} {first.message}"
+            one[name] = value
+    assert DESK.order(order_id) == CODEC.decode_order(stored)
 
 
 @pytest.mark.parametrize("value", ["ab", {"a": 1}, 7, None])

@@ -5,10 +5,13 @@ what is stored. Every field is written, also one that is as by default: the defa
 one day. Reading is strict: no silent conversions, and every fault is reported with its path (of one
 list the first hundred).
 Fields this version does not know are refused: what a newer one wrote must not be dropped silently.
+So is an order of the present schema without all its fields: something has lost them. Elsewhere what
+is not there is as by default.
 """
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -24,9 +27,11 @@ from typing import (
     get_type_hints,
 )
 
+from attrs import NOTHING, fields, has
 from cattrs import Converter, cols, transform_error
 from cattrs.errors import (
     BaseValidationError,
+    ClassValidationError,
     ForbiddenExtraKeysError,
     IterableValidationError,
     IterableValidationNote,
@@ -195,7 +200,12 @@ class Codec:
         if schema < SCHEMA:
             known = _object(stored, "lines", "charges", "payments", "fulfillments")
             stored = _upgraded(lambda one: upgraded_order(one, schema), known)
-        return cast("Order", self._read(stored, Order))
+            return cast("Order", self._read(stored, Order))
+        before = _WHOLE.set(True)
+        try:
+            return cast("Order", self._read(stored, Order))
+        finally:
+            _WHOLE.reset(before)
 
     def encode_error(self, error: OrderwrightError) -> dict[str, Any]:
         """Return an error as plain data: ``error`` is its tag, ``facts`` are its facts.
@@ -301,6 +311,35 @@ def _format(error: BaseException, _: type | None) -> str:
     if isinstance(error, KeyError):
         return f"required field missing: {error.args[0]}"
     return str(error) or type(error).__name__
+
+
+_WHOLE: ContextVar[bool] = ContextVar("whole", default=False)
+"""Whether every field has to be there, also one that has a default."""
+
+
+def _whole(
+    most: int, usual: tuple[str, ...], read: Callable[[Any, Any], Any]
+) -> Callable[[object, object], object]:
+    """Return what reads an object of so many fields, of which ``usual`` ones may be left out.
+
+    Not where all are asked for. One that is unknown instead is refused in any case.
+    """
+
+    def reading(data: object, kind: object) -> object:
+        if type(data) is not dict or len(data) >= most or not _WHOLE.get():  # pyright: ignore[reportUnknownArgumentType]
+            return read(data, kind)
+        lost = [Fault(one, "required field missing") for one in usual if one not in data]
+        wrong: list[Exception] = [InvalidInput(lost)] if lost else []
+        whole: object = None
+        try:
+            whole = read(data, kind)
+        except BaseValidationError as error:
+            wrong += error.exceptions
+        if wrong:
+            raise ClassValidationError("fields", wrong, cast("type", kind))  # pyright: ignore[reportCallIssue]
+        return whole
+
+    return reading
 
 
 def _strictly(kind: type[T]) -> Callable[[object, object], T]:
@@ -434,5 +473,12 @@ def _register_collections(converter: Converter) -> None:
         return cols.namedtuple_dict_unstructure_factory(kind, using)  # pyright: ignore[reportUnknownMemberType]
 
     @converter.register_structure_hook_factory(cols.is_namedtuple)
-    def from_names(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any, Any], Any]:
-        return cols.namedtuple_dict_structure_factory(kind, using, "from_converter", True)  # noqa: FBT003 # pyright: ignore[reportUnknownMemberType]
+    def from_names(kind: Any, using: Converter) -> Callable[[object, object], object]:  # noqa: ANN401
+        read = cols.namedtuple_dict_structure_factory(kind, using, "from_converter", True)  # noqa: FBT003 # pyright: ignore[reportUnknownMemberType]
+        return _whole(len(kind._fields), tuple(kind._field_defaults), read)
+
+    @converter.register_structure_hook_factory(has)
+    def of_class(kind: Any, using: Converter) -> Callable[[object, object], object]:  # noqa: ANN401
+        known = [one for one in fields(kind) if one.init]
+        usual = tuple(one.name for one in known if one.default is not NOTHING)
+        return _whole(len(known), usual, using.gen_structure_attrs_fromdict(kind))

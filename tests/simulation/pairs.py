@@ -2,12 +2,12 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from csv import DictReader
 from functools import cache
 from itertools import combinations_with_replacement
 from pathlib import Path
-from random import Random
 from typing import NamedTuple
 
 from orderwright import (
@@ -109,7 +109,7 @@ STAGES: dict[str, Callable[[], World]] = {
     "nothing": opened(),
     "draft": opened(lambda world: world.desk.draft([line("MUG", 2)], order_id="o1")),
     "unpaid": opened(unpaid),
-    "unpaid, to be paid within the hour": opened(unpaid, policy=ON_DISPATCH),
+    "to be paid within the hour": opened(unpaid, policy=ON_DISPATCH),
     "authorized": opened(order, policy=BY_HAND),
     "interrupted": opened(interrupted),
     "pending": opened(pending),
@@ -142,7 +142,7 @@ STAGES: dict[str, Callable[[], World]] = {
     "cancelled": opened(order, told("capture"), told("cancel", reason="sorry"), policy=BY_HAND),
     "charged back": opened(order, told("report_chargeback", "p1", eur(5))),
     "last unit": opened(order, rival),
-    "last unit, in one database": opened(order, rival, joint=True),
+    "last unit in one database": opened(order, rival, joint=True),
     "paid after it was given up": opened(given_up),
     "tab": dined(),
     "two tabs": dined(tables=2),
@@ -278,7 +278,7 @@ def pairs(names: tuple[str, ...] = tuple(COMMANDS), *, everywhere: bool = False)
         if everywhere:
             stages += both if one in MONEY and other in MONEY else []
             stages += [stage for stage in both if of_stock and stage == "last unit"]
-            stages += ["last unit, in one database"] if of_stock == 2 else []
+            stages += ["last unit in one database"] if of_stock == 2 else []
         for stage in dict.fromkeys(stages):
             yield Pair(one, other, stage)
 
@@ -293,17 +293,25 @@ def explored(pair: Pair) -> tuple[Pair, Explored | None, float, str]:
     return pair, seen, time.process_time() - began, broken
 
 
+def longest_first(every: Sequence[Pair], path: Path | None) -> list[Pair]:
+    """Begin with what took longest the last time, so that no core is left with it in the end."""
+    took: dict[Pair, float] = {}
+    if path is not None and path.is_file():
+        for row in DictReader(path.read_text().splitlines()):
+            took[Pair(row["one"], row["other"], row["stage"])] = float(row["seconds"])
+    return sorted(every, key=lambda pair: -took.get(pair, 1.0))
+
+
 def report(path: Path | None, *, limit: float) -> int:
     """Explore all pairs, print the table (into ``path`` as well).
 
     Returns how many broke a law, or were not looked at to the end in time.
     """
-    every = list(pairs(everywhere=True))
-    Random(7).shuffle(every)  # noqa: S311 - the slow ones are neighbours
+    every = longest_first(list(pairs(everywhere=True)), path)
     rows, broke, total, states = [], 0, 0.0, 0
     began = time.monotonic()
     with ProcessPoolExecutor() as pool:
-        for pair, seen, seconds, broken in pool.map(explored, every, chunksize=4):
+        for pair, seen, seconds, broken in pool.map(explored, every):
             total += seconds
             broke += bool(broken)
             states += seen.states if seen else 0
