@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event, insert, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    delete,
+    event,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from orderwright import Conflict, Order, OrderDesk, OutOfStock, Posting, Reservation
 from orderwright.adapters.sqlalchemy import TABLES, SqlInventory, SqlOrders, Tables, upgrade_schema
@@ -116,6 +126,39 @@ def test_postings_and_contacts_that_cannot_be_read_are_named(engine: Engine) -> 
     assert failing(inventory.postings).detail.startswith("posting delivery-1 cannot be read: $.")
     told = failing(lambda: SqlOrders(engine).contact(contact_id)).detail
     assert told.startswith(f"contact {contact_id} cannot be read: $.name")
+
+
+def test_documents_that_changed_places_are_told(engine: Engine) -> None:
+    """What stands under an id is of that id, and of the version beside it."""
+    desk = desk_on(engine)
+    for name in ("o1", "o2"):
+        desk.place([line()], order_id=name, tenders=[card()])
+    orders, postings = TABLES.orders, TABLES.postings
+    with engine.begin() as connection:
+        other = connection.scalar(select(orders.c.document).where(orders.c.id == "o2"))
+        connection.execute(update(orders).where(orders.c.id == "o1").values(document=other))
+        connection.execute(update(orders).where(orders.c.id == "o2").values(version=3))
+        known = connection.scalar(select(postings.c.document).where(postings.c.id != "delivery-1"))
+        row = update(postings).where(postings.c.id == "delivery-1")
+        connection.execute(row.values(document=known))
+    stored = SqlOrders(engine)
+    for call in (lambda: stored.load("o1"), lambda: stored.load_with_key("o1", "k")):
+        assert "its document is of order o2, version " in failing(call).detail
+    assert "order o2, version 3: its document is of" in failing(lambda: stored.load("o2")).detail
+    told = failing(SqlInventory(engine).postings).detail
+    assert told.startswith("posting delivery-1: its document is of posting o")
+
+
+def test_an_event_that_is_gone_is_missed(engine: Engine) -> None:
+    """A history with a gap would make another order; the feed would tell less than happened."""
+    desk = desk_on(engine)
+    order = desk.place([line()], order_id="o1", tenders=[card()])
+    with engine.begin() as connection:
+        connection.execute(delete(TABLES.events).where(TABLES.events.c.number == 2))
+    orders = SqlOrders(engine)
+    for call in (lambda: orders.events("o1"), orders.feed, lambda: desk.as_of("o1", order.version)):
+        assert "event 2 of order o1 is missing" in failing(call).detail
+    assert orders.events("o1", after=2)
 
 
 def test_json_that_is_none_is_told(tmp_path: Path) -> None:
@@ -241,11 +284,11 @@ def test_a_read_on_a_lost_connection_may_be_tried_again(pg: tuple[Engine, str]) 
     waited: list[timedelta] = []
     desk = desk_on(engine, pause=waited.append)
     order = desk.place([line()], order_id="o1", tenders=[card()])
-    with cut(engine, dsn, after="SELECT CAST(orderwright_orders.document"):
+    with cut(engine, dsn, after="CAST(orderwright_orders.document"):
         fault = failing(lambda: SqlOrders(engine).load("o1"))
     assert type(fault) is AdapterFault
     assert fault.retryable
-    with cut(engine, dsn, after="SELECT CAST(orderwright_orders.document"):
+    with cut(engine, dsn, after="CAST(orderwright_orders.document"):
         assert order == desk.order("o1")
     assert 1 == len(waited)
 

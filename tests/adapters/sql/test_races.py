@@ -248,7 +248,7 @@ def _kind(statement: str) -> str:
         "orderwright_post": "post",
         "WITH saved": "save",
         "LEFT OUTER JOIN orderwright_events": "load with key",
-        "SELECT CAST(orderwright_orders.document": "load",
+        "CAST(orderwright_orders.document": "load",
         "orderwright_lots": "supply",
     }
     return next((kind for part, kind in kinds.items() if part in statement), statement)

@@ -30,7 +30,7 @@ from orderwright.adapters.sqlalchemy.postings import KEY, Verdict, Writing
 from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.tables import Moment
 from orderwright.codec import Codec
-from orderwright.errors import NotFound, OutOfStock
+from orderwright.errors import AdapterFault, NotFound, OutOfStock
 from orderwright.inventory.entries import Reservation
 from orderwright.inventory.guard import limits_of
 from orderwright.inventory.ledger import Claim, Incoming, Stock, Units, stock_of
@@ -183,10 +183,11 @@ class Inventory:
         return None if document is None else self._read(posting_id, document)
 
     def _read(self, posting_id: str, document: str) -> Posting:
-        codec = self._documents.codec
-        return self._documents.read(
-            f"posting {posting_id}", document, lambda data: codec.decode(data, Posting)
-        )
+        codec, record = self._documents.codec, f"posting {posting_id}"
+        posting = self._documents.read(record, document, lambda data: codec.decode(data, Posting))
+        if posting.id != posting_id:
+            raise AdapterFault(ADAPTER, f"{record}: its document is of posting {posting.id}")
+        return posting
 
     def postings(self, work: Work, after: str, limit: int) -> tuple[Posting, ...]:
         """See :meth:`.InventoryRepository.postings`."""

@@ -22,7 +22,7 @@ from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.saving import NotAlong, Saving
 from orderwright.adapters.sqlalchemy.tables import Moment
 from orderwright.codec import Codec
-from orderwright.errors import Conflict, OutOfStock
+from orderwright.errors import AdapterFault, Conflict, OutOfStock
 from orderwright.orders.contacts import Contact
 from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment
 
@@ -64,7 +64,7 @@ class Orders:
         feed, orders, events = tables.feed, tables.orders, tables.events
         self._positions = Positions(tables, "feed", feed, feed.c.id, feed.c.last - feed.c.first + 1)
         named = orders.c.id == bindparam("order_id")
-        self._load = Said(select(as_text(orders.c.document)).where(named))
+        self._load = Said(select(orders.c.version, as_text(orders.c.document)).where(named))
         self._version = Said(select(orders.c.version).where(named))
         mine = events.c.order_id == bindparam("order_id")
         told = select(events.c.number, as_text(events.c.document)).order_by(events.c.number)
@@ -72,15 +72,19 @@ class Orders:
         # Word for word what the partial index says, so that it serves a plan for any key as well;
         # put in order here, or SQLite would rather read the whole history in its order.
         keyed = (events.c.key == bindparam("key")) & (events.c.key != literal_column("''"))
-        both = select(as_text(orders.c.document), events.c.number, as_text(events.c.document))
-        both = both.outerjoin_from(orders, events, (events.c.order_id == orders.c.id) & keyed)
+        both = select(
+            orders.c.version,
+            as_text(orders.c.document),
+            events.c.number,
+            as_text(events.c.document),
+        ).outerjoin_from(orders, events, (events.c.order_id == orders.c.id) & keyed)
         self._with_key = Said(both.where(named))
         self._feed = _feed(tables)
 
     def load(self, work: Work, order_id: str) -> Order | None:
         """See :meth:`.OrderRepository.load`."""
-        document = self._load.scalar(work, {"order_id": order_id})
-        return None if document is None else self._order(order_id, document)
+        rows = self._load.rows(work, {"order_id": order_id})
+        return self._order(order_id, *rows[0]) if rows else None
 
     def load_with_key(
         self, work: Work, order_id: str, key: str
@@ -89,9 +93,9 @@ class Orders:
         rows = self._with_key.rows(work, {"order_id": order_id, "key": key})
         if not rows:
             return None, ()
-        told = sorted((number, event) for _, number, event in rows if number is not None)
+        told = sorted((number, event) for _, _, number, event in rows if number is not None)
         events = tuple(self._event(order_id, *one) for one in told)
-        return self._order(order_id, rows[0][0]), events
+        return self._order(order_id, *rows[0][:2]), events
 
     def save(
         self,
@@ -127,13 +131,19 @@ class Orders:
 
     def events(self, work: Work, order_id: str, after: int) -> tuple[Event, ...]:
         """See :meth:`.OrderRepository.events`."""
-        rows = work.connection.execute(self._events, {"order_id": order_id, "after": after})
+        rows = work.connection.execute(self._events, {"order_id": order_id, "after": after}).all()
+        for expected, (number, _) in enumerate(rows, max(after, 0) + 1):
+            if number != expected:
+                raise AdapterFault(ADAPTER, _missing(order_id, expected))
         return tuple(self._event(order_id, number, document) for number, document in rows)
 
-    def _order(self, order_id: str, document: str) -> Order:
-        return self._documents.read(
-            f"order {order_id}", document, self._documents.codec.decode_order
-        )
+    def _order(self, order_id: str, version: int, document: str) -> Order:
+        record = f"order {order_id}"
+        order = self._documents.read(record, document, self._documents.codec.decode_order)
+        if (order.id, order.version) != (order_id, version):
+            told = f"its document is of order {order.id}, version {order.version}"
+            raise AdapterFault(ADAPTER, f"{record}, version {version}: {told}")
+        return order
 
     def _event(self, order_id: str, number: int, document: str) -> Event:
         record = f"event {number} of order {order_id}"
@@ -143,13 +153,19 @@ class Orders:
         """See :meth:`.OrderRepository.feed`."""
         asked = {"after": after, "limit": limit}
         more = True
-        rows: list[Row[int, str, int, str]] = []
+        rows: list[Row[int, str, int, str, int]] = []
         while more and len(rows) < limit:
             more = self._positions.give(work)
             rows = list(work.connection.execute(self._feed, asked))
+        expected: tuple[str, int] | None = None
+        for _, order_id, number, _, last in rows:
+            # What was saved together comes together; a page may begin and end in its middle.
+            if expected not in (None, (order_id, number)):
+                raise AdapterFault(ADAPTER, _missing(*expected))
+            expected = (order_id, number + 1) if number < last else None
         return tuple(
             FeedEntry(position, order_id, number, self._event(order_id, number, document))
-            for position, order_id, number, document in rows
+            for position, order_id, number, document, _ in rows
         )
 
     def find(self, work: Work, query: OrderQuery, after: str, limit: int) -> tuple[str, ...]:
@@ -208,7 +224,11 @@ class Orders:
         return tuple(DueOrder(due_at, order_id) for due_at, order_id in rows)
 
 
-def _feed(tables: Tables) -> Select[int, str, int, str]:
+def _missing(order_id: str, number: int) -> str:
+    return f"event {number} of order {order_id} is missing"
+
+
+def _feed(tables: Tables) -> Select[int, str, int, str, int]:
     """Return the query of the feed: the events of each save stand at its position and before it."""
     feed, events = tables.feed, tables.events
     position = (feed.c.position - (feed.c.last - events.c.number)).label("position")
@@ -218,7 +238,13 @@ def _feed(tables: Tables) -> Select[int, str, int, str]:
         events.c.number.between(feed.c.first, feed.c.last),
     )
     return (
-        select(position, events.c.order_id, events.c.number, as_text(events.c.document))
+        select(
+            position,
+            events.c.order_id,
+            events.c.number,
+            as_text(events.c.document),
+            feed.c.last,
+        )
         .select_from(feed.join(events, saved_together))
         .where(feed.c.position > after, position > after)
         .order_by(feed.c.position, events.c.number)
