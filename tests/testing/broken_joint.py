@@ -1,15 +1,20 @@
 """Joint repositories that break one promise each, as people would write them."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from threading import RLock
 from typing import ClassVar
 
+from attrs import evolve
+
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders
-from orderwright.errors import OutOfStock
+from orderwright.errors import Conflict, OutOfStock
 from orderwright.inventory.postings import Posting
 from orderwright.orders.contacts import Contact
 from orderwright.orders.events import Event
 from orderwright.orders.order import Order
-from orderwright.testing.samples import Saved
+from orderwright.ports import DueOrder
+from orderwright.testing.samples import NOON, Saved
 from orderwright.testing.stock_samples import receive
 
 NOBODY: Mapping[str, Contact | None] = {}
@@ -111,6 +116,66 @@ class ShortageFirst(PlainJoint):
             trial.post(one)
         trial.post(posting)
         super().write(save, posting)
+
+
+class Unindexed(PlainJoint):
+    """Another way to save, which does not keep what orders are found by."""
+
+    def __init__(self, inventory: MemoryInventory) -> None:
+        super().__init__(inventory)
+        self.hidden: set[str] = set()
+
+    def write(self, save: Saved, posting: Posting) -> None:
+        """Nobody will resume it when it is due."""
+        super().write(save, posting)
+        self.hidden.add(save.order.id)
+
+    def due(
+        self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
+    ) -> tuple[DueOrder, ...]:
+        """Those that were saved the other way."""
+        found = self.both.due(now, after=after, limit=limit)
+        return tuple(one for one in found if one.order_id not in self.hidden)
+
+
+class KnownAgain(PlainJoint):
+    """A posting that is known is written once more, beside the order."""
+
+    def write(self, save: Saved, posting: Posting) -> None:
+        """What was told twice is taken twice."""
+        if self.inventory.ledger.posting(posting.id) == posting:
+            posting = evolve(posting, id=f"{posting.id}-again")
+        super().write(save, posting)
+
+
+class StockThenOrder(PlainJoint):
+    """Looks at the version, posts, then saves: what cannot be saved has been posted."""
+
+    def __init__(self, inventory: MemoryInventory) -> None:
+        super().__init__(inventory)
+        self.lock = RLock()
+
+    def write(self, save: Saved, posting: Posting) -> None:
+        """No transaction around the two."""
+        with self.lock:
+            known = self.both.load(save.order.id)
+            version = 0 if known is None else known.version
+            if version != save.expected_version:
+                raise Conflict(save.order.id, save.expected_version, version)
+            self.inventory.post(posting)
+            save.into(self.both)
+
+
+class LapsesInstead(PlainJoint):
+    """Where something has expired there is a way of its own, which forgets what it was for."""
+
+    def write(self, save: Saved, posting: Posting) -> None:
+        """The order is told that it has what nobody reserved."""
+        there = self.inventory.reservations(NOON)
+        if there == self.inventory.reservations(posting.at):
+            super().write(save, posting)
+        else:
+            save.into(self.both)
 
 
 class PostsElsewhere(PlainJoint):

@@ -7,13 +7,20 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, NamedTuple, cast, final
 
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders
 from orderwright.errors import Conflict, KeyReused, OutOfStock
 from orderwright.orders.contacts import Contact
 from orderwright.testing.clauses import clause
 from orderwright.testing.comparing import raises, require, same
 from orderwright.testing.contract import Contract, opened_on
+from orderwright.testing.lives import lives
+from orderwright.testing.order_reads import LATER
+from orderwright.testing.order_reads import everything as all_of_orders
+from orderwright.testing.order_saving import SPOILT
+from orderwright.testing.reads import compared
 from orderwright.testing.samples import NOON, Saved, noted, placed
-from orderwright.testing.stock_samples import held, receive, reserve
+from orderwright.testing.stock_samples import MINUTE, held, receive, reserve
+from orderwright.testing.stock_samples import everything as all_of_stock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -104,6 +111,75 @@ class JointClauses(Contract):
             same(second.events, pair.orders.load_with_key("o1", "k1")[1], "what the key finds")
             fed = [one.event for one in pair.orders.feed()]
             same([*first.events, *second.events], fed, "the feed")
+
+    @clause
+    def test_all_of_a_save_is_kept(self) -> None:
+        """JointOrderRepository.save_and_post 1: every event, and whatever finds orders or stock."""
+        promise = "JointOrderRepository.save_and_post 1"
+        stock = MemoryInventory()
+        reference = Pair(MemoryOrders(stock), stock, joined=True)
+        names = list(dict.fromkeys(save.order.id for save in lives()))
+        with self.stocked(len(lives())) as opener:
+            stock.post(receive("delivery", len(lives())))
+            pair = opener()
+            for number, save in enumerate(lives()):
+                mine = held(f"r{number}", expires_at=LATER, order_id=save.order.id)
+                for one in (pair, reference):
+                    one.write(save, reserve(f"p{number:03}", mine))
+            compared(reference.orders, pair.orders, all_of_orders(lives()), promise)
+            compared(stock, pair.inventory, all_of_stock(["MUG"], NOON, names), promise)
+
+    @clause
+    def test_a_known_posting_is_not_written_again(self) -> None:
+        """JointOrderRepository.save_and_post 1: the order is saved beside it, or nothing is."""
+        with self.stocked() as opener:
+            pair, save = opener(), placed("o1")
+            pair.inventory.post(reserve("p1", held("r1")))
+            order: Order | None = save.order
+            events = len(save.events)
+            try:
+                pair.write(save, reserve("p1", held("r1")))
+            except OutOfStock:
+                order, events = None, 0
+            same((order, events, ("delivery", "p1")), pair.seen("o1"), "what is stored after it")
+            left = [one.available for one in pair.inventory.supply(["MUG"], now=NOON)]
+            same([9], left, "available after one was reserved, and that was told twice")
+
+    @clause
+    def test_what_has_expired_is_free_for_it(self) -> None:
+        """JointOrderRepository.save_and_post 1: as ``post`` has it, or nothing is stored."""
+        with self.stocked() as opener:
+            pair, save = opener(), placed("o1")
+            pair.inventory.post(reserve("p1", held("r1", 10, expires_at=NOON + MINUTE)))
+            order: Order | None = save.order
+            ids, free = ["delivery", "p1", "p2"], 3
+            try:
+                pair.write(save, reserve("p2", held("r2", 7), at=LATER))
+            except OutOfStock:
+                order, ids, free = None, ["delivery", "p1"], 10
+            same(order, pair.orders.load("o1"), "the order")
+            lasting = [one.id for one in pair.inventory.postings() if one.reason != "expired"]
+            same(ids, lasting, "the postings")
+            left = [one.available for one in pair.inventory.supply(["MUG"], now=LATER)]
+            same([free], left, "available, once the reservation of all has expired")
+
+    @clause
+    def test_a_save_that_fails_half_way_posts_nothing(self) -> None:
+        """JointOrderRepository.save_and_post 1: events and contacts that cannot be stored."""
+        with self.stocked() as opener:
+            pair, other = opener(), opener()
+            for number, (what, spoil) in enumerate(SPOILT.items()):
+                new = placed(f"o{number}", contact=ANN)
+                before = other.seen(new.order.id)
+                try:
+                    pair.write(spoil(new), reserve(f"p{number}", held(f"r{number}")))
+                except Exception:  # noqa: BLE001 - what is left in the store matters
+                    same(before, other.seen(new.order.id), f"what is stored after {what}")
+                    pair.write(new, reserve(f"p{number}", held(f"r{number}")))
+                order, events, postings = other.seen(new.order.id)
+                known = (new.order.version, len(new.events), f"p{number}" in postings)
+                told = (0 if order is None else order.version, events, True)
+                same(known, told, f"version, events and the posting after {what}")
 
     @clause
     def test_no_reader_sees_one_without_the_other(self) -> None:

@@ -150,7 +150,7 @@ class SavingClauses(OrderContract):
         """OrderRepository.save 1: events and contacts that cannot be stored, new orders and old."""
         with self.opened() as opener:
             orders, other = opener(), opener()
-            for number, (what, spoil) in enumerate(_SPOILT.items()):
+            for number, (what, spoil) in enumerate(SPOILT.items()):
                 name = f"new-{number}"
                 new = placed(name, due_at=NOON + timedelta(hours=1), contact=ANN)
                 _half_way(orders, other, new, spoil(new), f"a new order and {what}")
@@ -416,7 +416,7 @@ def _contacts_break(save: Saved) -> Saved:
     return save._replace(contacts=_BreakingMapping(save.contacts))
 
 
-_SPOILT: Mapping[str, Callable[[Saved], Saved]] = {
+SPOILT: Mapping[str, Callable[[Saved], Saved]] = {
     "events that cannot all be read": _events_break,
     "events of which one is none": _no_event,
     "contacts that cannot all be read": _contacts_break,
