@@ -417,6 +417,7 @@ class PaymentPort(Protocol):
         """Say what became of ``request.id``.
 
         1. ``not_found`` only if the provider never had it and sending it now is safe.
+        2. ``unsure`` is for now: in time it tells what became of anything the provider decided.
         """
         ...
 
@@ -493,6 +494,7 @@ class CarrierPort(Protocol):
         """Say what became of ``request.id``.
 
         1. ``not_found`` only if the carrier never had it and sending it now is safe.
+        2. ``unsure`` is for now: in time it tells what became of anything the carrier decided.
         """
         ...
 

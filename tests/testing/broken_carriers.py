@@ -165,6 +165,15 @@ class ForgetsAtOnce(Honest):
         return "not_found"
 
 
+class NeverSure(Honest):
+    """Look-up is left for later."""
+
+    def look_up(self, request: LabelRequest) -> LabelFinding:
+        """Say that nobody can tell."""
+        del request
+        return "unsure"
+
+
 class MakesItUp(Honest):
     """Whatever was asked for is said to have succeeded."""
 
@@ -286,13 +295,14 @@ BROKEN = (
     Broken(
         KeepsEverything,
         "CarrierPort.cancel 6",
-        of_all(2, 3) | {"CarrierPort.cancel 7", "CarrierPort.look_up 1"},
+        of_all(2, 3) | {"CarrierPort.cancel 7", "CarrierPort.look_up 1", "CarrierPort.look_up 2"},
     ),
     Broken(SaysYesToEverything, "CarrierPort.cancel 6", of_all(4)),
     Broken(TellsScansAsTheyCome, "CarrierPort.track 7"),
     Broken(TellsLocalTimes, "CarrierPort.track 7"),
     Broken(RaisesForUnknownNumbers, "CarrierPort.track 6"),
-    Broken(ForgetsAtOnce, "CarrierPort.look_up 1"),
+    Broken(ForgetsAtOnce, "CarrierPort.look_up 1", frozenset({"CarrierPort.look_up 2"})),
+    Broken(NeverSure, "CarrierPort.look_up 2"),
     Broken(MakesItUp, "CarrierPort.look_up 1"),
     Broken(BuysWhatItQuotes, "CarrierPort.rates 6"),
     Broken(OtherContentCounts, "CarrierPort 5"),

@@ -395,6 +395,20 @@ class CarrierClauses(CarrierContract):
         self._each(test)
 
     @clause
+    def test_what_was_decided_is_told_in_time(self) -> None:
+        """CarrierPort.look_up 2: of a label that was bought, and of one taken back."""
+
+        def test(counter: Counter, kind: Kind) -> None:
+            request = counter.ready(kind)
+            counter.ends("succeeded", request, f"a {kind}")
+            look = partial(counter.port.look_up, request)
+            found = self.eventually(look, lambda one: one != "unsure")
+            told = found.outcome if isinstance(found, LabelOutcome) else found
+            same("succeeded", told, f"what became of a {kind}, in time")
+
+        self._each(test)
+
+    @clause
     def test_what_was_never_asked_is_not_found(self) -> None:
         """CarrierPort.look_up 1: asking for it then is safe."""
 

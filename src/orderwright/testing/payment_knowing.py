@@ -207,6 +207,26 @@ class KnowingClauses(PaymentContract):
                         same(answered, told, f"outcome, amount and reference of a {kind}")
 
     @clause
+    def test_what_was_decided_is_told_in_time(self) -> None:
+        """PaymentPort.look_up 2: of every verb that was done, and of a payment declined."""
+        for kind in VERBS:
+            with self.account() as account:
+                request = _ready(account, kind)
+                done = sent(account.port, request).outcome
+                look = partial(account.port.look_up, request)
+                found = self.eventually(look, lambda one: one != "unsure")
+                told = found.outcome if isinstance(found, PaymentOutcome) else found
+                same(done, told, f"what became of a {kind}, in time")
+        with self.account() as account:
+            declined = declared(account.bench.declined, "declined")
+            request = _by(account, "authorize", declined)
+            sent(account.port, request)
+            look = partial(account.port.look_up, request)
+            found = self.eventually(look, lambda one: one != "unsure")
+            told = found.outcome if isinstance(found, PaymentOutcome) else found
+            same("declined", told, "what became of an authorization that was declined, in time")
+
+    @clause
     def test_what_was_never_asked_is_not_found(self) -> None:
         """PaymentPort.look_up 1: of every verb; asking for it then is safe."""
         for kind in VERBS:
