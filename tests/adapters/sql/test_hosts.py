@@ -132,7 +132,7 @@ def test_stock_is_posted_with_the_hosts_writes(engine: Engine) -> None:
             if not keep:
                 transaction.rollback()
         found = SqlInventory(engine)
-        assert 15 if keep else 10 == found.supply(["MUG"], now=NOON)[0].available
+        assert (15 if keep else 10) == found.supply(["MUG"], now=NOON)[0].available
         assert 1 + keep == len(found.postings())
 
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy import Connection
 
 from orderwright.adapters.sqlalchemy import (
     AsyncSqlInventory,
@@ -137,3 +138,68 @@ class TestJointInSqliteAsync(AsyncJointOrderRepositoryContract):
                     return AsyncSqlOrders(engine, inventory=inventory), inventory
 
                 yield pair
+
+
+@pytest.mark.long
+class TestOrdersInTheHostsTransaction(OrderRepositoryContract):
+    """In a transaction of the host's, which is still open."""
+
+    machine_settings = BRIEFLY
+    durable_on_save = False
+    concurrent = False
+    connection: Connection
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[], SqlOrders]]:
+        """All of it on one connection."""
+        with sqlite_file() as engine, engine.connect() as self.connection:
+            yield lambda: SqlOrders(self.connection)
+
+    @contextmanager
+    def rolled_back(self, opener: Callable[[], SqlOrders]) -> Iterator[SqlOrders]:
+        """What is written within a savepoint of the host's is undone with it."""
+        savepoint = self.connection.begin_nested()
+        yield opener()
+        savepoint.rollback()
+
+
+@pytest.mark.long
+class TestStockInTheHostsTransaction(InventoryRepositoryContract):
+    """In a transaction of the host's, which goes on after a refusal."""
+
+    machine_settings = BRIEFLY
+    concurrent = False
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[Policies], SqlInventory]]:
+        """All of it on one connection."""
+        with sqlite_file() as engine, engine.connect() as connection:
+            yield lambda policies: SqlInventory(connection, policies=policies)
+
+
+@pytest.mark.long
+class TestStockInAnAsyncHostsTransaction(AsyncInventoryRepositoryContract):
+    """The same for asyncio."""
+
+    machine_settings = BRIEFLY
+    concurrent = False
+
+    @asynccontextmanager
+    async def make(self) -> AsyncIterator[Callable[[Policies], AsyncSqlInventory]]:
+        """All of it on one connection."""
+        async with async_sqlite() as engine, engine.connect() as connection:
+            yield lambda policies: AsyncSqlInventory(connection, policies=policies)
+
+
+class TestJointInTheHostsTransaction(JointOrderRepositoryContract):
+    """Orders and their postings, in a transaction of the host's."""
+
+    concurrent = False
+
+    @contextmanager
+    def make(self) -> Iterator[Callable[[], tuple[SqlOrders, SqlInventory]]]:
+        """All of it on one connection."""
+        with sqlite_file() as engine, engine.connect() as connection:
+            inventory = SqlInventory(connection)
+            orders = SqlOrders(connection, inventory=inventory)
+            yield lambda: (orders, inventory)
