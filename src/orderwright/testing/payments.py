@@ -9,6 +9,7 @@ from attrs import evolve
 
 from orderwright.testing.contract import opened_on
 from orderwright.testing.payment_knowing import KnowingClauses
+from orderwright.testing.payment_machine import MachineClauses
 from orderwright.testing.payment_moving import MovingClauses
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncPaymentPortContract", "PaymentPortContract"]
 
 
-class PaymentClauses(MovingClauses, KnowingClauses):
+class PaymentClauses(MovingClauses, KnowingClauses, MachineClauses):
     """One test for each clause of :class:`~orderwright.ports.PaymentPort`."""
 
 
