@@ -35,8 +35,6 @@ from tests.testing.broken_orders import PlainOrders, Store
 from tests.testing.broken_payments import PlainPayments, Till
 from tests.testing.judging import LONG, judged
 
-pytestmark = pytest.mark.long
-
 ORDERS: Mapping[type[PlainOrders], str] = {
     broken_orders.LostUpdate: "save 2, save 3",
     broken_orders.CheckThenWrite: "save 3",
@@ -259,12 +257,14 @@ def require_broken(contract: type[Contract], port: str, clauses: str) -> None:
     assert {} == {name: told for name, told in found.items() if name not in {main, *related}}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ORDERS, ids=lambda kind: kind.__name__)
 def test_a_broken_order_repository_is_found_out(kind: type[PlainOrders]) -> None:
     """Each fails the kit by the clause it breaks, and only by related ones."""
     require_broken(orders_contract(kind), "OrderRepository", ORDERS[kind])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", INVENTORY, ids=lambda kind: kind.__name__)
 def test_a_broken_inventory_repository_is_found_out(kind: type[PlainStock]) -> None:
     """Each fails the kit by the clause it breaks, and only by related ones."""
@@ -277,6 +277,7 @@ def test_a_broken_payment_port_is_found_out(kind: type[PlainPayments]) -> None:
     require_broken(payments_contract(kind), "PaymentPort", PAYMENTS[kind])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "contract",
     [
@@ -305,6 +306,7 @@ def test_no_mutant_is_left_out() -> None:
     assert len(ORDERS) + len(INVENTORY) + len(PAYMENTS) >= 30
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("contract", "clauses"),
     [
@@ -331,6 +333,11 @@ def test_no_mutant_is_left_out() -> None:
             {"InventoryRepository.reservations 4"},
         ),
         (inventory_contract(broken_inventory.ReasonsForgotten), {"InventoryRepository.postings 1"}),
+        (payments_contract(broken_payments.KeptPerAdapter), {"PaymentPort 1"}),
+        (payments_contract(broken_payments.OtherCurrency), {"PaymentPort 4"}),
+        (payments_contract(broken_payments.OverCapture), {"PaymentPort.capture 6"}),
+        (payments_contract(broken_payments.OverVoid), {"PaymentPort.void 6"}),
+        (payments_contract(broken_payments.OverRefund), {"PaymentPort.refund 6"}),
     ],
 )
 def test_a_state_machine_finds_it_by_itself(contract: type[Contract], clauses: set[str]) -> None:
@@ -403,6 +410,7 @@ class AsyncLeftSync(AsyncOrderRepositoryContract):
         yield lambda: broken_async.FindLeftSync(PlainOrders(store))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("contract", "port", "clauses"),
     [
