@@ -726,3 +726,9 @@ def test_a_number_that_cannot_be_written_again_is_refused() -> None:
     data = CODEC.encode(ChangeLine(line_id="l1", quantity=1))
     with pytest.raises(CodecError, match=r"\$\.quantity: has more digits"):
         CODEC.decode({**data, "quantity": 10**5_000}, ChangeLine)
+
+
+def test_the_schema_of_a_newer_version_is_told() -> None:
+    """Whoever reads the message knows which one wrote it."""
+    with pytest.raises(CodecError, match=f"schema 99; this version reads 1 to {SCHEMA}"):
+        CODEC.decode_order({"schema": 99, "order": {}})

@@ -244,6 +244,8 @@ class Codec:
 
 def _told(value: object) -> str:
     """Return ``value`` as a message can show it: not everything can be printed."""
+    if type(value) is int and abs(value) < _LARGEST:
+        return str(value)[:_SHOWN]
     return repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
 
 

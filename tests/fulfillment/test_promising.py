@@ -97,3 +97,12 @@ def test_bad_times() -> None:
             promise(datetime(2026, 1, 1, tzinfo=UTC), calendar, transit_days=days)
     with pytest.raises(InvalidInput, match="no working day is left"):
         calendar.after(date(9999, 12, 31), 1)
+
+
+def test_a_zone_that_is_none_is_refused_whatever_it_is() -> None:
+    """Also what cannot be printed."""
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InvalidInput, match="expected a tzinfo, got list"):
+        Calendar(zone=deep)

@@ -13,7 +13,7 @@ from orderwright.inventory.entries import Bucket, Entry, Reservation, StockAccou
 from orderwright.inventory.guard import Limit, changes_of
 from orderwright.inventory.ledger import Claim, Incoming
 from orderwright.inventory.postings import Posting
-from orderwright.money import UnitPrice
+from orderwright.money import Money, UnitPrice
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, 13, tzinfo=UTC)
@@ -108,6 +108,9 @@ def test_impossible_entries(entries: tuple[Entry, ...], path: str, message: str)
         (Entry("MUG", "MAIN", "reserved", 3, "r\0"), "entries[1].reservation"),
         (attrs.evolve(IN, terms=StockTerms(priority=10**12 + 1)), "entries[1].terms.priority"),
         (attrs.evolve(IN, terms=StockTerms(priority=True)), "entries[1].terms.priority"),
+        # What counts as nothing is not nothing.
+        (attrs.evolve(IN, expires_at=Money(0, "EUR")), "entries[1].expires_at"),
+        (attrs.evolve(IN, terms=()), "entries[1].terms"),
     ],
 )
 def test_what_no_store_could_keep(entry: Entry, path: str) -> None:

@@ -7,7 +7,9 @@ import attrs
 import pytest
 
 from orderwright import Reference, Tender
+from orderwright.orders.cancelling import cancel_units
 from orderwright.ports import DueOrder, FeedEntry, OrderRepository
+from orderwright.requests import Flow, LoadOrder, SaveOrder, ask
 from orderwright.testing.simulation import (
     Begin,
     Call,
@@ -19,7 +21,7 @@ from orderwright.testing.simulation import (
     check_quiet,
     explore,
 )
-from orderwright.testing.simulation.laws import finding, keys
+from orderwright.testing.simulation.laws import finding, keys, quiet
 from orderwright.testing.simulation.money_laws import asked, books
 from orderwright.testing.simulation.stock_laws import sums
 from tests.simulation.pairs import opened, unpaid
@@ -205,3 +207,23 @@ def test_what_was_asked_for_before_anybody_watched_is_not_judged() -> None:
     assert payment.sums.capturing
     world.desk.record_payment("o1", eur(20), method="cash")
     first.watch()
+
+
+def forgetful(order_id: str) -> Flow[None]:
+    """A use case that cancels a unit, and follows up on nothing."""
+    order = yield from ask(LoadOrder(order_id))
+    event = cancel_units(order, [("l1", 1)], at=order.placed_at, reason="less")
+    yield from ask(SaveOrder(order.after([event]), (event,), order.version))
+
+
+def test_what_nobody_takes_up_breaks_a_law() -> None:
+    """A reservation is held and money kept for good: no intent is open, and nothing is due."""
+    world = opened(
+        lambda world: world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    )()
+    check_quiet(world)
+    world.desk.run(forgetful("o1"))
+    world.calm()
+    with pytest.raises(LawBroken, match="what nobody did for o1") as caught:
+        check_quiet(world)
+    assert quiet.name == caught.value.law

@@ -6,7 +6,7 @@ import pytest
 
 from orderwright import Policy
 from orderwright.testing.simulation import Call, LawBroken, World, explore
-from tests.simulation.pairs import COMMANDS, MONEY, STOCK, Pair, accepted, pairs
+from tests.simulation.pairs import COMMANDS, MONEY, STAGES, STOCK, Pair, accepted, pairs
 from tests.simulation.planted import BUGS
 from tests.worlds import card, commands_of, line
 
@@ -70,7 +70,13 @@ def test_pruning_leaves_out_no_end(scene: object) -> None:
     ],
 )
 def test_a_planted_bug_is_found_with_its_story(bug: str, pair: Pair) -> None:
-    """Exhaustive search sees it at once, and tells it in few steps."""
+    """Exhaustive search sees it at once, and tells it in few steps, which run as they stand."""
     with BUGS[bug].planted(), pytest.raises(LawBroken) as caught:
         pair.explore()
-    assert caught.value.found.count("\n") <= 20
+    found, start, rest = caught.value.found.partition("\nfrom ")
+    assert found
+    assert rest.count("\n") <= 20
+    calls = (COMMANDS[pair.one], COMMANDS[pair.other])
+    with BUGS[bug].planted(), pytest.raises(LawBroken) as again:
+        exec(start + rest, {"scene": lambda: (STAGES[pair.stage](), calls)})  # noqa: S102
+    assert again.value.law == caught.value.law

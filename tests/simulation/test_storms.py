@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
@@ -23,6 +24,7 @@ from orderwright.testing.simulation import (
     Simulation,
     Storm,
     World,
+    explore,
     replay,
     weather,
 )
@@ -134,7 +136,7 @@ def test_who_says_no_says_it_to_this_request_only() -> None:
 
 def test_a_fault_that_there_is_not_is_refused() -> None:
     """A misspelt fault is an error of whoever tells the story, not a step without a fault."""
-    with pytest.raises(InvalidInput, match="'crash' is none of: crash before, crash after"):
+    with pytest.raises(InvalidInput, match="'crash' is none of: 'crash before', 'crash after'"):
         Simulation(World()).do(Go("a", "crash"))
 
 
@@ -208,3 +210,48 @@ def test_a_law_that_cannot_look_is_broken() -> None:
         caught.value.found,
         caught.value.law,
     )
+
+
+def endless(_: object, order_id: str) -> Flow[None]:
+    """A use case that tries again for ever."""
+    while True:
+        yield from ask(LoadOrder(order_id))
+
+
+ENDLESS = Call(partial(endless), "o1")
+
+
+def test_a_flow_without_an_end_is_told() -> None:
+    """In the calm and in exhaustive search: nobody can wait for it."""
+    simulation = Simulation(World())
+    simulation.do(Begin("a", ENDLESS))
+    with pytest.raises(LawBroken, match="still asks after 1000 requests") as caught:
+        simulation.calm()
+    assert caught.value.law == "when faults stop, everything settles"
+    with pytest.raises(LawBroken, match="still asks after 1000 requests"):
+        explore(lambda: (World(), [ENDLESS, Call("note", "o1", "x")]))
+
+
+def test_nobody_begins_two_things_at_once() -> None:
+    """The flow of the first would be gone, and nobody would see that it did not end."""
+    simulation = Simulation(World())
+    simulation.do(Begin("ann", Call("note", "o1", "x")))
+    with pytest.raises(InvalidInput, match="'ann' is in the middle of something"):
+        simulation.do(Begin("ann", Call("note", "o2", "x")))
+    simulation.do(Go("ann"))
+    simulation.do(Begin("ann", Call("note", "o2", "x")))
+
+
+class Slip(Retail):
+    """A scenario with a slip in it."""
+
+    def call(self, world: World, draw: Random, number: int) -> Call:
+        """Misspell what the fifth one does."""
+        return Call("cancle", "o1") if number == 5 else super().call(world, draw, number)
+
+
+def test_what_is_wrong_with_a_scenario_is_told_with_its_seed() -> None:
+    """No law is broken, but whoever wrote it needs to know where."""
+    with pytest.raises(Exception, match="cancle") as caught:
+        weather(Slip(), range(7, 9), turns=40)
+    assert any("in the storm of seed" in note for note in caught.value.__notes__)

@@ -699,6 +699,16 @@ class NeverSure(PlainPayments):
         return "unsure"
 
 
+class PendingIsNotFound(PlainPayments):
+    """Look-up knows what is settled."""
+
+    def look_up(self, request: PaymentRequest) -> Finding:
+        """Leave out what is not."""
+        found = super().look_up(request)
+        pending = isinstance(found, PaymentOutcome) and found.outcome == "pending"
+        return "not_found" if pending else found
+
+
 class EverythingIsFound(PlainPayments):
     """Look-up takes what was asked for as done."""
 

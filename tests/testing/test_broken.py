@@ -202,6 +202,7 @@ PAYMENTS: Mapping[type[PlainPayments], str] = {
     broken_payments.CapabilitiesChange: "capabilities 1, void 7",
     broken_payments.NothingIsFound: "look_up 1, look_up 2",
     broken_payments.NeverSure: "look_up 2",
+    broken_payments.PendingIsNotFound: "look_up 1",
     broken_payments.EverythingIsFound: "look_up 1, look_up 2",
     broken_payments.FoundByOrder: "look_up 1",
 }

@@ -55,7 +55,7 @@ class Calendar:
         """Refuse what is no local time, and negative preparation."""
         zone = cast("object", self.zone)
         if not isinstance(zone, tzinfo):
-            raise InvalidInput.at("zone", f"expected a tzinfo, got {zone!r:.60}")
+            raise InvalidInput.at("zone", f"expected a tzinfo, got {type(zone).__name__}")
         if self.cutoff is not None and instance(self.cutoff, time, "cutoff").tzinfo is not None:
             raise InvalidInput.at("cutoff", "give a local time without a zone; the zone is `zone`")
         if quantity(self.preparation, "preparation", least=0) > _MOST:

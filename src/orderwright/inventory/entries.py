@@ -153,8 +153,8 @@ def summed(
             named
             or entry.lot != ""
             or entry.bucket not in _PLAIN
-            or entry.expires_at
-            or entry.terms
+            or entry.expires_at is not None
+            or entry.terms is not None
         ):
             _check_entry(entry, f"entries[{index}]")
         sums[entry.sku] = sums.get(entry.sku, 0) + units
@@ -178,4 +178,4 @@ def _check_entry(entry: Entry, path: str) -> None:
     if entry.expires_at is not None:
         aware(entry.expires_at, f"{path}.expires_at")
     if entry.terms is not None:
-        entry.terms.check(f"{path}.terms")
+        instance(entry.terms, StockTerms, f"{path}.terms").check(f"{path}.terms")

@@ -207,6 +207,19 @@ class KnowingClauses(PaymentContract):
                         same(answered, told, f"outcome, amount and reference of a {kind}")
 
     @clause
+    def test_what_is_pending_is_not_gone(self) -> None:
+        """PaymentPort.look_up 1: of every verb: it may still come, so it must not be sent anew."""
+        for kind in VERBS:
+            with self.account() as account:
+                postponed = declared(account.bench.postponed, "postponed")
+                request = _ready(account, kind)
+                with postponed():
+                    same("pending", sent(account.port, request).outcome, f"a postponed {kind}")
+                    found = account.port.look_up(request)
+                told = found.outcome if isinstance(found, PaymentOutcome) else found
+                require(told in {"pending", "unsure"}, f"a pending {kind} is looked up: {told}")
+
+    @clause
     def test_what_was_decided_is_told_in_time(self) -> None:
         """PaymentPort.look_up 2: of every verb that was done, and of a payment declined."""
         for kind in VERBS:

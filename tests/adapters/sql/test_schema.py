@@ -190,3 +190,16 @@ def test_a_desk_works_on_tables_with_other_names(engine: Engine) -> None:
     assert "completed" == desk.deliver("o1", "f1").state.name
     assert ("o1",) == desk.find("tracking", "T1")
     assert len(world.orders.feed()) == desk.order("o1").version
+
+
+def test_tables_made_in_the_hosts_transaction_go_with_it(engine: Engine) -> None:
+    """Also where the driver would commit them by itself: nothing, or all of them, is there."""
+    tables = Tables(prefix="undone_")
+    for _ in range(2):
+        with engine.connect() as connection:
+            assert SQL_SCHEMA == upgrade_schema(connection, tables)
+            connection.rollback()
+        assert not inspect(engine).has_table("undone_counters")
+    with engine.begin() as connection:
+        upgrade_schema(connection, tables)
+    assert all(inspect(engine).has_table(one.name) for one in tables.all)

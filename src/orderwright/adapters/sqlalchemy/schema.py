@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, insert, inspect, select, update
@@ -35,12 +34,16 @@ def upgrade_schema(bind: Engine | Connection, tables: Tables = TABLES) -> int:
     AdapterFault for tables that a newer version of orderwright has made.
     """
     known(bind.dialect)
-    with explained(_ADAPTER, "the schema"):
-        if not isinstance(bind, Engine):
-            return _upgrade(Work(bind, _ADAPTER, joined=True).connection, tables)
-        # Begun as all our transactions are: SQLite lets one at a time make tables.
-        with closing(Work(bind, _ADAPTER, joined=False)) as work, work.transaction():
-            return _upgrade(work.connection, tables)
+    joined = not isinstance(bind, Engine)
+    with explained(_ADAPTER, "the schema", joined=joined):
+        work = Work(bind, _ADAPTER, joined=joined)
+        try:
+            # Begun as all our transactions are: SQLite lets one at a time make tables.
+            with work.transaction():
+                return _upgrade(work.connection, tables)
+        finally:
+            if not joined:
+                work.close()
 
 
 def _upgrade(connection: Connection, tables: Tables) -> int:

@@ -8,8 +8,9 @@ from orderwright.orders.order import Order
 from orderwright.testing.simulation.law import LawBroken
 from orderwright.testing.simulation.laws import check_laws
 from orderwright.testing.simulation.shrinking import shrunk, story
-from orderwright.testing.simulation.simulator import Simulation
+from orderwright.testing.simulation.simulator import LONGEST, Simulation
 from orderwright.testing.simulation.steps import Begin, Go
+from orderwright.testing.simulation.writing import imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,7 +125,7 @@ def explore(scene: Scene, *, prune: bool = True) -> Explored:
     What led to the same stored world and the same replies is followed once; without ``prune``,
     each time.
 
-    Raises LawBroken, whose text is the story, to be replayed.
+    Raises LawBroken, whose text is the story: a program to paste, where the ``scene`` is at hand.
     """
     states: set[object] = set()
     stored: set[object] = set()
@@ -145,6 +146,11 @@ def explore(scene: Scene, *, prune: bool = True) -> Explored:
             if not going:
                 ends.add(there)
                 break
+            if len(turns) > LONGEST:
+                raise LawBroken(
+                    f"{scene()[1][going[0]]} still asks after {LONGEST} requests",
+                    "when faults stop, everything settles",
+                )
             pending += [(*turns, number) for number in going[1:]]
             turns = (*turns, going[0])
             played.take(going[0])
@@ -182,4 +188,7 @@ def _told(scene: Scene, steps: Sequence[Step], broken: LawBroken) -> LawBroken:
         return False
 
     few = shrunk(steps, breaks)
-    return LawBroken(f"{broken.found}\n{story(few)}", broken.law)
+    used: set[object] = {Simulation}
+    again = f"simulation = Simulation(scene()[0])\nsimulation.run({story(few, used)})"
+    told = f"{broken.found}\n{imports(used)}\n{again}\nsimulation.calm()"
+    return LawBroken(told, broken.law)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, final
 
 from orderwright.lifecycles import Phase
 from orderwright.orders.order import Order
+from orderwright.orders.processing import next_events
 from orderwright.ports import DueOrder
 from orderwright.testing.simulation.law import LawBroken, law, require, same
 from orderwright.testing.simulation.money_laws import asked, books, money
@@ -130,11 +131,13 @@ def _had(world: Stored, order: Order, reference: Reference) -> bool:
 
 
 @law("in the calm nothing stays pending, or it is parked with a reason")
-def quiet(_: Stored, orders: Sequence[Order]) -> None:
+def quiet(world: Stored, orders: Sequence[Order]) -> None:
     """Nothing is in flight, and who gave up an order has nothing of it."""
     for order in orders:
         for one in order.intents:
             require(bool(one.parked), f"{order.id}: {one.id} is pending")
+        left = [type(one).__name__ for one in next_events(order, world.now)]
+        same([], left, f"what nobody did for {order.id}")
         parked = {one.id for one in order.intents}
         for payment in order.payments:
             for operation in payment.operations:

@@ -19,7 +19,7 @@ from orderwright.errors import (
 )
 from orderwright.orders.order import Order
 from orderwright.requests import CallCarrier, CallProvider, LookUp, PostStock, SaveOrder
-from orderwright.testing.simulation.law import LawBroken, require
+from orderwright.testing.simulation.law import LawBroken, require, same
 from orderwright.testing.simulation.law import law as lawful
 from orderwright.testing.simulation.laws import Watch, check_quiet
 from orderwright.testing.simulation.sometimes import about, arrived, begun, look_back, met
@@ -66,6 +66,8 @@ The process dies before it is made, or after, before the reply is seen. The requ
 or not at all. No answer comes, and it was done, it was not, or it will be later. The provider says
 no. Somebody else saves the order first, or takes the stock.
 """
+LONGEST = 1_000
+"""A flow that asks for more, with nothing going wrong, has no end."""
 REPEATED = frozenset({"count_stock", "post_stock", "sell_out"})
 """What is told again until it is answered, under the same id: whoever counted has to."""
 _ON_MANY = REPEATED | {"fill", "notify_payment", "resume", "retry"}
@@ -122,7 +124,9 @@ class Simulation:
     def do(self, step: Step) -> None:
         """Do one step. Raises LawBroken, and InvalidInput for a fault that there is not."""
         if isinstance(step, Go) and step.fault and step.fault not in FAULTS:
-            raise InvalidInput.at("fault", f"{step.fault!r} is none of: {', '.join(FAULTS)}")
+            raise InvalidInput.at(
+                "fault", f"{step.fault!r} is none of: {', '.join(map(repr, FAULTS))}"
+            )
         self.script.append(step)
         if isinstance(step, Begin):
             self._begin(step)
@@ -152,18 +156,25 @@ class Simulation:
         self.world.make_up_minds()
         while self.late:
             self.do(Late())
-        while self.workers:
-            for name in list(self.workers):
-                self.do(Go(name))
+        self._end(self.workers)
         for number, call in enumerate(self.unanswered):
             if call.name in REPEATED:
                 name = f"again-{number}"
                 self.do(Begin(name, call))
-                while name in self.workers:
-                    self.do(Go(name))
+                self._end((name,))
         _settles(self.world, self._look)
         check_quiet(self.world)
         self.seen.update(look_back(self.world))
+
+    def _end(self, names: Iterable[str]) -> None:
+        """Take some flows on to their end, in turn."""
+        for _ in range(LONGEST):
+            going = [name for name in names if name in self.workers]
+            if not going:
+                return
+            for name in going:
+                self.do(Go(name))
+        _ends(self.workers.values())
 
     @property
     def length(self) -> tuple[int, int]:
@@ -174,6 +185,8 @@ class Simulation:
     # One step -------------------------------------------------------------------------------
 
     def _begin(self, step: Begin) -> None:
+        if step.worker in self.workers:
+            raise InvalidInput.at("worker", f"{step.worker!r} is in the middle of something")
         worker = Worker(step.worker, step.call, step.call.flow(self.world.desk))
         self.seen.update(begun(self, step.call))
         self.workers[step.worker] = worker
@@ -296,6 +309,12 @@ def _settles(world: World, look: Callable[[], None]) -> None:
         raise
     except AssertionError as never:
         raise LawBroken(str(never)) from never
+
+
+@lawful("when faults stop, everything settles")
+def _ends(workers: Iterable[Worker]) -> None:
+    """A flow that still asks has no end, as far as anybody can wait for it."""
+    same([], [one.call for one in workers], f"what still asks after {LONGEST} requests")
 
 
 @lawful("what was acknowledged is kept")

@@ -46,7 +46,9 @@ class Call(Value):
     @property
     def told(self) -> str:
         """The name to tell it by."""
-        return self.name if isinstance(self.name, str) else self.name.__name__
+        if isinstance(self.name, str):
+            return self.name
+        return str(getattr(self.name, "__name__", type(self.name).__name__))
 
     def flow(self, desk: OrderDesk) -> Flow[object]:
         """Return the flow that runs it. Raises KeyError if a desk has no such command."""

@@ -171,6 +171,10 @@ def weather(
             storm.run()
         except LawBroken as broken:
             raise told(storm, broken) from broken
+        except Exception as error:
+            steps = storm.simulation.script
+            error.add_note(f"in the storm of seed {seed}, {turns=}, {workers=}: {steps[-1:]}")
+            raise
         simulation = storm.simulation
         seen.storms += 1
         flows, requests = storm.length

@@ -170,7 +170,7 @@ class World:
         self.orders: OrderRepository = orders
         self.payments: MemoryPayments = MemoryPayments(self._behave, expires=self._expires)
         self.carrier: MemoryCarrier = MemoryCarrier(TARIFFS, self._sell)
-        self._locations = tuple(locations)
+        self.locations: tuple[Location, ...] = tuple(locations)
         self.desk: OrderDesk = self.new_desk()
         for number, (sku, location, units) in enumerate(stock or (("MUG", "MAIN", 10),)):
             self.receive(f"delivery-{number}", sku, location, units)
@@ -201,7 +201,7 @@ class World:
             inventory=self.inventory,
             payments=self.payments,
             carrier=self.carrier,
-            locations=self._locations,
+            locations=self.locations,
             policy=self.policy,
             lifecycles=self.lifecycles,
             clock=lambda: self.now,
