@@ -15,6 +15,7 @@ from orderwright import AsyncOrderDesk, Contact, InvalidInput, OrderDesk, Policy
 from orderwright.errors import BrokenPromise
 from orderwright.flows.command import AsyncRunner, SyncRunner, command
 from orderwright.requests import Flow, LoadOrder, ask
+from orderwright.testing.simulation import Call, explore
 from tests.worlds import (
     LOCATIONS,
     NOON,
@@ -109,6 +110,29 @@ def test_a_mock_of_a_desk_checks_its_calls(desk: type) -> None:
     for args, kwargs in ((("o1",), {}), (("o1", "f1"), {"courier": "DHL"}), (("a", "b", "c"), {})):
         with pytest.raises(TypeError):
             mock.ship(*args, **kwargs)
+
+
+def noted_twice(desk: OrderDesk, order_id: str) -> Flow[int]:
+    """A use case made of what a desk can do."""
+    first = yield from OrderDesk.note.flow(desk, order_id, "seen")
+    second = yield from AsyncOrderDesk.note.flow(desk, order_id, "seen again")
+    return second.version - first.version
+
+
+def test_a_use_case_takes_in_what_a_desk_can_do() -> None:
+    """Each request of it is one of the use case's own, whoever runs that."""
+    world = opened_with_an_order()
+    assert 1 == world.desk.run(noted_twice(world.desk, "o1"))
+    note = Call("note", "o1", "x")
+    seen = explore(lambda: (opened_with_an_order(), [Call(noted_twice, "o1"), note]))
+    assert seen.states > explore(lambda: (opened_with_an_order(), [note, note])).states
+
+
+def opened_with_an_order() -> World:
+    """A shop with one order."""
+    world = World(("MUG", "MAIN", 3))
+    world.desk.place([line()], order_id="o1")
+    return world
 
 
 def test_a_mixin_keeps_its_mark() -> None:

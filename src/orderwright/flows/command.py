@@ -66,6 +66,7 @@ class command(Generic[P, T]):  # noqa: N801 - used as a decorator
         functools.update_wrapper(method, self.flow)
         del method.__dict__["__wrapped__"]
         method.__signature__ = self.signature  # type: ignore[attr-defined]
+        method.__dict__["flow"] = self.flow  # as the mark has it
         returns = self.signature.return_annotation
         method.__annotations__ = {**self.flow.__annotations__, "return": returns}
         return method

@@ -12,7 +12,7 @@ from attrs import fields, has
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["raises", "require", "same"]
+__all__ = ["difference", "raises", "require", "same"]
 
 E = TypeVar("E", bound=Exception)
 
@@ -30,7 +30,7 @@ def same(expected: object, actual: object, what: str) -> None:
     """Raise AssertionError with the first thing that differs unless they are equal."""
     __tracebackhide__ = True
     if expected != actual:
-        where, one, other = _difference(expected, actual)
+        where, one, other = difference(expected, actual)
         raise AssertionError(f"{what}{where}: expected {_short(one)}, got {_short(other)}")
 
 
@@ -55,14 +55,14 @@ class _Nothing:
 _NOTHING = _Nothing()
 
 
-def _difference(expected: object, actual: object) -> tuple[str, object, object]:
+def difference(expected: object, actual: object) -> tuple[str, object, object]:
     """Return where two values differ, and what stands there in each."""
     if type(expected) is type(actual):
         ours, theirs = _parts(expected), _parts(actual)
         for name in {**ours, **theirs}:
             one, other = ours.get(name, _NOTHING), theirs.get(name, _NOTHING)
             if one != other:
-                where, one, other = _difference(one, other)
+                where, one, other = difference(one, other)
                 return name + where, one, other
     return "", expected, actual
 

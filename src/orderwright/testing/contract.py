@@ -104,7 +104,10 @@ def outcomes(contract: type[Contract]) -> Iterator[ClauseBroken | SkipTest | Non
         if name.startswith("test_"):
             try:
                 getattr(contract(), name)()
-            except (ClauseBroken, SkipTest) as told:
+            except ClauseBroken as broken:
+                broken.add_note(f"    in {name}")
+                yield broken
+            except SkipTest as told:
                 yield told
             else:
                 yield None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, ParamSpec, final
 
+from orderwright.testing.comparing import difference
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,7 +65,8 @@ def require(ok: bool, found: str, *of: object) -> None:  # noqa: FBT001 - it com
 def same(expected: object, found: object, what: str, *of: object) -> None:
     """Raise LawBroken unless ``what`` was found as expected; it has ``{}`` for what follows it."""
     if expected != found:
-        raise LawBroken(f"{_worded(what, of)}: {found!r} instead of {expected!r}")
+        where, wanted, there = difference(expected, found)
+        raise LawBroken(f"{_worded(what, of)}{where}: {there!r} instead of {wanted!r}")
 
 
 def _worded(text: str, of: tuple[object, ...]) -> str:
