@@ -102,7 +102,7 @@ EQUIVALENT: dict[str, str] = {
     "entries.py summed: False => True": (
         "Of postings that name nobody and no lot, nothing is noted; it is only saved."
     ),
-    "entries.py summed: ..named or entry.lot != '' or entry.bucket not in _PLAIN or en => ..True": (
+    "entries.py summed: ..named or entry.lot != '' or entry.bucket not in _PLAIN or (e => ..True": (
         "What is checked holds of plain entries anyhow; not to check them is only saved."
     ),
     "postings.py _owner: '' => 'XX'": (

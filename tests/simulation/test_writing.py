@@ -2,16 +2,31 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
-from orderwright import OrderDesk, Policy, Posting, UnitPrice
+import pytest
+
+from orderwright import Money, OrderDesk, Policy, Posting, UnitPrice
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.orders.amounts import Adjustment, TaxLine
-from orderwright.testing.simulation import Begin, Call, Go, Happen, Late, Restaurant, Retail, Storm
+from orderwright.testing.simulation import (
+    Begin,
+    Call,
+    Go,
+    Happen,
+    Late,
+    LawBroken,
+    Restaurant,
+    Retail,
+    Storm,
+    weather,
+)
 from orderwright.testing.simulation.writing import imports, written
+from tests.simulation.planted import BUGS
 from tests.worlds import HOUR, NOON, PARCELS, commands_of, eur, line
 
 VAT = TaxLine(name="VAT", percent="19", included=True)
@@ -23,7 +38,31 @@ class Mood(Enum):
     GOOD = 1
 
 
+@dataclass(frozen=True)
+class Gift:
+    """What somebody might tell a use case of theirs."""
+
+    price: Money
+    wrapped: bool = False
+    words: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Sized(Retail):
+    """A shop of some size."""
+
+    shelves: int = 1
+
+
+class Open(Retail):
+    """A shop that only its author can make again."""
+
+    def __init__(self, hours: int) -> None:
+        self.hours = hours
+
+
 ANYTHING = (
+    Call("give", Gift(eur(1)), Gift(eur(2), wrapped=True, words=["to you"])),
     Call("cancel", "o1", units={"l1": 1}, reason="less"),
     Call("edit", line(adjustments=[Adjustment(name="off", amount=eur(-1))], taxes=(VAT,))),
     Call("hold", "o1", "fraud", blocks={"fulfil", "refund", "capture"}, fulfillments=set()),
@@ -71,6 +110,31 @@ def test_what_a_storm_begins_can_be_told_again() -> None:
     calls = begun()
     names = imported(calls)
     assert [] == [call for call in calls if call != made(repr(call), names)]
+
+
+def test_a_use_case_that_was_given_something_is_told_with_it() -> None:
+    """What is left to be said is said in the call."""
+    call = Call(partial(imported, once=True), "o1")
+    names = imported([call])
+    again = made(repr(call), names)
+    assert "Call(partial(imported, once=True), 'o1')" == repr(call) == repr(again)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [
+        (Retail(), "replay(Retail(), "),
+        (Sized(), "replay(Sized(), "),
+        (Sized(shelves=3), "replay(Sized(shelves=3), "),
+        (Open(8), "replay(Open(  # as it was made: hours=8\n), "),
+    ],
+    ids=range(4),
+)
+def test_a_scenario_is_told_as_it_is_made(scenario: Retail, told: str) -> None:
+    """Of one that is only known to its author, what is in it is told."""
+    with BUGS["the loser of a race overwrites"].planted(), pytest.raises(LawBroken) as caught:
+        weather(scenario, range(50))
+    assert told in caught.value.found
 
 
 READS = {

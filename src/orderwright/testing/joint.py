@@ -18,7 +18,7 @@ from orderwright.testing.order_reads import LATER
 from orderwright.testing.order_reads import everything as all_of_orders
 from orderwright.testing.order_saving import SPOILT
 from orderwright.testing.reads import compared
-from orderwright.testing.samples import NOON, Saved, noted, placed
+from orderwright.testing.samples import NOON, Saved, joined, noted, placed
 from orderwright.testing.stock_samples import MINUTE, held, receive, reserve
 from orderwright.testing.stock_samples import everything as all_of_stock
 
@@ -118,16 +118,20 @@ class JointClauses(Contract):
         promise = "JointOrderRepository.save_and_post 1"
         stock = MemoryInventory()
         reference = Pair(MemoryOrders(stock), stock, joined=True)
-        names = list(dict.fromkeys(save.order.id for save in lives()))
-        with self.stocked(len(lives())) as opener:
-            stock.post(receive("delivery", len(lives())))
+        lived: dict[str, list[Saved]] = {}
+        for save in lives():
+            lived.setdefault(save.order.id, []).append(save)
+        saves = [joined(some) for some in lived.values()]
+        with self.stocked(len(saves)) as opener:
+            stock.post(receive("delivery", len(saves)))
             pair = opener()
-            for number, save in enumerate(lives()):
-                mine = held(f"r{number}", expires_at=LATER, order_id=save.order.id)
+            for save in saves:
+                name = save.order.id
+                mine = held(f"{name}/r", expires_at=LATER, order_id=name)
                 for one in (pair, reference):
-                    one.write(save, reserve(f"p{number:03}", mine))
-            compared(reference.orders, pair.orders, all_of_orders(lives()), promise)
-            compared(stock, pair.inventory, all_of_stock(["MUG"], NOON, names), promise)
+                    one.write(save, reserve(f"{name}/reserve", mine))
+            compared(reference.orders, pair.orders, all_of_orders(saves), promise)
+            compared(stock, pair.inventory, all_of_stock(["MUG"], NOON, list(lived)), promise)
 
     @clause
     def test_a_known_posting_is_not_written_again(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast, final
 
+from orderwright.errors import InvalidInput
 from orderwright.orders.order import Order
 from orderwright.testing.simulation.law import LawBroken
 from orderwright.testing.simulation.laws import check_laws
@@ -45,12 +47,15 @@ class _Played:
         self, scene: Scene, turns: Sequence[int], simulation: Simulation | None = None
     ) -> None:
         world, calls = scene()
+        if len(calls) > len(ascii_lowercase):
+            most = f"{len(calls)}: more than {len(ascii_lowercase)} cannot be looked at completely"
+            raise InvalidInput.at("calls", most)
         self._scene = scene
         self._simulation = simulation or Simulation(world, watching=False)
         self._simulation.hear = self._hear
         self._histories: dict[str, tuple[int, int]] = {}
         self._replies: dict[str, int] = {}
-        self.names: tuple[str, ...] = tuple("abcdefgh"[: len(calls)])
+        self.names: tuple[str, ...] = tuple(ascii_lowercase[: len(calls)])
         for name, call in zip(self.names, calls, strict=True):
             self._replies[name] = 0
             self._simulation.do(Begin(name, call))

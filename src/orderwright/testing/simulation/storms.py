@@ -15,7 +15,7 @@ from orderwright.testing.simulation.law import LawBroken
 from orderwright.testing.simulation.shrinking import shrunk, story
 from orderwright.testing.simulation.simulator import FAULTS, Simulation
 from orderwright.testing.simulation.steps import Begin, Go, Happen, Late
-from orderwright.testing.simulation.writing import imports
+from orderwright.testing.simulation.writing import imports, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -197,8 +197,18 @@ def told(storm: Storm[W], broken: LawBroken) -> LawBroken:
 
     steps = shrunk(storm.simulation.script, lambda some: breaks(some) == broken.law)
     used: set[object] = {replay, type(storm.scenario)}
-    again = f"replay({type(storm.scenario).__name__}(), {storm.seed}, {story(steps, used)})"
+    again = f"replay({_again(storm.scenario, used)}, {storm.seed}, {story(steps, used)})"
     return LawBroken(f"{broken.found}\n{imports(used)}\n{again}", broken.law)
+
+
+def _again(scenario: object, used: set[object]) -> str:
+    """Return a scenario as it is made; what only its author knows is left for them to fill in."""
+    found = written(scenario, used)
+    if not found.startswith("<"):
+        return found
+    facts = ", ".join(f"{name}={value!r}" for name, value in vars(scenario).items())
+    left = f"  # as it was made: {facts}\n" if facts else ""
+    return f"{type(scenario).__name__}({left})"
 
 
 def replay(scenario: Scenario[W], seed: int, steps: Iterable[Step]) -> Simulation:

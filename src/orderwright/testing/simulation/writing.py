@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -14,6 +17,8 @@ from orderwright.money import Money, UnitPrice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from _typeshed import DataclassInstance
 
 __all__ = ["Value", "imports", "written"]
 
@@ -105,8 +110,13 @@ def _other(value: object, used: set[object]) -> str:
     used.add(type(value))
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, partial):
+        made = cast("partial[object]", value)
+        return _made(partial, (made.func, *made.args), made.keywords, used)
     if attrs.has(cast("type[attrs.AttrsInstance]", type(value))):
         return _made(type(value), (), _told(value), used)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _made(type(value), (), _given(value), used)
     return repr(value)
 
 
@@ -162,6 +172,13 @@ def _told(value: object) -> dict[str, object]:
         for field in attrs.fields(kind)
         if field.init and getattr(value, field.name) != _default(field.default, field.converter)
     }
+
+
+def _given(value: DataclassInstance) -> dict[str, object]:
+    """Return what a dataclass has to be told to be made again."""
+    given = {one.name: getattr(value, one.name) for one in dataclass_fields(value) if one.init}
+    usual = {one.name: one.default for one in dataclass_fields(value)}
+    return {name: one for name, one in given.items() if usual[name] != one}
 
 
 def _default(default: object, converter: object) -> object:
