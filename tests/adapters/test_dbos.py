@@ -24,6 +24,8 @@ from tests.adapters.durable import (
 )
 from tests.worlds import HOUR, NOON, card, check_laws, line
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def durable() -> Iterator[DurableWorld]:

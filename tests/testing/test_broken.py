@@ -272,6 +272,7 @@ def test_a_broken_inventory_repository_is_found_out(kind: type[PlainStock]) -> N
     require_broken(inventory_contract(kind), "InventoryRepository", INVENTORY[kind])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", PAYMENTS, ids=lambda kind: kind.__name__)
 def test_a_broken_payment_port_is_found_out(kind: type[PlainPayments]) -> None:
     """Each fails the kit by the clause it breaks, and only by related ones."""

@@ -124,6 +124,7 @@ class TestJointInSqliteFile(JointOrderRepositoryContract):
             yield pair
 
 
+@pytest.mark.long
 class TestJointInSqliteAsync(AsyncJointOrderRepositoryContract):
     """Orders and their postings, for asyncio."""
 
@@ -191,6 +192,7 @@ class TestStockInAnAsyncHostsTransaction(AsyncInventoryRepositoryContract):
             yield lambda policies: AsyncSqlInventory(connection, policies=policies)
 
 
+@pytest.mark.long
 class TestJointInTheHostsTransaction(JointOrderRepositoryContract):
     """Orders and their postings, in a transaction of the host's."""
 

@@ -105,6 +105,7 @@ class TestJointInPostgres(OnPostgres, JointOrderRepositoryContract):
                 )
 
 
+@pytest.mark.long
 class TestJointInPostgresAsync(OnPostgres, AsyncJointOrderRepositoryContract):
     """Orders and their postings, for asyncio."""
 
