@@ -225,11 +225,45 @@ def test_a_flow_without_an_end_is_told() -> None:
     """In the calm and in exhaustive search: nobody can wait for it."""
     simulation = Simulation(World())
     simulation.do(Begin("a", ENDLESS))
-    with pytest.raises(LawBroken, match="still asks after 1000 requests") as caught:
+    with pytest.raises(LawBroken, match=r"after 10000 requests .*: .*endless") as caught:
         simulation.calm()
     assert caught.value.law == "when faults stop, everything settles"
-    with pytest.raises(LawBroken, match="still asks after 1000 requests"):
+    with pytest.raises(LawBroken, match=r"these still ask: .*endless"):
         explore(lambda: (World(), [ENDLESS, Call("note", "o1", "x")]))
+
+
+def patient(_: object, order_id: str) -> Flow[None]:
+    """A use case that looks again and again until somebody has tagged the order."""
+    while True:
+        order = yield from ask(LoadOrder(order_id))
+        if order.tags:
+            return
+
+
+def test_a_flow_that_waits_for_another_is_told() -> None:
+    """By turns both end; where the other one never gets a turn, it asks for ever."""
+
+    def scene() -> tuple[World, list[Call]]:
+        world = World(("MUG", "MAIN", 3))
+        world.desk.place([line()], order_id="o1")
+        return world, [Call(patient, "o1"), Call("tag", "o1", add=["vip"])]
+
+    with pytest.raises(LawBroken, match=r"patient.* still asks after 1000 requests"):
+        explore(scene)
+
+
+def thorough(_: object, order_id: str) -> Flow[None]:
+    """A use case that works through a lot."""
+    for _ in range(3_000):
+        yield from ask(LoadOrder(order_id))
+
+
+def test_a_flow_that_takes_long_is_not_taken_for_endless() -> None:
+    """Whoever resumes a hundred orders asks for a thousand things, and ends."""
+    simulation = Simulation(World())
+    simulation.do(Begin("a", Call(thorough, "o1")))
+    simulation.calm()
+    assert {} == simulation.workers
 
 
 def test_nobody_begins_two_things_at_once() -> None:

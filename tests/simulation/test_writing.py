@@ -61,6 +61,22 @@ class Open(Retail):
         self.hours = hours
 
 
+class Narrow:
+    """A shop of which there is nothing to tell, and no place to keep it."""
+
+    __slots__ = ()
+    open = Retail().open
+    call = Retail().call
+    happen = Retail().happen
+
+
+class Wordy:
+    """What is printed on two lines."""
+
+    def __repr__(self) -> str:
+        return "one\ntwo"
+
+
 ANYTHING = (
     Call("give", Gift(eur(1)), Gift(eur(2), wrapped=True, words=["to you"])),
     Call("cancel", "o1", units={"l1": 1}, reason="less"),
@@ -127,8 +143,10 @@ def test_a_use_case_that_was_given_something_is_told_with_it() -> None:
         (Sized(), "replay(Sized(), "),
         (Sized(shelves=3), "replay(Sized(shelves=3), "),
         (Open(8), "replay(Open(  # as it was made: hours=8\n), "),
+        (Open(Wordy()), "replay(Open(  # as it was made: hours=one two\n), "),
+        (Narrow(), "replay(Narrow(), "),
     ],
-    ids=range(4),
+    ids=range(6),
 )
 def test_a_scenario_is_told_as_it_is_made(scenario: Retail, told: str) -> None:
     """Of one that is only known to its author, what is in it is told."""

@@ -1,16 +1,16 @@
 """Fresh databases with our tables: SQLite in a file and in memory, and PostgreSQL."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import Engine, StaticPool, create_engine, event
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from orderwright.adapters.sqlalchemy import upgrade_schema
+from orderwright.adapters.sqlalchemy import SqlOrders, upgrade_schema
 from orderwright.testing import Contract
 from tests.postgres import Database, Server
 
@@ -73,6 +73,19 @@ def _tables(database: Database) -> None:
 
 BRIEFLY = settings(Contract.machine_settings, max_examples=4)
 """For ways of use that share their statements with others, which are looked at for longer."""
+
+
+class Savepoints:
+    """What the classes for a host's own transaction need: its connection."""
+
+    connection: Connection
+
+    @contextmanager
+    def rolled_back(self, opener: Callable[[], SqlOrders]) -> Iterator[SqlOrders]:
+        """What is written within a savepoint of the host's is undone with it."""
+        savepoint = self.connection.begin_nested()
+        yield opener()
+        savepoint.rollback()
 
 
 class OnPostgres:

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager, contextmanager
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import Connection
 
 from orderwright.adapters.sqlalchemy import (
     AsyncSqlInventory,
@@ -22,7 +21,7 @@ from orderwright.testing import (
     JointOrderRepositoryContract,
     OrderRepositoryContract,
 )
-from tests.adapters.sql.stores import BRIEFLY, async_sqlite, sqlite_file, sqlite_memory
+from tests.adapters.sql.stores import BRIEFLY, Savepoints, async_sqlite, sqlite_file, sqlite_memory
 
 
 class TestOrdersInSqliteFile(OrderRepositoryContract):
@@ -142,26 +141,18 @@ class TestJointInSqliteAsync(AsyncJointOrderRepositoryContract):
 
 
 @pytest.mark.long
-class TestOrdersInTheHostsTransaction(OrderRepositoryContract):
+class TestOrdersInTheHostsTransaction(Savepoints, OrderRepositoryContract):
     """In a transaction of the host's, which is still open."""
 
     machine_settings = BRIEFLY
     durable_on_save = False
     concurrent = False
-    connection: Connection
 
     @contextmanager
     def make(self) -> Iterator[Callable[[], SqlOrders]]:
         """All of it on one connection."""
         with sqlite_file() as engine, engine.connect() as self.connection:
             yield lambda: SqlOrders(self.connection)
-
-    @contextmanager
-    def rolled_back(self, opener: Callable[[], SqlOrders]) -> Iterator[SqlOrders]:
-        """What is written within a savepoint of the host's is undone with it."""
-        savepoint = self.connection.begin_nested()
-        yield opener()
-        savepoint.rollback()
 
 
 @pytest.mark.long

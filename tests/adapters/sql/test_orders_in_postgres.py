@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
-from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from orderwright.adapters.sqlalchemy import (
@@ -23,7 +22,7 @@ from orderwright.testing import (
 )
 from orderwright.testing.samples import placed
 from orderwright.testing.stock_samples import held, reserve
-from tests.adapters.sql.stores import BRIEFLY, OnPostgres, postgres
+from tests.adapters.sql.stores import BRIEFLY, OnPostgres, Savepoints, postgres
 
 
 class TestOrdersInPostgres(OnPostgres, OrderRepositoryContract):
@@ -56,26 +55,18 @@ class TestOrdersInPostgresAsync(OnPostgres, AsyncOrderRepositoryContract):
 
 
 @pytest.mark.long
-class TestOrdersInTheHostsTransaction(OnPostgres, OrderRepositoryContract):
+class TestOrdersInTheHostsTransaction(Savepoints, OnPostgres, OrderRepositoryContract):
     """In a transaction of the host's, which is still open."""
 
     machine_settings = BRIEFLY
     durable_on_save = False
     concurrent = False
-    connection: Connection
 
     @contextmanager
     def make(self) -> Iterator[Callable[[], SqlOrders]]:
         """All of it on one connection."""
         with self.engine() as engine, engine.connect() as self.connection:
             yield lambda: SqlOrders(self.connection)
-
-    @contextmanager
-    def rolled_back(self, opener: Callable[[], SqlOrders]) -> Iterator[SqlOrders]:
-        """What is written within a savepoint of the host's is undone with it."""
-        savepoint = self.connection.begin_nested()
-        yield opener()
-        savepoint.rollback()
 
 
 class TestJointInPostgres(OnPostgres, JointOrderRepositoryContract):

@@ -10,7 +10,7 @@ from orderwright.orders.order import Order
 from orderwright.testing.simulation.law import LawBroken
 from orderwright.testing.simulation.laws import check_laws
 from orderwright.testing.simulation.shrinking import shrunk, story
-from orderwright.testing.simulation.simulator import LONGEST, Simulation
+from orderwright.testing.simulation.simulator import Simulation
 from orderwright.testing.simulation.steps import Begin, Go
 from orderwright.testing.simulation.writing import imports
 
@@ -24,6 +24,10 @@ __all__ = ["Explored", "Scene", "explore"]
 
 Scene: TypeAlias = "Callable[[], tuple[World, Sequence[Call]]]"
 """Makes a world, the same one each time, and the calls that are made in it at once."""
+
+
+_LONGEST = 1_000
+"""More requests cannot be looked at in every order: what asks for more has no end."""
 
 
 @final
@@ -151,9 +155,9 @@ def explore(scene: Scene, *, prune: bool = True) -> Explored:
             if not going:
                 ends.add(there)
                 break
-            if len(turns) > LONGEST:
+            if len(turns) > _LONGEST:
                 raise LawBroken(
-                    f"{scene()[1][going[0]]} still asks after {LONGEST} requests",
+                    f"{scene()[1][going[0]]} still asks after {_LONGEST} requests",
                     "when faults stop, everything settles",
                 )
             pending += [(*turns, number) for number in going[1:]]

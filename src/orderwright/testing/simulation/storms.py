@@ -206,7 +206,8 @@ def _again(scenario: object, used: set[object]) -> str:
     found = written(scenario, used)
     if not found.startswith("<"):
         return found
-    facts = ", ".join(f"{name}={value!r}" for name, value in vars(scenario).items())
+    known: dict[str, object] = getattr(scenario, "__dict__", {})
+    facts = " ".join(", ".join(f"{name}={value!r}" for name, value in known.items()).split())
     left = f"  # as it was made: {facts}\n" if facts else ""
     return f"{type(scenario).__name__}({left})"
 
