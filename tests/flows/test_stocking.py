@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from orderwright import ChangeLine, Order, Policy, Posting, Reservation
 from orderwright.adapters.memory import MemoryInventory
 from orderwright.codec import Codec
-from orderwright.errors import InvalidInput, KeyReused, OutOfStock
+from orderwright.errors import AdapterFault, InvalidInput, KeyReused, OutOfStock
 from orderwright.flows.settling import MAX_TRIES
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Claim
 from orderwright.inventory.reading import recall
 from orderwright.orders.stocking import missing
+from orderwright.requests import Flow, PostStock
 from orderwright.tracking.timeline import render, timeline
 from tests.worlds import (
     HOUR,
@@ -491,13 +492,44 @@ def test_a_count_tells_whoever_holds_for_a_time_until_that_is_over() -> None:
 
 
 def test_who_cannot_be_told_of_a_count_is_told_by_the_next() -> None:
-    """An order that others always save first is left as it is; the same count tells it later."""
-    world = World(("MUG", "MAIN", 1))
-    world.desk.place([line()], order_id="o1", tenders=[card()])
+    """An order that others always save first is named; the same count, said again, tells it."""
+    world = World(("MUG", "MAIN", 2))
+    for name in ("o1", "o2"):
+        world.desk.place([line()], order_id=name, tenders=[card()])
     count = ("MUG", "MAIN", 0)
     rivals = Rivals(world, MAX_TRIES)
-    assert () == world.new_desk(orders=rivals).count_stock(*count, count_id="n")
+    with pytest.raises(AdapterFault, match=r"not told.*: o1; say it again.*may be retried"):
+        world.new_desk(orders=rivals).count_stock(*count, count_id="n")
     assert (0, "f1") == (rivals.left, world.desk.order("o1").fulfillment("f1").id)
+    assert ["stock_missing"] == [one.code for one in world.desk.order("o2").exceptions]
+    assert ("o1",) == world.desk.count_stock(*count, count_id="n")
+    check_quiet(world)
+
+
+def run_silently(world: World, flow: Flow[object], order_id: str) -> None:
+    """Run ``flow`` on a ledger that answers nothing about that order."""
+    request = flow.send(None)
+    while True:
+        if isinstance(request, PostStock) and request.posting.order_id == order_id:
+            request = flow.throw(AdapterFault("stock", "silent"))
+        else:
+            request = flow.send(request.perform(world.desk.ports))
+
+
+def test_whose_booking_nobody_can_finish_is_told_by_the_next_count() -> None:
+    """A reservation was posted and its flow died; it is counted away while the ledger is silent.
+
+    Whether the order had it is not known then, so the count says that it has to be said again.
+    """
+    world = World(("MUG", "MAIN", 1), joint=False)
+    placing = world.flow("place", [line()], order_id="o1", tenders=[card()])
+    with pytest.raises(Crashed):
+        run_until(world, placing, 3, performed=True)
+    assert ["reserve"] == [one.purpose for one in world.desk.order("o1").intents]
+    count = ("MUG", "MAIN", 0)
+    with pytest.raises(AdapterFault, match=r"not told.*: o1; say it again"):
+        run_silently(world, world.flow("count_stock", *count, count_id="n"), "o1")
+    world.calm()
     assert ("o1",) == world.desk.count_stock(*count, count_id="n")
     check_quiet(world)
 

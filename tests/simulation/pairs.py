@@ -207,6 +207,7 @@ COMMANDS: dict[str, Call] = {
     "claim": Call("claim", "o1", {"l1": 1}, fault="damaged", remedy="refund", key="k-claim"),
     "post_stock": Call("post_stock", Posting.receive("d1", "MUG", "MAIN", 1, at=World().now)),
     "count_stock": Call("count_stock", "MUG", "MAIN", 1, count_id="c1"),
+    "count nothing": Call("count_stock", "MUG", "MAIN", 0, count_id="c2"),
     "fill": Call("fill", ["MUG"]),
     "place o4": Call("place", [line("MUG")], order_id="o4", tenders=[card()]),
     "cancel o2": Call("cancel", "o2", reason="sorry"),
@@ -228,7 +229,7 @@ MONEY = (
 )
 STOCK = (
     *("place", "place o4", "allocate", "count_stock", "post_stock", "cancel o2", "ship o2"),
-    *("edit up", "short_pick", "move", "resume"),
+    *("count nothing", "edit up", "short_pick", "move", "resume"),
 )
 
 

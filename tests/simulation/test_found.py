@@ -174,6 +174,15 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             Go("c"),
         ],
     ),
+    # The count looked for what was being booked before it was, and at the order when it was.
+    "a count takes what is just being moved": (
+        two_places(),
+        [
+            Begin("a", Call("move", "o1", "f1", "STORE")),
+            Begin("b", Call("count_stock", "MUG", "MAIN", 0, count_id="c1")),
+            *turns(*"aaabbbbbbaaab"),
+        ],
+    ),
     # It raised after it had saved, as it looked at the order once more.
     "what was allocated cannot be looked at again": (
         waiting(),

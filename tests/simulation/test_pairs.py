@@ -20,7 +20,7 @@ def chosen() -> list[Pair]:
 
     Those with a count look at every order there is: seconds each, left to the session `pairs`.
     """
-    quick = tuple(name for name in STOCK if name != "count_stock")
+    quick = tuple(name for name in STOCK if not name.startswith("count"))
     return list(dict.fromkeys([*pairs(MONEY), *pairs(quick)]))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from orderwright.errors import Conflict, InvalidInput, KeyReused, NotFound, OutOfStock
+from orderwright.errors import AdapterFault, Conflict, InvalidInput, KeyReused, NotFound, OutOfStock
 from orderwright.flows.command import command
 from orderwright.flows.loading import load
 from orderwright.flows.processing import allocate
@@ -84,7 +84,8 @@ class Stocking(Flows):
         with the exception ``stock_missing``. Returns the ids of these orders. ``count_id`` is the
         key: what it found the first time stands, whatever is said under it again, and orders that
         were not told are; count anew under another. Lots are counted with :meth:`post_stock`.
-        Raises InvalidInput for a SKU that has lots there by now.
+        Raises InvalidInput for a SKU that has lots there by now, AdapterFault for orders that
+        could not be told as others are at work on them: then say it again.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
@@ -138,7 +139,7 @@ class Stocking(Flows):
         key of the notice for that SKU and location: the same again takes nothing more off, and
         tells orders that were not told, unless it is on offer again. Raises InvalidInput for what
         was never on offer there or what nobody counts, OutOfStock where others order faster than
-        it is taken off.
+        it is taken off, AdapterFault for orders that could not be told: then say it again.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
@@ -161,18 +162,17 @@ class Stocking(Flows):
         if known:  # it was taken off before, or just now: what is on offer again can be made
             stocks = yield from ask(ReadSupply((sku,), at))
             queued = queued and not _on_offer(stocks, sku, location)
-        found: list[str] = []
-        if queued:
-            for order_id in (yield from _orders_at(setting, location, (Phase.WAITING,))):
-                told = yield from _told(
-                    setting,
-                    order_id,
-                    lambda order, held: sold_out(order, held, sku, location, at),
-                    at,
-                )
-                if told:
-                    found.append(order_id)
-        return tuple(found)
+        if not queued:
+            return ()
+        orders = yield from _orders_at(setting, location, (Phase.WAITING,))
+        return (
+            yield from _told(
+                setting,
+                orders,
+                lambda order, held: sold_out(order, held, sku, location, at),
+                at,
+            )
+        )
 
     @command
     def fill(
@@ -255,49 +255,80 @@ def _orders_at(setting: Setting, location: str, phases: tuple[Phase, ...]) -> Fl
 
 
 def _told_missing(setting: Setting, sku: str, location: str, at: datetime) -> Flow[tuple[str, ...]]:
-    """Tell every order that is to be served there whose units of ``sku`` are not held any more.
-
-    What is being booked for an order is booked first: it may have been held, and lost, before the
-    order heard of it.
-    """
+    """Tell every order that is to be served there whose units of ``sku`` are not held any more."""
     phases = (Phase.PLANNED, Phase.WAITING, Phase.WORKING)
     orders = yield from _orders_at(setting, location, phases)
-    found: list[str] = []
-    for order_id in orders:
-        order = yield from load(order_id)
-        booking = [
-            one.id for one in order.intents if isinstance(one.request, Posting) and not one.parked
-        ]
-        if booking and any(line.sku == sku for line in order.lines):
-            yield from carry_on(setting, order, at, mine=booking)
-        told = yield from _told(
-            setting, order_id, lambda order, held: missing(order, held, at, sku), at
+    return (
+        yield from _told(
+            setting, orders, lambda order, held: missing(order, held, at, sku), at, booked=sku
         )
-        if told:
-            found.append(order_id)
-    return tuple(found)
+    )
 
 
 def _told(
     setting: Setting,
+    order_ids: Iterable[str],
+    decision: Callable[[Order, Sequence[Reservation]], Sequence[Event]],
+    at: datetime,
+    *,
+    booked: str = "",
+) -> Flow[tuple[str, ...]]:
+    """Save what ``decision`` says of each order and what is held for it; return whom that is told.
+
+    What is just being ``booked`` of that SKU for an order is booked first: it may have been held,
+    and lost, before the order heard of it. Raises AdapterFault for orders that could not be told,
+    once all others are.
+    """
+    found: list[str] = []
+    missed: list[str] = []
+    for order_id in order_ids:
+        told = yield from _one_told(setting, order_id, decision, at, booked)
+        if told is None:
+            missed.append(order_id)
+        elif told:
+            found.append(order_id)
+    if missed:
+        orders = ", ".join(missed)
+        untold = f"not told, as others were at work on them: {orders}; say it again under its id"
+        raise AdapterFault("flows", untold, retryable=True)
+    return tuple(found)
+
+
+def _one_told(
+    setting: Setting,
     order_id: str,
     decision: Callable[[Order, Sequence[Reservation]], Sequence[Event]],
     at: datetime,
-) -> Flow[bool]:
-    """Save what ``decision`` says of an order and what is held for it; return whether it did."""
+    booked: str,
+) -> Flow[bool | None]:
+    """Return whether there was something to tell; None if it could not be told."""
     for _ in range(MAX_TRIES):
         order = yield from load(order_id)
+        if booking := _booking(order, booked):
+            order = yield from carry_on(setting, order, at, mine=booking)
+            if still := _booking(order, booked):
+                if set(still) & set(booking):
+                    return None
+                continue
         held = yield from ask(ReadReservations(at, order_id=order_id))
         events = decision(order, held)
         if not events:
             return False
         after, events = follow(order, events, at)
         mine: list[str] | None = None
-        try:  # noqa: SIM105 - as above
+        try:  # noqa: SIM105 - nothing is suppressed across a yield by a `with`
             after, mine = yield from save(setting, after, events, version=order.version, at=at)
         except Conflict:
             pass  # somebody else saved: look again
         if mine is not None:
             yield from carry_on(setting, after, at, mine=mine)
             return True
-    return False
+    return None
+
+
+def _booking(order: Order, sku: str) -> list[str]:
+    """Return the intents by which stock is booked for an order that is still to get that SKU."""
+    parts = [one for one in order.fulfillments if one.live and not one.gone]
+    if not any(item.sku == sku for one in parts for item in one.items):
+        return []
+    return [one.id for one in order.intents if isinstance(one.request, Posting) and not one.parked]
