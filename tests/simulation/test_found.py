@@ -81,6 +81,13 @@ def two_places() -> World:
     return world
 
 
+def two_skus() -> World:
+    """Cups are reserved at one place, mugs at another."""
+    world = World(("MUG", "MAIN", 2), ("CUP", "STORE", 2))
+    world.desk.place([line("CUP", 2), line("MUG", 2)], order_id="o1")
+    return world
+
+
 STORIES: dict[str, tuple[World, Sequence[Step]]] = {
     # Its order did not know of the reservation yet, and was not told when it was gone.
     "a count takes what an order has reserved but not recorded": (
@@ -181,6 +188,18 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             Begin("a", Call("move", "o1", "f1", "STORE")),
             Begin("b", Call("count_stock", "MUG", "MAIN", 0, count_id="c1")),
             *turns(*"aaabbbbbbaaab"),
+        ],
+    ),
+    # What of one line was given back was taken for what the count of another line's SKU took.
+    "a count of what was given up meets what else is given back": (
+        two_skus(),
+        [
+            Begin("a", Call("cancel", "o1", units={"l1": 1}, reason="less")),
+            *turns("a", "a"),
+            Begin("b", Call("cancel", "o1", units={"l2": 2}, reason="less")),
+            Go("a", "crash after"),
+            *turns("b", "b", "b", "b"),
+            Begin("c", Call("count_stock", "MUG", "STORE", 1, count_id="c1")),
         ],
     ),
     # It raised after it had saved, as it looked at the order once more.

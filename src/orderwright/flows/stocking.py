@@ -327,8 +327,8 @@ def _one_told(
 
 
 def _booking(order: Order, sku: str) -> list[str]:
-    """Return the intents by which stock is booked for an order that is still to get that SKU."""
-    parts = [one for one in order.fulfillments if one.live and not one.gone]
-    if not any(item.sku == sku for one in parts for item in one.items):
+    """Return the intents by which stock is booked for an order with that SKU and more to serve."""
+    has = any(line.sku == sku for line in order.lines)
+    if not has or not any(one.live and not one.gone for one in order.fulfillments):
         return []
     return [one.id for one in order.intents if isinstance(one.request, Posting) and not one.parked]
