@@ -498,7 +498,9 @@ def test_who_cannot_be_told_of_a_count_is_told_by_the_next() -> None:
         world.desk.place([line()], order_id=name, tenders=[card()])
     count = ("MUG", "MAIN", 0)
     rivals = Rivals(world, MAX_TRIES)
-    with pytest.raises(AdapterFault, match=r"not told.*: o1; say it again.*may be retried"):
+    with pytest.raises(
+        AdapterFault, match=r"could not be told.*: o1; say the same again.*may be retried"
+    ):
         world.new_desk(orders=rivals).count_stock(*count, count_id="n")
     assert (0, "f1") == (rivals.left, world.desk.order("o1").fulfillment("f1").id)
     assert ["stock_missing"] == [one.code for one in world.desk.order("o2").exceptions]
@@ -527,7 +529,7 @@ def test_whose_booking_nobody_can_finish_is_told_by_the_next_count() -> None:
         run_until(world, placing, 3, performed=True)
     assert ["reserve"] == [one.purpose for one in world.desk.order("o1").intents]
     count = ("MUG", "MAIN", 0)
-    with pytest.raises(AdapterFault, match=r"not told.*: o1; say it again"):
+    with pytest.raises(AdapterFault, match=r"could not be told.*: o1; say the same again"):
         run_silently(world, world.flow("count_stock", *count, count_id="n"), "o1")
     world.calm()
     assert ("o1",) == world.desk.count_stock(*count, count_id="n")

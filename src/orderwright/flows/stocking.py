@@ -85,7 +85,7 @@ class Stocking(Flows):
         key: what it found the first time stands, whatever is said under it again, and orders that
         were not told are; count anew under another. Lots are counted with :meth:`post_stock`.
         Raises InvalidInput for a SKU that has lots there by now, AdapterFault for orders that
-        could not be told as others are at work on them: then say it again.
+        could not be told: then say it again.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
@@ -289,7 +289,7 @@ def _told(
             found.append(order_id)
     if missed:
         orders = ", ".join(missed)
-        untold = f"not told, as others were at work on them: {orders}; say it again under its id"
+        untold = f"could not be told what they lost: {orders}; say the same again under its id"
         raise AdapterFault("flows", untold, retryable=True)
     return tuple(found)
 
