@@ -63,8 +63,11 @@ def put(case: Broken) -> Iterator[CarrierBench[CarrierPort]]:
 
 
 @pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.carrier.__name__)
-def test_a_broken_carrier_is_told_what_it_breaks(case: Broken) -> None:
+def test_a_broken_carrier_is_told_what_it_breaks(
+    case: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It fails by the right clause, and by no others than those that go with it."""
+    monkeypatch.setattr(CarrierPortContract, "patience", 1.0)
     with pytest.raises(ContractBroken) as caught:
         check_carrier_port(lambda: contextmanager(put)(case))
     failures = caught.value.failures
