@@ -102,6 +102,7 @@ class Shortage(NamedTuple):
     wanted: int
     available: int
     reservation: str = ""
+    lot: str = ""
 
     def __str__(self) -> str:
         """Return the shortage as one readable phrase."""

@@ -29,6 +29,7 @@ from tests.worlds import (
     check_laws,
     check_quiet,
     figures,
+    flow_of,
     interleavings,
     line,
     run_until,
@@ -558,3 +559,67 @@ def test_a_claim_under_way_is_not_made_again(there: int) -> None:
         (waits,) = world.orders.load("o1").lines
         assert [waits.backordered] == [one.quantity for one in world.inventory.claims("MUG")]
     assert {"reserve" if there else "claim"} <= reached
+
+
+@pytest.mark.parametrize("often", [1, MAX_TRIES])
+def test_a_count_looks_again_while_others_order(often: int) -> None:
+    """Whoever orders between the look and the posting keeps it; who never stops is told of."""
+    world = World(("MUG", "MAIN", 50))
+    flow: Flow[tuple[str, ...]] = flow_of(
+        world.desk, "count_stock", "MUG", "MAIN", 0, count_id="c1"
+    )
+    request = flow.send(None)
+    told: object = None
+    for number in range(99):
+        if isinstance(request, PostStock) and len(world.all_orders()) < often:
+            world.desk.place([line()], order_id=f"o{number}", tenders=[card()])
+        try:
+            reply = request.perform(world.desk.ports)
+            request = flow.send(reply)
+        except OutOfStock as short:
+            if often == MAX_TRIES and len(world.all_orders()) == often:
+                with pytest.raises(OutOfStock):
+                    flow.throw(short)
+                break
+            request = flow.throw(short)
+        except StopIteration as done:
+            told = done.value
+            break
+    world.calm()
+    check_quiet(world)
+    stock = world.inventory.ledger.stock("MUG", "MAIN", now=NOON)
+    if often == 1:
+        (order,) = world.all_orders()
+        assert ((order.id,), 0, 0) == (told, stock.available, stock.reserved)
+    else:
+        assert (50 - often, often) == (stock.available, stock.reserved)
+
+
+def test_lots_are_not_counted_as_one_when_all_are_reserved() -> None:
+    """A lot of which nothing is free is a lot all the same."""
+    world = World(("TEA", "STORE", 1))
+    for number, lot in enumerate(("L1", "L2")):
+        world.inventory.post(received(number, 1, lot=lot))
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    before = figures(world)
+    for counted in (0, 1, 3):
+        with pytest.raises(InvalidInput, match="has lots at MAIN"):
+            world.desk.count_stock("MUG", "MAIN", counted, count_id="c1")
+    assert before == figures(world)
+
+
+def test_whom_a_count_of_lots_takes_from_is_told() -> None:
+    """What is posted by hand tells orders as a count does, and said again it does nothing more."""
+    world = World(("TEA", "STORE", 1))
+    for number, lot in enumerate(("L1", "L2")):
+        world.inventory.post(received(number, 1, lot=lot))
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()], policy=WAITING)
+    held = [one for one in world.inventory.reservations(NOON) if one.lot == "L2"]
+    lost = Posting.adjust("p1", "MUG", "MAIN", -1, at=NOON, reason="count", breaking=held)
+    assert () == world.desk.post_stock(lost)
+    order = world.desk.order("o1")
+    assert ["stock_missing"] == [one.code for one in order.exceptions]
+    assert 1 == order.line("l1").backordered
+    assert () == world.desk.post_stock(lost)
+    assert order == world.desk.order("o1")
+    check_quiet(world)

@@ -6,6 +6,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -25,6 +26,7 @@ from orderwright import (
     OrderwrightError,
     OutOfStock,
     Policy,
+    Posting,
     TaxLine,
     Tender,
     UnitPrice,
@@ -49,6 +51,7 @@ from orderwright.orders.intents import Transfer
 from orderwright.requests import LoadWithKey, PostStock, SaveOrder
 from tests.kitchens import CHEESE, MENU, STATIONS, TAB, Kitchen, minutes
 from tests.worlds import (
+    HOUR,
     Crashed,
     card,
     check_laws,
@@ -1240,3 +1243,50 @@ def test_a_report_is_taken_on_either_side_of_a_transfer(reported: str) -> None:
     assert desk.order("t1").due.minor == 0
     assert desk.order("t2").due == (moved if reported == "t2" else moved + wine)
     check_laws(world)
+
+
+def test_a_tab_that_a_hold_gives_up_is_looked_into_if_a_dish_has_moved() -> None:
+    """Nobody cancelled it by hand, and the dish is on another bill all the same."""
+    world, _ = at_table(STEAK)
+    world.desk.place([WINE], order_id="t2", table="5", policy=TAB)
+    world.desk.transfer("t1", "t2")
+    until = world.now + HOUR
+    world.desk.hold("t1", "asleep", blocks=["fulfil"], until=until, then="cancel", reason="left")
+    world.now = until
+    world.desk.resume()
+    order = world.desk.order("t1")
+    assert ("cancelled", ["cancelled_after_transfer"]) == (
+        order.state.name,
+        [one.code for one in order.exceptions],
+    )
+    check_laws(world)
+
+
+def test_the_same_notice_at_the_same_moment_spares_what_is_on_offer_by_then() -> None:
+    """Word for word the same posting is no mistake, and takes nothing off."""
+    world, _ = at_table(STEAK)
+    at, stock = world.now, world.inventory.ledger.stock("STEAK", "GRILL", now=world.now)
+    assert ("t1",) == world.desk.sell_out("STEAK", "GRILL", notice_id="n", queued=True, at=at)
+    offer = MENU.offer("more", "GRILL", {"STEAK": stock.available + 1}, at=at)
+    world.inventory.post(offer)
+    world.desk.place([STEAK], order_id="t2", table="5", policy=TAB)
+    assert () == world.desk.sell_out("STEAK", "GRILL", notice_id="n", queued=True, at=at)
+    assert ["queued"] == [one.state.name for one in world.desk.order("t2").fulfillments]
+
+
+def test_what_is_sold_out_stays_so_where_a_count_took_some_of_it() -> None:
+    """What a queued order gives up is not on offer again, also not what a count has left of it."""
+    world, _ = at_table(MENU["STEAK"].line(2))
+    flow = flow_of(world.desk, "sell_out", "STEAK", "GRILL", notice_id="n", queued=True)
+    request = flow.send(None)
+    while not (isinstance(request, PostStock) and request.posting.id.startswith("t1/")):
+        request = flow.send(request.perform(world.desk.ports))
+    (held,) = world.inventory.reservations(world.now, order_id="t1")
+    gone = evolve(held, quantity=1, expires_at=None)
+    lost = Posting.adjust("x", "STEAK", "GRILL", -1, at=world.now, reason="", breaking=[gone])
+    world.inventory.post(lost)
+    flow.close()
+    world.calm()
+    stock = world.inventory.ledger.stock("STEAK", "GRILL", now=world.now)
+    assert (0, 0) == (stock.available, stock.reserved)
+    check_quiet(world)

@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 
 import pytest
+from attrs import evolve
 
-from orderwright import Policy
-from orderwright.testing.simulation import Begin, Call, Go, Simulation, Step, World
+from orderwright import ChangeLine, Policy, Posting
+from orderwright.inventory.entries import Reservation
+from orderwright.inventory.guard import StockPolicy
+from orderwright.testing.simulation import Begin, Call, Go, Happen, Simulation, Step, World
 from tests.kitchens import MENU, TAB, Kitchen
 from tests.simulation.pairs import AT_ONCE, STAGES
-from tests.worlds import MINUTE, card, line
+from tests.worlds import HOUR, MINUTE, NOON, card, line
+
+BY_HAND = Policy(capture="by_hand", attempts=1, short="backorder", unpaid_ttl=None)
+"""What fails once is left to a person."""
 
 
 def restaurant() -> World:
@@ -87,6 +93,73 @@ def two_skus() -> World:
     world.desk.place([line("CUP", 2), line("MUG", 2)], order_id="o1")
     return world
 
+
+def once(*stock: tuple[str, str, int], units: int, policy: Policy = BY_HAND) -> World:
+    """An order has so many mugs."""
+    world = World(*stock, policy=policy)
+    if units:
+        world.desk.place([line("MUG", units)], order_id="o1")
+    return world
+
+
+def steaks(units: int, *, policy: Policy = TAB, fired: bool) -> World:
+    """A table has all the steaks there are."""
+    world = Kitchen(units, policy=policy)
+    lines = [MENU["STEAK"].line(quantity=units)]
+    world.desk.place(lines, order_id="t1", table="t1", policy=policy)
+    if fired:
+        world.desk.fire("t1", 2)
+    return world
+
+
+def sold() -> World:
+    """Two mugs, both sold."""
+    world = World(("MUG", "MAIN", 2))
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    return world
+
+
+def in_lots() -> World:
+    """Two mugs of two lots, both sold."""
+    world = World(("TEA", "MAIN", 1))
+    for lot in ("L1", "L2"):
+        got = Posting.receive(lot, "MUG", "MAIN", 1, at=world.now, lot=lot)
+        world.inventory.post(got)
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    return world
+
+
+def limited() -> World:
+    """At most one mug may be waited for, and somebody does."""
+    policy = Policy(short="backorder", unpaid_ttl=None)
+    world = World(
+        ("MUG", "MAIN", 1), policy=policy, policies=lambda _s, _l: StockPolicy(backorder_limit=1)
+    )
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    return world
+
+
+PARKED: Sequence[Step] = [Happen("wait", 2 * MINUTE), Begin("r", Call("resume")), *turns(*"rrr")]
+
+
+def counted(units: int, sku: str = "MUG", place: str = "MAIN") -> list[Step]:
+    """Somebody counts, to the end."""
+    return [Begin("c", Call("count_stock", sku, place, units, count_id="c1")), *turns(*"c" * 12)]
+
+
+def retried(order_id: str, intent_id: str) -> list[Step]:
+    """A person takes it up, to the end."""
+    return [Begin("t", Call("retry", order_id, intent_id)), *turns(*"t" * 8)]
+
+
+def lost(name: str, lot: str = "") -> Posting:
+    """A mug that was reserved is not there."""
+    gone = Reservation("o1/f1/l1", "MUG", "MAIN", 1, None, "o1", lot)
+    return Posting.adjust(name, "MUG", "MAIN", -1, at=NOON, reason="count", breaking=[gone])
+
+
+LOST, LOST_LOT = lost("lost-1"), lost("lost-2", "L2")
+LOT = Posting.receive("d1", "MUG", "MAIN", 1, at=NOON, lot="L1")
 
 STORIES: dict[str, tuple[World, Sequence[Step]]] = {
     # Its order did not know of the reservation yet, and was not told when it was gone.
@@ -209,6 +282,100 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             Begin("a", Call("allocate", "o1")),
             *turns("a", "a", "a", "a", "a"),
             Go("a", "not reached"),
+        ],
+    ),
+    "a count meets a release that is parked, and was booked": (
+        once(("MUG", "MAIN", 2), units=2),
+        [
+            Begin("a", Call("cancel", "o1", units={"l1": 1}, reason="less")),
+            *turns("a", "a"),
+            Go("a", "crash after"),
+            *PARKED,
+            *counted(2),
+            *retried("o1", "o1/release-6"),
+        ],
+    ),
+    "a count takes what a parked posting has reserved": (
+        once(("MUG", "MAIN", 1), units=0),
+        [
+            Begin("a", Call("place", [line("MUG")], order_id="o1")),
+            *turns("a", "a", "a"),
+            Go("a", "crash after"),
+            *PARKED,
+            *counted(0),
+            *retried("o1", "o1/reserve-2"),
+        ],
+    ),
+    "a count takes what was to be moved, and that is parked": (
+        once(("MUG", "MAIN", 1), ("MUG", "STORE", 1), units=1),
+        [
+            Begin("a", Call("move", "o1", "f1", "STORE")),
+            *turns("a", "a", "a", "a"),
+            Go("a", "crash before"),
+            *PARKED,
+            *counted(0),
+            *retried("o1", "o1/reserve-6"),
+        ],
+    ),
+    "a count takes what a parked posting has made firm": (
+        once(("MUG", "MAIN", 1), units=1, policy=evolve(BY_HAND, unpaid_ttl=HOUR)),
+        [
+            Begin("a", Call("pay", "o1", [card()])),
+            *turns("a", "a"),
+            Go("a", "crash after"),
+            *PARKED,
+            *counted(0),
+            *retried("o1", "o1/firm-6"),
+        ],
+    ),
+    "a count takes a dish whose ingredients are parked": (
+        steaks(1, policy=evolve(TAB, attempts=1), fired=False),
+        [
+            Begin("a", Call("fire", "t1", 2)),
+            *turns("a", "a"),
+            Go("a", "crash before"),
+            *PARKED,
+            *counted(0, "STEAK", "GRILL"),
+            *retried("t1", "t1/consume-9"),
+        ],
+    ),
+    "a count takes a dish that is being made": (
+        steaks(1, fired=True),
+        [Begin("c", Call("count_stock", "STEAK", "GRILL", 0, count_id="c1"))],
+    ),
+    "a count takes one of two dishes of a ticket that is being made": (
+        steaks(2, fired=True),
+        [Begin("c", Call("count_stock", "STEAK", "GRILL", 1, count_id="c1"))],
+    ),
+    "lots come before a count has told whom it took from": (
+        sold(),
+        [
+            Begin("c", Call("count_stock", "MUG", "MAIN", 1, count_id="c1")),
+            *turns("c", "c", "c"),
+            Go("c", "crash before"),
+            Begin("p", Call("post_stock", LOT)),
+            *turns("p", "p"),
+        ],
+    ),
+    "a count takes one of two lots of what is just leaving": (
+        in_lots(),
+        [
+            Begin("p", Call("post_stock", LOST_LOT)),
+            Go("p"),
+            Begin("s", Call("ship", "o1", "f1")),
+            *turns(*"ssssssss"),
+        ],
+    ),
+    "what is posted after a count takes what is reserved": (
+        sold(),
+        [Begin("p", Call("post_stock", LOST))],
+    ),
+    "who was refused a further claim is cancelled": (
+        limited(),
+        [
+            Begin("e", Call("edit", "o1", [ChangeLine(line_id="l1", quantity=3)])),
+            *turns(*"eeeeeee"),
+            Begin("c", Call("cancel", "o1", reason="sorry")),
         ],
     ),
 }

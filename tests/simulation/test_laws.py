@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 import attrs
 import pytest
 
-from orderwright import Reference, Tender
+from orderwright import ChangeLine, Policy, Reference, Tender
+from orderwright.errors import AdapterFault
+from orderwright.flows import stocking
 from orderwright.orders.cancelling import cancel_units
+from orderwright.orders.commands import open_exception
 from orderwright.ports import DueOrder, FeedEntry, OrderRepository
 from orderwright.requests import Flow, LoadOrder, SaveOrder, ask
 from orderwright.testing.simulation import (
@@ -23,7 +26,7 @@ from orderwright.testing.simulation import (
 )
 from orderwright.testing.simulation.laws import finding, keys, quiet
 from orderwright.testing.simulation.money_laws import asked, books
-from orderwright.testing.simulation.stock_laws import sums
+from orderwright.testing.simulation.stock_laws import claims, sums
 from tests.simulation.pairs import opened, unpaid
 from tests.simulation.planted import BUGS
 from tests.worlds import card, eur, line
@@ -227,3 +230,38 @@ def test_what_nobody_takes_up_breaks_a_law() -> None:
     with pytest.raises(LawBroken, match="what nobody did for o1") as caught:
         check_quiet(world)
     assert quiet.name == caught.value.law
+
+
+def test_who_gets_no_answer_although_nothing_goes_wrong_breaks_a_law(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is safe to repeat is said once more in the calm, and not for ever."""
+
+    def untold(*_: object) -> Flow[tuple[str, ...]]:
+        yield from ask(LoadOrder("o1"))
+        raise AdapterFault("flows", "could not be told", retryable=True)
+
+    simulation = Simulation(shop())
+    counted = Call("count_stock", "MUG", "MAIN", 1, count_id="c1")
+    simulation.run([Begin("a", counted), Go("a", "crash before")])
+    monkeypatch.setattr(stocking, "_told_missing", untold)
+    with pytest.raises(LawBroken, match="no answer, although") as caught:
+        simulation.calm()
+    assert "when faults stop, everything settles" == caught.value.law
+
+
+def test_a_claim_that_nobody_wants_breaks_a_law() -> None:
+    """Also of an order that was refused more: what it gave up since is not claimed any more."""
+    world = World(("MUG", "MAIN", 1), policy=Policy(short="backorder", unpaid_ttl=None))
+    world.desk.place([line("MUG", 1)], order_id="o1", tenders=[card()])
+    world.desk.edit("o1", [ChangeLine(line_id="l1", quantity=2)])
+    order = world.desk.order("o1")
+    refused = [*open_exception(order, "backorder_refused", "one more", at=world.now)]
+    world.orders.save(order.after(refused), refused, expected_version=order.version)
+    check_laws(world)
+    cancelled = cancel_units(world.desk.order("o1"), [("l1", 1)], at=world.now, reason="less")
+    order = world.desk.order("o1")
+    world.orders.save(order.after([cancelled]), [cancelled], expected_version=order.version)
+    with pytest.raises(LawBroken, match="claimed for o1 l1") as caught:
+        check_laws(world)
+    assert claims.name == caught.value.law

@@ -10,7 +10,7 @@ from orderwright.flows.deciding import Call, decide
 from orderwright.flows.loading import load
 from orderwright.flows.settling import Flows
 from orderwright.orders import commands
-from orderwright.orders.cancelling import noted, refuse_stop, request_stop, stop
+from orderwright.orders.cancelling import refuse_stop, request_stop, stop
 from orderwright.orders.events import (
     FulfillmentAdvanced,
     FulfillmentsChanged,
@@ -138,7 +138,9 @@ class Fulfilling(Flows):
                 self.setting,
                 order_id,
                 call,
-                lambda order: noted(order, stop(order, fulfillment_id, at=at, reason=reason)),
+                lambda order: commands.noted(
+                    order, stop(order, fulfillment_id, at=at, reason=reason)
+                ),
             )
         )
 

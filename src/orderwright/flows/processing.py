@@ -9,7 +9,7 @@ from orderwright.flows.deciding import Call, decide
 from orderwright.flows.loading import load
 from orderwright.flows.settling import Flows, carry_on, follow, plan_for, save
 from orderwright.orders import commands
-from orderwright.orders.cancelling import cancel_units, noted
+from orderwright.orders.cancelling import cancel_units
 from orderwright.orders.events import (
     ExceptionResolved,
     OrderAdvanced,
@@ -109,8 +109,8 @@ class Processing(Flows):
 
         def decision(order: Order) -> Sequence[Event]:
             if not asked:
-                return noted(order, commands.cancel(order, at=at, reason=reason))
-            return noted(order, cancel_units(order, asked, at=at, reason=reason))
+                return commands.noted(order, commands.cancel(order, at=at, reason=reason))
+            return commands.noted(order, cancel_units(order, asked, at=at, reason=reason))
 
         call = Call(OrderCancelled, said, at, key, by, expected_version, expected_due=expected_due)
         return (yield from decide(self.setting, order_id, call, decision))
@@ -195,7 +195,9 @@ class Processing(Flows):
                 self.setting,
                 order_id,
                 call,
-                lambda order: (commands.cancel(order, at=now, reason=reason, action=action),),
+                lambda order: commands.noted(
+                    order, commands.cancel(order, at=now, reason=reason, action=action)
+                ),
             )
         )
 
@@ -226,13 +228,7 @@ class Processing(Flows):
                 self.setting,
                 order_id,
                 call,
-                lambda order: tuple(
-                    told
-                    for event in commands.report_cancellation(order, at=at, reason=reason)
-                    for told in (
-                        noted(order, event) if isinstance(event, OrderCancelled) else (event,)
-                    )
-                ),
+                lambda order: commands.report_cancellation(order, at=at, reason=reason),
             )
         )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orderwright.ports import DueOrder
     from orderwright.requests import Flow
 
-__all__ = ["Resumed", "Resuming"]
+__all__ = ["Resumed", "Resuming", "take_over"]
 
 
 @final
@@ -101,7 +101,7 @@ class Resuming(Flows):
             raise NotFound("payment operation", operation_id, order.id)
         if outcome is None or not sequence:
             open_ones = [one for one in order.intents if one.id == operation_id]
-            return (yield from _take_over(setting, order, open_ones, at, asked=True))
+            return (yield from take_over(setting, order, open_ones, at, asked=True))
         todo: list[str] = []
 
         def report(current: Order) -> Sequence[Event]:
@@ -126,7 +126,7 @@ class Resuming(Flows):
         setting, at = self.setting, self.setting.moment(at)
         order = yield from load(order_id)
         intent = order.intent(text(intent_id, "intent_id"))
-        return (yield from _take_over(setting, order, (intent,), at, asked=True))
+        return (yield from take_over(setting, order, (intent,), at, asked=True))
 
     @command
     def find(self, kind: str, value: str) -> Flow[tuple[str, ...]]:
@@ -157,7 +157,7 @@ def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
         return (yield from settle(setting, order, now, mine=()))
     subjects = {item.subject for item in due}
     intents = [one for one in order.intents if one.id in subjects]
-    return (yield from _take_over(setting, order, intents, now))
+    return (yield from take_over(setting, order, intents, now))
 
 
 def _happened(
@@ -172,7 +172,7 @@ def _happened(
     return (yield from settle(setting, after, now, mine=mine))
 
 
-def _take_over(
+def take_over(
     setting: Setting,
     order: Order,
     intents: Sequence[Intent],

@@ -10,6 +10,7 @@ from orderwright.errors import AdapterFault, Conflict, InvalidInput, KeyReused, 
 from orderwright.flows.command import command
 from orderwright.flows.loading import load
 from orderwright.flows.processing import allocate
+from orderwright.flows.resuming import take_over
 from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, save
 from orderwright.inventory.claims import QueueOrder, broken, promises, queued
 from orderwright.inventory.postings import Posting
@@ -52,13 +53,21 @@ class Stocking(Flows):
     ) -> Flow[tuple[str, ...]]:
         """Book what came in, was found, moved or lost, and give what is free to those who wait.
 
-        Safe to repeat: a posting's id is its key. Returns the ids of the orders that got
-        something, in the order of the ``queue``. Raises OutOfStock, KeyReused; once it is booked,
-        what goes wrong with an order leaves it waiting.
+        Safe to repeat: a posting's id is its key. Orders whose reservations it broke are told, as
+        by :meth:`count_stock`. Returns the ids of the orders that got something, in the order of
+        the ``queue``. Raises OutOfStock, KeyReused, and AdapterFault for orders that could not be
+        told: then say it again. Once it is booked, what else goes wrong with an order leaves it
+        waiting.
         """
         instance(posting, Posting, "posting")
         choice(queue, QueueOrder, "queue")
         yield from ask(PostStock(posting))
+        if not posting.order_id:
+            broken_ = [
+                one for one in posting.entries if one.bucket == "reserved" and one.quantity < 0
+            ]
+            for sku, location in dict.fromkeys((one.sku, one.location) for one in broken_):
+                yield from _told_missing(self.setting, sku, location, posting.at)
         skus = [
             account.sku
             for account, net, _ in posting.changes
@@ -84,8 +93,8 @@ class Stocking(Flows):
         with the exception ``stock_missing``. Returns the ids of these orders. ``count_id`` is the
         key: what it found the first time stands, whatever is said under it again, and orders that
         were not told are; count anew under another. Lots are counted with :meth:`post_stock`.
-        Raises InvalidInput for a SKU that has lots there by now, AdapterFault for orders that
-        could not be told: then say it again.
+        Raises InvalidInput for a SKU that has lots there by now, OutOfStock where others order
+        faster than it is booked, AdapterFault for orders that could not be told: then say it again.
         """
         setting, at = self.setting, self.setting.moment(at)
         identifier(sku, "sku")
@@ -93,31 +102,21 @@ class Stocking(Flows):
         quantity(counted, "counted", least=0)
         text(reason, "reason")
         posting_id = f"count/{location}/{sku}/{identifier(count_id, 'count_id')}"
-        stocks = yield from ask(ReadSupply((sku,), at))
-        stock = next((one for one in stocks if one.location == location), None)
-        if stock is not None and (stock.lots or stock.expired):
-            raise InvalidInput.at("sku", f"{sku} has lots at {location}: count them one by one")
-        available = 0 if stock is None else stock.available
-        difference = counted - available - (0 if stock is None else stock.reserved)
-        if difference:
-            every = yield from ask(ReadReservations(at, sku=sku))
-            held = [one for one in every if one.location == location]
-            lost = broken(held, max(0, -difference - max(0, available)))
-            posting = Posting.adjust(
-                posting_id,
-                sku,
-                location,
-                difference,
-                at=at,
-                reason=reason,
-                breaking=[evolve(one, quantity=units, expires_at=None) for one, units in lost],
-            )
-        else:  # written down all the same, so that the count is known when it is said again
-            posting = Posting(id=posting_id, at=at, entries=(), reason=reason or "count")
-        try:  # noqa: SIM105 - nothing is suppressed across a yield by a `with`
-            yield from ask(PostStock(posting))
-        except KeyReused:
-            pass  # it was booked before: only the orders may not know yet
+        for attempt in range(MAX_TRIES):  # pragma: no branch - the last attempt ends it or raises
+            posting = yield from _found(posting_id, sku, location, counted, reason, at)
+            if posting is None:
+                if told := (yield from _told_missing(setting, sku, location, at)):
+                    return told  # what was counted before there were lots
+                raise InvalidInput.at("sku", f"{sku} has lots at {location}: count them one by one")
+            try:
+                yield from ask(PostStock(posting))
+            except OutOfStock:
+                if attempt + 1 == MAX_TRIES:
+                    raise
+                continue  # somebody ordered one meanwhile: look again
+            except KeyReused:
+                pass  # it was booked before: only the orders may not know yet
+            break
         return (yield from _told_missing(setting, sku, location, at))
 
     @command
@@ -146,7 +145,7 @@ class Stocking(Flows):
         identifier(location, "location")
         instance(queued, bool, "queued")
         posting_id = f"sold-out/{location}/{sku}/{identifier(notice_id, 'notice_id')}"
-        known = False
+        known, units = False, 0
         for attempt in range(MAX_TRIES):  # pragma: no branch - the last attempt ends it or raises
             stocks = yield from ask(ReadSupply((sku,), at))
             units = _on_offer(stocks, sku, location)
@@ -159,10 +158,13 @@ class Stocking(Flows):
             except KeyReused:
                 known = True
             break
-        if known:  # it was taken off before, or just now: what is on offer again can be made
-            stocks = yield from ask(ReadSupply((sku,), at))
-            queued = queued and not _on_offer(stocks, sku, location)
         if not queued:
+            return ()
+        # It may have been taken off before: what is on offer again can be made.
+        stocks = yield from ask(ReadSupply((sku,), at))
+        left = _on_offer(stocks, sku, location)
+        again = left > 0 if known else left >= max(1, units)
+        if again:
             return ()
         orders = yield from _orders_at(setting, location, (Phase.WAITING,))
         return (
@@ -225,6 +227,34 @@ def _filled(
             if served:
                 found[claim.order_id] = None
     return tuple(found)
+
+
+def _found(  # noqa: PLR0917 - what was counted
+    posting_id: str, sku: str, location: str, counted: int, reason: str, at: datetime
+) -> Flow[Posting | None]:
+    """Return the posting of what a count found, also of no difference; None if there are lots."""
+    stocks = yield from ask(ReadSupply((sku,), at))
+    stock = next((one for one in stocks if one.location == location), None)
+    available = 0 if stock is None else stock.available
+    difference = counted - available - (0 if stock is None else stock.reserved)
+    held: list[Reservation] = []
+    if difference:
+        every = yield from ask(ReadReservations(at, sku=sku))
+        held = [one for one in every if one.location == location]
+    if (stock and (stock.lots or stock.expired)) or any(one.lot for one in held):
+        return None
+    if not difference:  # written down all the same, so that the count is known when said again
+        return Posting(id=posting_id, at=at, entries=(), reason=reason or "count")
+    lost = broken(held, max(0, -difference - max(0, available)))
+    return Posting.adjust(
+        posting_id,
+        sku,
+        location,
+        difference,
+        at=at,
+        reason=reason,
+        breaking=[evolve(one, quantity=units, expires_at=None) for one, units in lost],
+    )
 
 
 def _on_offer(stocks: Iterable[Stock], sku: str, location: str) -> int:
@@ -305,6 +335,12 @@ def _one_told(
     for _ in range(MAX_TRIES):
         order = yield from load(order_id)
         if booking := _booking(order, booked):
+            parked = [one for one in order.intents if one.id in booking and one.parked]
+            try:
+                if parked:  # nobody knows whether it was booked: it is tried again, as by `retry`
+                    order = yield from take_over(setting, order, parked, at, asked=True)
+            except (AdapterFault, Conflict, KeyReused):
+                return None
             order = yield from carry_on(setting, order, at, mine=booking)
             if still := _booking(order, booked):
                 if set(still) & set(booking):
@@ -331,4 +367,4 @@ def _booking(order: Order, sku: str) -> list[str]:
     has = any(line.sku == sku for line in order.lines)
     if not has or not any(one.live and not one.gone for one in order.fulfillments):
         return []
-    return [one.id for one in order.intents if isinstance(one.request, Posting) and not one.parked]
+    return [one.id for one in order.intents if isinstance(one.request, Posting)]

@@ -76,7 +76,14 @@ class Limit(NamedTuple):
         if room >= self.wanted:
             return None
         account = self.account
-        return Shortage(account.sku, account.location, self.wanted, max(0, room), self.reservation)
+        return Shortage(
+            account.sku,
+            account.location,
+            self.wanted,
+            max(0, room),
+            self.reservation,
+            account.lot,
+        )
 
 
 def changes_of(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from orderwright.errors import IllegalTransition, QuantityRefused
 from orderwright.lifecycles import Phase
-from orderwright.orders.commands import credited_elsewhere, everything_due, open_exception
+from orderwright.orders.commands import credited_elsewhere, everything_due
 from orderwright.orders.crediting import units_of
 from orderwright.orders.events import OrderCancelled, StopRefused, StopRequested
 from orderwright.values import copied
@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
     from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
     from orderwright.lifecycles import State
-    from orderwright.orders.events import Event
     from orderwright.orders.order import Order
 
 __all__ = [
     "cancel_units",
-    "noted",
     "part_of",
     "refuse_stop",
     "request_stop",
@@ -100,20 +98,6 @@ def _cancelled(
         split=split,
         at=at,
     )
-
-
-def noted(order: Order, event: OrderCancelled) -> tuple[Event, ...]:
-    """Return a cancellation and, where what it gives up is due on another tab, an exception."""
-    told: list[str] = []
-    for line_id, units in event.units:
-        line = order.line(line_id)
-        elsewhere = min(line.moved, units - line.remaining_units)
-        if elsewhere > 0:
-            told.append(f"{elsewhere} of {line_id}")
-    if not told:
-        return (event,)
-    detail = f"{', '.join(told)} to be paid for on another tab: credit it there"
-    return (event, *open_exception(order, "cancelled_after_transfer", detail, at=event.at))
 
 
 def _given_up(

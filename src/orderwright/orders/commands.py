@@ -47,6 +47,7 @@ __all__ = [
     "everything_due",
     "hold",
     "hold_ran_out",
+    "noted",
     "open_exception",
     "release_hold",
     "report_cancellation",
@@ -127,6 +128,20 @@ def cancel(
     )
 
 
+def noted(order: Order, event: OrderCancelled) -> tuple[Event, ...]:
+    """Return a cancellation and, where what it gives up is due on another tab, an exception."""
+    told: list[str] = []
+    for line_id, units in event.units:
+        line = order.line(line_id)
+        elsewhere = min(line.moved, units - line.remaining_units)
+        if elsewhere > 0:
+            told.append(f"{elsewhere} of {line_id}")
+    if not told:
+        return (event,)
+    detail = f"{', '.join(told)} to be paid for on another tab: credit it there"
+    return (event, *open_exception(order, "cancelled_after_transfer", detail, at=event.at))
+
+
 def everything_due(order: Order) -> tuple[Credit, ...]:
     """Return the credits of all that is left of the lines, and of the charges made here."""
     return (
@@ -151,7 +166,7 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
         return (cancel(order, at=at, reason=reason, action="discard"),)
     others = any(one.origin and one.remaining for one in order.charges)
     if not stuck and not others and "cancel" in order.allowed():
-        return (cancel(order, at=at, reason=reason),)
+        return noted(order, cancel(order, at=at, reason=reason))
     kept: dict[str, int] = {}
     for one in stuck:
         for item in one.items:
@@ -179,7 +194,7 @@ def report_cancellation(order: Order, *, at: datetime, reason: str) -> tuple[Eve
     )
     opened = tuple(_opened(order, code, reason, at))
     if reported.units or reported.credits or reported.withdrawn:
-        return (reported, *opened)
+        return (*noted(order, reported), *opened)
     return opened  # told before: nothing was left to give up
 
 
@@ -232,7 +247,7 @@ def hold_ran_out(order: Order, name: str, *, at: datetime) -> tuple[Event, ...]:
         return (HoldReleased(name=name, reason="ran out", at=at),)
     if stop.then == "cancel":
         try:
-            return (cancel(order, at=at, reason=f"hold {name} ran out"),)
+            return noted(order, cancel(order, at=at, reason=f"hold {name} ran out"))
         except IllegalTransition:
             pass  # what has left cannot be called back: a person decides
     stays = HoldPlaced(hold=evolve(stop, until=None), reason="ran out", at=at)

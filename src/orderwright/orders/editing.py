@@ -10,7 +10,8 @@ from orderwright.errors import AmountRefused, Fault, IllegalTransition, InvalidI
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
 from orderwright.orders.amounts import Adjustment, Component, priced
-from orderwright.orders.cancelling import cancel_units, noted, require_alive
+from orderwright.orders.cancelling import cancel_units, require_alive
+from orderwright.orders.commands import noted
 from orderwright.orders.crediting import part_of, spread
 from orderwright.orders.events import Event, HoldReleased, OrderCredited, OrderEdited
 from orderwright.orders.kits import exploded

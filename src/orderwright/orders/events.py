@@ -459,9 +459,14 @@ class StockRefused(Event):
 @final
 @frozen(kw_only=True, eq=False, repr=False)
 class UnitsMissing(Event):
-    """Reserved units are not there any more: (fulfillment id, what of it). They are open again."""
+    """Reserved units are not there any more: (fulfillment id, what of it). They are open again.
+
+    ``begun`` are those that were being made, as fulfillments of their own: what they are made of
+    is used up.
+    """
 
     units: tuple[tuple[str, FulfillmentItem], ...]
+    begun: tuple[Fulfillment, ...] = ()
 
 
 @final

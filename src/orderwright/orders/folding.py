@@ -170,7 +170,11 @@ def _missing(order: Order, event: e.UnitsMissing) -> Order:
     }
     names = {name for name, _ in event.units}
     left = (_less(one, taken) if one.id in names else one for one in order.fulfillments)
-    return following(order, fulfillments=tuple(one for one in left if one.items))
+    return following(
+        order,
+        fulfillments=(*(one for one in left if one.items), *event.begun),
+        fulfillments_planned=order.fulfillments_planned + len(event.begun),
+    )
 
 
 def _edited(order: Order, event: e.OrderEdited) -> Order:

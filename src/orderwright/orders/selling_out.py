@@ -56,5 +56,4 @@ def sold_out(
         for name, count in given_up.items()
     ]
     posting = Posting.sell_out(posting_id, sku, location, 0, breaking=freed, at=at)
-    posting = evolve(posting, order_id="")  # nothing was made for the order, and nothing used up
     return (gone, *opened, intended_for(after, posting_id, "release", posting, (), at))

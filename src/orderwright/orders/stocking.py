@@ -11,7 +11,8 @@ from orderwright.fulfillment.fulfillment import Booked, Fulfillment
 from orderwright.inventory.entries import Reservation, StockTerms
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Phase
-from orderwright.orders.commands import cancel, open_exception
+from orderwright.orders.cancelling import part_of
+from orderwright.orders.commands import cancel, noted, open_exception
 from orderwright.orders.events import (
     Event,
     FulfillmentsPlanned,
@@ -62,7 +63,7 @@ def allocated(order: Order, plan: FulfillmentPlan, at: datetime) -> tuple[Event,
         short = OutOfStock(
             (Shortage(one.sku, "", one.quantity, 0) for one in plan.leftovers), order.id
         )
-        return (cancel(order, at=at, reason=short.because(), action="reject"),)
+        return noted(order, cancel(order, at=at, reason=short.because(), action="reject"))
     # Money that has to arrive by itself may never do so: until then the stock is held for a time.
     paying = any(one.amount and one.collected != "beforehand" for one in order.payments)
     lapses_at = None if paying or policy.unpaid_ttl is None else at + policy.unpaid_ttl
@@ -132,10 +133,11 @@ def moved(
 
 def _claims(order: Order) -> tuple[tuple[str, int], ...]:
     """Return what is to be claimed of which lines, where that is not what the ledger has."""
-    if order.has_exception("backorder_refused"):
-        return ()
+    refused = order.has_exception("backorder_refused")  # then nothing more is claimed
     return tuple(
-        (line.id, line.backordered) for line in order.lines if line.backordered != line.claimed
+        (line.id, line.backordered)
+        for line in order.lines
+        if line.backordered < line.claimed or (line.backordered > line.claimed and not refused)
     )
 
 
@@ -292,8 +294,8 @@ def stock_refused(
     if any(not one.location for one in shortages):
         # More is claimed of a SKU than its policy allows: nobody waits for more.
         if _can_reject(order.after((refused,))):
-            rejected = cancel(order.after((refused,)), at=at, reason=detail, action="reject")
-            return (refused, rejected)
+            after = order.after((refused,))
+            return (refused, *noted(after, cancel(after, at=at, reason=detail, action="reject")))
         return (refused, *open_exception(order, "backorder_refused", detail, at=at))
     freed = tuple(_set_free(order.after((refused,)), intent, parts, shortages, at))
     if intent.purpose in _FACTS:
@@ -320,7 +322,7 @@ def _set_free(
         return
     if not fact and shortages and not any(one.reservation for one in shortages):
         return  # a store that names no reservation is believed for all
-    lost = {(one.reservation, one.sku, one.location): one.available for one in shortages}
+    lost = {(one.reservation, one.sku, one.location, one.lot): one.available for one in shortages}
     mine = {one.id for part in parts for one in order.reservations(part)}
     wanted: dict[StockAccount, int] = {}
     for entry in posting.entries:
@@ -330,13 +332,15 @@ def _set_free(
     kept = [
         Reservation(name, sku, location, min(units, there), None, order.id, lot)
         for (sku, location, _, name, lot), units in wanted.items()
-        if (there := lost.get((name, sku, location), units))
+        if (there := lost.get((name, sku, location, lot), units))
     ]
     if not kept:
         return
     purpose: Purpose = "hand_over" if intent.purpose == "commit" else "release"
     posting_id = f"{order.id}/{purpose}-{order.version + 1}"
     free = Posting.settle(posting_id, release=kept, at=at)
+    if any(entry.bucket == "production" for entry in posting.entries):  # nobody makes it any more
+        free = Posting.sell_out(posting_id, kept[0].sku, kept[0].location, 0, breaking=kept, at=at)
     if purpose == "release":
         yield intended_for(order, posting_id, purpose, free, (), at)
         return
@@ -463,8 +467,27 @@ def missing(
     if not units:
         return ()
     told = ", ".join(f"{item.quantity} of {item.line_id} ({name})" for name, item in units)
-    gone = UnitsMissing(units=tuple(units), at=at)
+    gone = UnitsMissing(units=tuple(units), begun=tuple(_begun(order, units, at)), at=at)
     return (gone, *open_exception(order, "stock_missing", told, at=at))
+
+
+def _begun(
+    order: Order, units: Iterable[tuple[str, FulfillmentItem]], at: datetime
+) -> Iterator[Fulfillment]:
+    """What of ``units`` was being made: given up, what it is made of stays used up."""
+    number = order.fulfillments_planned
+    for name, item in units:
+        one = order.fulfillment(name)
+        if one.started_at is None or one.ingredients == "none":
+            continue
+        lifecycle = order.lifecycle(one)
+        steps = (
+            lifecycle.after(one.state, step) for step in ("stop", "remake", "withdraw", "refuse")
+        )
+        state = next((state for state in steps if state is not None), None)
+        if state is not None:
+            number += 1
+            yield evolve(part_of(one, number, [item], state, at), stock="freed")
 
 
 def lapsing(order: Order) -> list[Fulfillment]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from orderwright.lifecycles import Phase
 from orderwright.money import Money
-from orderwright.orders.events import MoneyRequested
+from orderwright.orders.events import ExceptionOpened, MoneyRequested
 from orderwright.payments.operations import Movement
 from orderwright.testing.simulation.law import law, require, same
 
@@ -56,6 +56,15 @@ def money(world: Stored, order: Order) -> None:
     surplus = max(0, -order.charged_back.minor)
     payout = max(0, (order.balance - order.refunding).minor - surplus)
     same(payout, order.payout.minor, "payout of {}", order.id)
+    for line in order.lines:
+        if line.moved > line.ordered - line.cancelled:
+            opened = {
+                event.exception.code
+                for event in world.orders.events(order.id)
+                if isinstance(event, ExceptionOpened)
+            }
+            told = "cancelled_after_transfer" in opened
+            require(told, "{} {}: given up, due on another tab, untold", order.id, line.id)
 
 
 def _sums(payment: Payment) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, final
 
+from attrs import evolve
+
 from orderwright.errors import OrderwrightError
 from orderwright.fulfillment.locations import Location
 from orderwright.inventory.guard import GUARDED, StockPolicy
@@ -67,6 +69,11 @@ def _sold_out(at: At) -> Call:
     return Call("sell_out", name, _DISHES[name][0], notice_id=f"n{at.number}", queued=queued)
 
 
+def _count(at: At) -> Call:
+    name, left = at.draw.choice(_NAMES[:2]), at.draw.choice((0, 1, 2))
+    return Call("count_stock", name, _DISHES[name][0], left, count_id=f"c{at.number}")
+
+
 def _transfer(at: At) -> Call:
     units = at.draw.choice((None, at.units))
     return at.told("transfer", at.draw.choice(_TABLES), units=units)
@@ -107,6 +114,7 @@ _COMMANDS: dict[str, Command] = {
     "promise": Command(1, _any, lambda at: at.told("promise", at.world.now + _SOON)),
     "tag": Command(1, _any, lambda at: at.told("tag", add=["regular"])),
     "sell_out": Command(2, _any, _sold_out),
+    "count_stock": Command(2, _any, _count),
 }
 
 
@@ -137,7 +145,8 @@ class Restaurant:
 
     def open(self, draw: Random) -> World:
         """Open with one to five portions of each dish, and a table that has ordered."""
-        world = _Kitchen(draw.randint(1, 5), _TAB, joint=draw.random() < 0.3)  # noqa: PLR2004
+        policy = evolve(_TAB, attempts=draw.choice((1, 2, 5, 5)))
+        world = _Kitchen(draw.randint(1, 5), policy, joint=draw.random() < 0.3)  # noqa: PLR2004
         for name in _TABLES[: draw.choice((0, 1, 1, 2))]:
             lines = [_dish(draw.choice(_NAMES)) for _ in range(2)]
             try:

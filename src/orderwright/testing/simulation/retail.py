@@ -6,6 +6,8 @@ from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, final
 
+from attrs import evolve
+
 from orderwright.errors import OrderwrightError
 from orderwright.fulfillment.shipping import Parcel
 from orderwright.inventory.postings import Posting
@@ -38,6 +40,8 @@ __all__ = ["COMMANDS", "Retail", "line"]
 
 _SKUS = ("MUG", "CUP", "TEA")
 _PLACES = ("MAIN", "STORE", "DEPOT")
+_LOTS = ("L1", "L2")
+"""Of tea: the rest is of no lot."""
 _SCANS: tuple[ScanStatus, ...] = (
     *("handed_over", "in_transit", "delivered", "delivered"),
     *("not_delivered", "returned", "lost"),
@@ -108,8 +112,30 @@ def _notice(at: At) -> Call:
 
 def _delivery(at: At) -> Call:
     sku, place = at.draw.choice(_SKUS), at.draw.choice(_PLACES)
-    posting = Posting.receive(f"d{at.number}", sku, place, 1, at=at.world.now)
+    lot = at.draw.choice(_LOTS) if sku == "TEA" else ""
+    posting = Posting.receive(f"d{at.number}", sku, place, 1, lot=lot, at=at.world.now)
     return Call("post_stock", posting)
+
+
+def _loss(at: At) -> Call:
+    """A unit is found missing that somebody has reserved, by whatever counts lots one by one."""
+    held = at.world.inventory.reservations(at.world.now)
+    if not held:
+        return _delivery(at)
+    one = at.draw.choice(held)
+    gone = evolve(one, quantity=1, expires_at=None)
+    return Call(
+        "post_stock",
+        Posting.adjust(
+            f"d{at.number}",
+            one.sku,
+            one.location,
+            -1,
+            at=at.world.now,
+            reason="count",
+            breaking=[gone],
+        ),
+    )
 
 
 def _count(at: At) -> Call:
@@ -320,6 +346,7 @@ COMMANDS: dict[str, Command] = {
     "contact": Command(2, _open, lambda at: at.told("edit", contact=_HOME)),
     "forget": Command(1, _gone, lambda at: at.told("forget")),
     "post_stock": Command(3, _any, _delivery),
+    "post_stock, a loss": Command(1, _any, _loss),
     "count_stock": Command(5, _any, _count),
     "fill": Command(1, _any, lambda _: Call("fill", _SKUS)),
 }
@@ -357,6 +384,9 @@ class Retail:
         joint = draw.random() < 0.3  # noqa: PLR2004
         world = _Shop(*(stock[:1] if rush or queue else stock), policy=policy, joint=joint)
         world.rush = rush
+        for lot in _LOTS if not (rush or queue) and draw.random() < 0.5 else ():  # noqa: PLR2004
+            tea = Posting.receive(f"tea-{lot}", "TEA", "MAIN", 1, lot=lot, at=world.now)
+            world.inventory.post(tea)
         if queue:
             for name in ("o1", "o2", "o3")[: draw.choice((2, 3))]:
                 world.desk.place([line()], order_id=name, tenders=[card()])
@@ -408,7 +438,7 @@ class Retail:
         draw = Random(f"{name} {world.policy.capture} {world.policy.replans}")  # noqa: S311
         lines: list[DraftLine] = []
         for _ in range(draw.randint(1, 2)):
-            sku, units = draw.choice(_SKUS[:2]), draw.randint(1, 2)
+            sku, units = draw.choice(("MUG", *_SKUS)), draw.randint(1, 2)
             price, taxes = draw.choice(("10.00", "3.33")), draw.choice(((), (_VAT,)))
             off = draw.choice(((), (_OFF,)))
             lines.append(line(sku, units, price, taxes=taxes, adjustments=off))

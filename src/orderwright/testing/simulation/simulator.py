@@ -26,7 +26,7 @@ from orderwright.testing.simulation.sometimes import about, arrived, begun, look
 from orderwright.testing.simulation.steps import Begin, Go, Late
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from orderwright.requests import Flow, Request
     from orderwright.testing.simulation.steps import Call, Step
@@ -157,11 +157,13 @@ class Simulation:
         while self.late:
             self.do(Late())
         self._end(self.workers)
-        for number, call in enumerate(self.unanswered):
+        before, self.unanswered = self.unanswered, []
+        for number, call in enumerate(before):
             if call.name in REPEATED:
                 name = f"again-{number}"
                 self.do(Begin(name, call))
                 self._end((name,))
+        _answers(self.unanswered)
         _settles(self.world, self._look)
         check_quiet(self.world)
         self.seen.update(look_back(self.world))
@@ -316,6 +318,13 @@ def _ends(workers: Iterable[Worker]) -> None:
     """A flow that still asks has no end, as far as anybody can wait for it."""
     going = [one.call for one in workers]
     require(not going, "after {} requests these still ask: {}", _LONGEST, going)
+
+
+@lawful("when faults stop, everything settles")
+def _answers(calls: Sequence[Call]) -> None:
+    """Who says a call again when nothing goes wrong any more gets an answer."""
+    again = [one for one in calls if one.name in REPEATED]
+    require(not again, "these have no answer, although nothing goes wrong: {}", again)
 
 
 @lawful("what was acknowledged is kept")

@@ -28,7 +28,7 @@ __all__ = ["Tally", "balanced", "claims", "labels", "stock", "sums", "told"]
 _PAGE = 1000
 
 
-_Held: TypeAlias = tuple[str, str, str, int]
+_Held: TypeAlias = tuple[str, str, str, str, int]
 
 
 @final
@@ -118,10 +118,10 @@ def claims(world: Stored, orders: Sequence[Order]) -> None:
         }
         mine = {key: units for key, units in queue.items() if key[0] == order.id}
         same(waiting, mine, "claims of {}", order.id)
-        if not order.has_exception("backorder_refused"):
-            for line in order.lines:
-                ids = (order.id, line.id)
-                same(line.backordered, line.claimed, "claimed for {} {}", *ids)
+        refused = order.has_exception("backorder_refused")
+        for line in order.lines:
+            wanted = min(line.backordered, line.claimed) if refused else line.backordered
+            same(wanted, line.claimed, "claimed for {} {}", order.id, line.id)
 
 
 @law("stock: who counts, or takes something off the menu, tells the orders that lose it")
@@ -153,10 +153,10 @@ def sums(world: Stored, orders: Sequence[Order]) -> None:
 
 
 def _held(world: Stored) -> dict[str, set[_Held]]:
-    """Return what the ledger holds by order: reservation, SKU, location and units."""
+    """Return what the ledger holds by order: reservation, SKU, location, lot and units."""
     held: dict[str, set[_Held]] = {}
     for one in world.inventory.reservations(world.now):
-        mine = (one.id, one.sku, one.location, one.quantity)
+        mine = (one.id, one.sku, one.location, one.lot, one.quantity)
         held.setdefault(one.order_id, set()).add(mine)
     return held
 
@@ -168,7 +168,7 @@ def _reserved(world: Stored, order: Order) -> set[_Held]:
         if part.stock == "held" and (part.lapses_at is None or part.lapses_at > world.now):
             for one in order.reservations(part):
                 found[one.id, one.sku, one.location, one.lot] += one.quantity
-    return {(*key[:3], units) for key, units in found.items()}
+    return {(*key, units) for key, units in found.items()}
 
 
 def _left(order: Order) -> int:

@@ -217,10 +217,16 @@ class World:
         """Lose what is available of a SKU at a location: somebody else took it."""
         for one in self.inventory.supply([sku], now=self.now):
             if one.location == location and one.available > 0:
-                lost = Posting.adjust(
-                    posting_id, sku, location, -one.available, at=self.now, reason="taken"
-                )
-                self.inventory.post(lost)
+                lots = {lot.lot: lot.available for lot in one.lots}
+                lots[""] = one.available - sum(lots.values())
+                lost = [
+                    Posting.adjust(
+                        posting_id, sku, location, -units, at=self.now, reason="taken", lot=lot
+                    )
+                    for lot, units in lots.items()
+                    if units > 0
+                ]
+                self.inventory.post(Posting.linked(posting_id, lost))
 
     def wait(self, time: timedelta) -> None:
         """Let time pass."""
