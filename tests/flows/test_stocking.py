@@ -15,7 +15,7 @@ from orderwright.flows.settling import MAX_TRIES
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Claim
 from orderwright.inventory.reading import recall
-from orderwright.orders.stocking import missing
+from orderwright.orders.missing import missing
 from orderwright.requests import Flow, PostStock
 from orderwright.tracking.timeline import render, timeline
 from tests.worlds import (

@@ -44,10 +44,10 @@ EQUIVALENT: dict[str, str] = {
     "ledger.py InventoryLedger._note: ..entry.lot and entry.terms is not None and (entry.terms.best_ => ..entry.terms is not None and entry.terms.best_before is not N": (
         "The date of units without a lot is kept and never read: stock looks at lots."
     ),
-    "selling_out.py sold_out: one.sku == sku and one.location == location => one.sku == sku": (
+    "missing.py sold_out: one.sku == sku and one.location == location => one.sku == sku": (
         "A reservation's id names its fulfillment and line, and those are looked at below."
     ),
-    "selling_out.py sold_out: one.sku == sku and one.location == location => one.sku == sku or one.location == location": (
+    "missing.py sold_out: one.sku == sku and one.location == location => one.sku == sku or one.location == location": (
         "A reservation's id names its fulfillment and line, and those are looked at below."
     ),
     "stocking.py _claim_posting: '' => 'XX'": (

@@ -211,7 +211,7 @@ BUGS: dict[str, Bug] = {
 }
 
 
-STORMS = 1_000
+STORMS = 2_000
 """So many are weathered in search of each: fewer than in every normal run without a bug."""
 STARTS = range(5)
 """A report begins to search at so many places, far from each other."""

@@ -287,5 +287,5 @@ class Slip(Retail):
 def test_what_is_wrong_with_a_scenario_is_told_with_its_seed() -> None:
     """No law is broken, but whoever wrote it needs to know where."""
     with pytest.raises(Exception, match="cancle") as caught:
-        weather(Slip(), range(7, 9), turns=40)
+        weather(Slip(), range(7, 15), turns=40)
     assert any("in the storm of seed" in note for note in caught.value.__notes__)

@@ -15,8 +15,7 @@ from orderwright.flows.settling import MAX_TRIES, Flows, carry_on, follow, save
 from orderwright.inventory.claims import QueueOrder, broken, promises, queued
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Phase
-from orderwright.orders.selling_out import sold_out
-from orderwright.orders.stocking import missing
+from orderwright.orders.missing import missing, sold_out
 from orderwright.requests import (
     FindOpen,
     PostStock,

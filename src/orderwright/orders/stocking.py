@@ -11,7 +11,6 @@ from orderwright.fulfillment.fulfillment import Booked, Fulfillment
 from orderwright.inventory.entries import Reservation, StockTerms
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Phase
-from orderwright.orders.cancelling import part_of
 from orderwright.orders.commands import cancel, noted, open_exception
 from orderwright.orders.events import (
     Event,
@@ -19,17 +18,15 @@ from orderwright.orders.events import (
     Intended,
     StockPosted,
     StockRefused,
-    UnitsMissing,
 )
 from orderwright.orders.intents import Intent
 from orderwright.orders.sourcing import by_course, kind_of
 from orderwright.values import in_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from orderwright.fulfillment.fulfillment import FulfillmentItem
     from orderwright.fulfillment.planning import FulfillmentPlan
     from orderwright.inventory.entries import StockAccount
     from orderwright.orders.intents import Purpose
@@ -40,7 +37,6 @@ __all__ = [
     "firm_stock",
     "intended_for",
     "lapsing",
-    "missing",
     "moved",
     "settle_stock",
     "stock_posted",
@@ -434,60 +430,6 @@ def firm_stock(order: Order, at: datetime) -> Iterator[Event]:
     idle = [one for one in lapsing(order) if not order.busy(one)]
     if idle and (any(one.unasked for one in order.payments) or order.covered):
         yield _stock_intent(order, "firm", idle, at)
-
-
-def missing(
-    order: Order, held: Iterable[Reservation], at: datetime, sku: str = ""
-) -> tuple[Event, ...]:
-    """Return what follows where the ledger holds less for an order than it reserved.
-
-    Of one ``sku`` where that is given: an order without it misses nothing. ``held`` is all the
-    ledger holds for it. The units are open again, to be sourced elsewhere or backordered, and the
-    exception ``stock_missing`` tells of it. What is being booked just now is left alone.
-    """
-    if sku and not any(line.sku == sku for line in order.lines):
-        return ()
-    there = {(one.id, one.sku, one.lot): one.quantity for one in held}
-    parts = [
-        one
-        for one in order.fulfillments
-        if one.stock == "held" and (one.lapses_at is None or one.lapses_at > at)
-    ]
-    # What is given up, or has left, takes its units out of a reservation that parts share first.
-    parts.sort(key=lambda one: one.live and not one.gone and not order.busy(one))
-    units: list[tuple[str, FulfillmentItem]] = []
-    for one in parts:
-        for item, reserved in zip(one.items, order.reservations(one), strict=True):
-            key = (reserved.id, reserved.sku, reserved.lot)
-            kept = min(item.quantity, there.get(key, 0))
-            there[key] = there.get(key, 0) - kept
-            idle = one.live and not one.gone and not order.busy(one)
-            if idle and kept < item.quantity:
-                units.append((one.id, item._replace(quantity=item.quantity - kept)))
-    if not units:
-        return ()
-    told = ", ".join(f"{item.quantity} of {item.line_id} ({name})" for name, item in units)
-    gone = UnitsMissing(units=tuple(units), begun=tuple(_begun(order, units, at)), at=at)
-    return (gone, *open_exception(order, "stock_missing", told, at=at))
-
-
-def _begun(
-    order: Order, units: Iterable[tuple[str, FulfillmentItem]], at: datetime
-) -> Iterator[Fulfillment]:
-    """What of ``units`` was being made: given up, what it is made of stays used up."""
-    number = order.fulfillments_planned
-    for name, item in units:
-        one = order.fulfillment(name)
-        if one.started_at is None or one.ingredients == "none":
-            continue
-        lifecycle = order.lifecycle(one)
-        steps = (
-            lifecycle.after(one.state, step) for step in ("stop", "remake", "withdraw", "refuse")
-        )
-        state = next((state for state in steps if state is not None), None)
-        if state is not None:
-            number += 1
-            yield evolve(part_of(one, number, [item], state, at), stock="freed")
 
 
 def lapsing(order: Order) -> list[Fulfillment]:

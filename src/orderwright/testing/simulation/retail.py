@@ -118,11 +118,15 @@ def _delivery(at: At) -> Call:
 
 
 def _loss(at: At) -> Call:
-    """A unit is found missing that somebody has reserved, by whatever counts lots one by one."""
+    """A unit is found missing that is reserved, by whatever counts lots one by one.
+
+    Of an order in the middle of something, if there is one: the others are easily told.
+    """
     held = at.world.inventory.reservations(at.world.now)
     if not held:
         return _delivery(at)
-    one = at.draw.choice(held)
+    busy = {order.id for order in at.world.all_orders() if order.intents}
+    one = at.draw.choice([one for one in held if one.order_id in busy] or held)
     gone = evolve(one, quantity=1, expires_at=None)
     return Call(
         "post_stock",
@@ -306,7 +310,7 @@ COMMANDS: dict[str, Command] = {
         lambda at: at.told("report_chargeback", "p1", at.money),
     ),
     "reversal": Command(
-        3,
+        9,
         lambda order: bool(order.charged_back),
         lambda at: at.told("report_chargeback_reversal", "p1", at.money),
     ),
@@ -346,7 +350,7 @@ COMMANDS: dict[str, Command] = {
     "contact": Command(2, _open, lambda at: at.told("edit", contact=_HOME)),
     "forget": Command(1, _gone, lambda at: at.told("forget")),
     "post_stock": Command(3, _any, _delivery),
-    "post_stock, a loss": Command(1, _any, _loss),
+    "post_stock, a loss": Command(2, _any, _loss),
     "count_stock": Command(5, _any, _count),
     "fill": Command(1, _any, lambda _: Call("fill", _SKUS)),
 }
