@@ -93,8 +93,8 @@ class Shortage(NamedTuple):
 
     ``location`` is empty where no single location was asked: then ``available`` is how many can be
     served, which may be fewer than there are (what is to leave together, or needs what no location
-    offers); ``reservation`` where the shortage
-    is of free stock and not of one reservation.
+    offers). ``reservation`` is empty where the shortage is of free stock, ``lot`` where it is of
+    units of no lot.
     """
 
     sku: str

@@ -353,6 +353,18 @@ class ShortagesWithoutFigures(PlainStock):
             raise OutOfStock(short, error.order_id) from None
 
 
+class ShortagesWithoutLots(PlainStock):
+    """A reservation is named, but not which lot of it is short."""
+
+    def post(self, posting: Posting) -> None:
+        """Lose the lot."""
+        try:
+            super().post(posting)
+        except OutOfStock as error:
+            short = [one._replace(lot="") for one in error.shortages]
+            raise OutOfStock(short, error.order_id) from None
+
+
 class RefusalSwallowed(PlainStock):
     """A refusal is logged somewhere, and the caller hears nothing of it."""
 

@@ -128,6 +128,7 @@ INVENTORY: Mapping[type[PlainStock], str] = {
     broken_inventory.LimitPerClaim: "post 4, post 6",
     broken_inventory.PoliciesByHeart: "post 4, post 1, post 6, supply 3",
     broken_inventory.ShortagesWithoutFigures: "post 4, post 8",
+    broken_inventory.ShortagesWithoutLots: "post 4",
     broken_inventory.RefusalSwallowed: GUARD,
     broken_inventory.RefusalUsesTheId: "post 4, post 3",
     broken_inventory.RefusalLetsLapse: "post 5",

@@ -182,6 +182,18 @@ class PostingClauses(InventoryContract):
             same(0, free(stock), "available after the last units were reserved")
 
     @clause
+    def test_of_two_lots_of_a_reservation_the_one_that_is_short_is_named(self) -> None:
+        """InventoryRepository.post 4: what else is in the reservation is not lost with it."""
+        with self.store() as stock:
+            for lot in ("L1", "L2"):
+                part = held("r1", 2, lot=lot)
+                post_all(stock, receive(lot, 2, lot=lot), reserve(f"p{lot}", part))
+            both = [held("r1", units, lot=lot) for lot, units in (("L1", 2), ("L2", 3))]
+            short = _refused(stock, Posting.settle("x", commit=both, at=NOON), "3 of 2 of a lot")
+            wanted = (Shortage("MUG", "MAIN", 3, 2, "r1", "L2"),)
+            same(wanted, short, "what is short in a reservation of two lots")
+
+    @clause
     def test_a_refused_posting_leaves_its_id_unused(self) -> None:
         """InventoryRepository.post 4: it may be posted once the units are there, or another."""
         with self.store() as stock:
