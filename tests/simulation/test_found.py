@@ -112,6 +112,14 @@ def steaks(units: int, *, policy: Policy = TAB, fired: bool) -> World:
     return world
 
 
+def lapsing() -> World:
+    """Two mugs are held for an hour, until somebody vouches for the order."""
+    policy = Policy(capture="by_hand", unpaid_ttl=HOUR)
+    world = World(("MUG", "MAIN", 2), policy=policy)
+    world.desk.place([line("MUG", 2)], order_id="o1")
+    return world
+
+
 def sold() -> World:
     """Two mugs, both sold."""
     world = World(("MUG", "MAIN", 2))
@@ -273,6 +281,36 @@ STORIES: dict[str, tuple[World, Sequence[Step]]] = {
             Go("a", "crash after"),
             *turns("b", "b", "b", "b"),
             Begin("c", Call("count_stock", "MUG", "STORE", 1, count_id="c1")),
+        ],
+    ),
+    # What had lapsed was refused to the one, and made firm for good by the other, who was slow:
+    # half of it stayed reserved for nobody.
+    "what is given up has lapsed, and is made firm as of earlier": (
+        lapsing(),
+        [
+            Begin("a", Call("confirm", "o1")),
+            Happen("wait_until_due"),
+            Begin("b", Call("cancel", "o1", units={"l1": 1}, reason="less")),
+            *turns(*"bbbaaaabbb"),
+        ],
+    ),
+    "what was given up had lapsed, and is made firm as of earlier": (
+        lapsing(),
+        [
+            Begin("a", Call("confirm", "o1")),
+            Happen("wait_until_due"),
+            Begin("b", Call("cancel", "o1", units={"l1": 1}, reason="less")),
+            *turns(*"bbbbb"),
+        ],
+    ),
+    "what is being made firm lapses, and some of it is given up": (
+        lapsing(),
+        [
+            Begin("a", Call("confirm", "o1")),
+            *turns(*"aa"),
+            Happen("wait_until_due"),
+            Begin("b", Call("cancel", "o1", units={"l1": 1}, reason="less")),
+            *turns(*"bbbaaabbb"),
         ],
     ),
     # It raised after it had saved, as it looked at the order once more.

@@ -278,6 +278,19 @@ def stock_refused(
         # Without any shortage the refusal was found as final: the next try will say what lacks.
         # A store that says "no" without naming a reservation is believed for all.
         parts = named or (parts if shortages else [])
+        # What shares a reservation that has lapsed has nothing either; somebody slow, for whom it
+        # has not yet, must not make it firm.
+        empty = {one.reservation for one in shortages if not one.available} - {""}
+        parts += [
+            one
+            for one in order.fulfillments
+            if one not in parts
+            and (one.live, one.stock) == (True, "held")
+            and one.lapses_at is not None
+            and one.lapses_at <= at
+            and not order.busy(one)
+            and not empty.isdisjoint(held.id for held in order.reservations(one))
+        ]
     removed = [one for one in parts if one.state.phase in (Phase.PLANNED, Phase.WAITING)]
     refused = StockRefused(
         intent_id=intent_id,
@@ -426,10 +439,23 @@ def _owed(one: Fulfillment) -> Purpose | None:
 
 
 def firm_stock(order: Order, at: datetime) -> Iterator[Event]:
-    """Before money is asked for, and before confirming, the reservations stop lapsing."""
+    """Before money is asked for, and before confirming, the reservations stop lapsing.
+
+    Not while units of one are being taken out for another part: refused as lapsed, these would
+    then stay for good, for nobody.
+    """
     idle = [one for one in lapsing(order) if not order.busy(one)]
-    if idle and (any(one.unasked for one in order.payments) or order.covered):
-        yield _stock_intent(order, "firm", idle, at)
+    if not idle or not (any(one.unasked for one in order.payments) or order.covered):
+        return
+    going = {
+        entry.reservation
+        for intent in order.intents
+        if isinstance(intent.request, Posting) and not intent.parked
+        for entry in intent.request.entries
+    }
+    free = [one for one in idle if going.isdisjoint(held.id for held in order.reservations(one))]
+    if free:
+        yield _stock_intent(order, "firm", free, at)
 
 
 def lapsing(order: Order) -> list[Fulfillment]:
