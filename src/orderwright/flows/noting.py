@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
+from orderwright.flows.processing import served
 from orderwright.flows.settling import Flows
 from orderwright.orders import commands
 from orderwright.orders.events import HoldPlaced, HoldReleased, NoteAdded, TagsChanged
@@ -94,14 +95,13 @@ class Noting(Flows):
             by,
             expected_version,
         )
-        return (
-            yield from decide(
-                self.setting,
-                order_id,
-                call,
-                lambda order: (commands.release_hold(order, name, at=at, reason=reason),),
-            )
+        order = yield from decide(
+            self.setting,
+            order_id,
+            call,
+            lambda order: (commands.release_hold(order, name, at=at, reason=reason),),
         )
+        return (yield from served(self.setting, order, at))
 
     @command
     def note(

@@ -28,7 +28,10 @@ T = TypeVar("T")
 
 
 def previewed(flow: Flow[T]) -> Flow[T]:
-    """Return a flow that ends as ``flow`` would if all went well, and writes nothing."""
+    """Return a flow that ends as ``flow`` would if all went well, and writes nothing.
+
+    What it reads of the stock is as it is: whom a posting would tell or serve is not in the answer.
+    """
     saved: dict[str, tuple[Order, tuple[Event, ...]]] = {}
 
     def answer(request: Request[object]) -> Flow[object]:

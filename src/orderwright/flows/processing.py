@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from orderwright.errors import AdapterFault, BrokenPromise, Conflict
 from orderwright.flows.command import command
 from orderwright.flows.deciding import Call, decide
 from orderwright.flows.loading import load
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.requests import Flow
 
-__all__ = ["Processing", "allocate"]
+__all__ = ["Processing", "allocate", "served"]
 
 
 class Processing(Flows):
@@ -285,3 +286,17 @@ def allocate(setting: Setting, order_id: str, at: datetime) -> Flow[tuple[bool, 
     after, events = follow(order, allocated(order, made, at), at)
     after, mine = yield from save(setting, after, events, version=order.version, at=at)
     return True, (yield from carry_on(setting, after, at, mine=mine))
+
+
+def served(setting: Setting, order: Order, at: datetime) -> Flow[Order]:
+    """Give an order that a hold has just let go what it waits for, as far as it came in meanwhile.
+
+    What goes wrong leaves it waiting, as it was saved.
+    """
+    if not any(line.backordered for line in order.lines):
+        return order
+    try:
+        return (yield from allocate(setting, order.id, at))[1]
+    except (AdapterFault, BrokenPromise, Conflict):
+        pass
+    return order

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from orderwright.errors import Conflict, InvalidInput, NotFound, OrderwrightError
 from orderwright.flows.command import command
 from orderwright.flows.loading import load
+from orderwright.flows.processing import served
 from orderwright.flows.settling import MAX_TRIES, Flows, follow, record, save, settle
 from orderwright.orders.commands import cancel, hold_ran_out
 from orderwright.orders.lines import Reference
@@ -145,7 +146,8 @@ def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:
     actions = {item.action for item in due}
     if "hold" in actions:
         name = next(item.subject for item in due if item.action == "hold")
-        return (yield from _happened(setting, order, hold_ran_out(order, name, at=now), now))
+        order = yield from _happened(setting, order, hold_ran_out(order, name, at=now), now)
+        return (yield from served(setting, order, now))
     if "expire" in actions:
         expiry = cancel(order, at=now, reason="not paid", action="expire")
         return (yield from _happened(setting, order, (expiry,), now))

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from orderwright.errors import AdapterFault, Conflict, InvalidInput, KeyReused, NotFound, OutOfStock
+from orderwright.errors import (
+    AdapterFault,
+    BrokenPromise,
+    Conflict,
+    InvalidInput,
+    KeyReused,
+    NotFound,
+    OutOfStock,
+)
 from orderwright.flows.command import command
 from orderwright.flows.loading import load
 from orderwright.flows.processing import allocate
@@ -221,8 +229,8 @@ def _filled(
                 continue
             try:
                 served, _ = yield from allocate(setting, claim.order_id, at)
-            except (Conflict, NotFound):
-                continue  # somebody else is at it, or it is not one of ours
+            except (BrokenPromise, Conflict, NotFound):
+                continue  # somebody else is at it, it is not one of ours, or has no plan
             if served:
                 found[claim.order_id] = None
     return tuple(found)
@@ -264,6 +272,8 @@ def _on_offer(stocks: Iterable[Stock], sku: str, location: str) -> int:
     if here.unlimited:
         wrong = f"nobody counts {sku} at {location}: its policy there has to be 'guarded'"
         raise InvalidInput.at("sku", wrong)
+    if here.lots:
+        raise InvalidInput.at("sku", f"{sku} has lots at {location}: post them one by one")
     return max(0, here.available)
 
 

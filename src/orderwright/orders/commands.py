@@ -304,6 +304,8 @@ def advance_fulfillment(
     if state is None:
         state = lifecycle.step(one.state, action, subject, order.id)
     if state.phase not in (Phase.OUT, Phase.DONE):
+        if any(one.id in intent.replaces for intent in order.intents):
+            raise IllegalTransition(subject, "being moved", action, (), order.id)
         if one.state.phase is Phase.PLANNED or action in ("withdraw", "stop"):
             # The ledger's answer reserves, a cancellation withdraws: never a step by itself.
             allowed = lifecycle.allowed(one.state)
@@ -339,6 +341,9 @@ _ALARMS = {
 
 def _require_units(order: Order, one: Fulfillment, action: str) -> None:
     """What is given up to be served anew must not be booked just now, nor be back already."""
+    if one.stopping:  # else what somebody gave up would be served from elsewhere
+        allowed = ("stop", "refuse_stop")
+        raise IllegalTransition(f"fulfillment {one.id}", "asked to stop", action, allowed, order.id)
     counts = order.quantities()
     back = one.gone and any(counts[key].kept < units for key, units in one.units.items())
     if back or order.busy(one):

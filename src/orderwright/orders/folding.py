@@ -10,7 +10,8 @@ from orderwright.errors import BrokenPromise
 from orderwright.lifecycles import REQUESTED, Phase
 from orderwright.orders import events as e
 from orderwright.orders.folding_labels import LABELS
-from orderwright.orders.folding_returns import RETURNS, booked, refused
+from orderwright.orders.folding_returns import RETURNS
+from orderwright.orders.folding_stock import STOCK, less, without
 from orderwright.orders.folding_tabs import TABS
 from orderwright.orders.steps import charge_credited, credited, following, line_credited
 from orderwright.payments.operations import PaymentRequest
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
     from orderwright.lifecycles import Lifecycles
     from orderwright.orders.intents import Intent
     from orderwright.orders.order import Order
@@ -104,7 +104,12 @@ def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
         order,
         state=event.state,
         lines=tuple(
-            line_credited(line, units.get(line.id, 0), credits_.get(line.id))
+            line_credited(
+                line,
+                units.get(line.id, 0),
+                credits_.get(line.id),
+                waiting=event.action != "stop",
+            )
             for line in order.lines
         ),
         charges=tuple(charge_credited(one, credits_.get(one.id)) for one in order.charges),
@@ -132,7 +137,7 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
     parts = [part for _, part in event.split]
     changes: dict[str, Any] = {
         "fulfillments": (
-            *(_less(one, taken) if one.id in sources else one for one in order.fulfillments),
+            *(less(one, taken) if one.id in sources else one for one in order.fulfillments),
             *parts,
         ),
         "fulfillments_planned": order.fulfillments_planned + len(parts),
@@ -149,32 +154,6 @@ def _parted(order: Order, event: e.OrderCancelled) -> dict[str, Any]:
             for intent in order.intents
         )
     return changes
-
-
-def _less(one: Fulfillment, taken: Mapping[tuple[str, str, str, str], int]) -> Fulfillment:
-    """Return a fulfillment without what is ``taken`` of it, by fulfillment, line, lot and name."""
-    items: list[FulfillmentItem] = []
-    for item in one.items:
-        less = taken.get((one.id, item.line_id, item.lot, item.held_as or one.id))
-        if less is None:
-            items.append(item)
-        elif less < item.quantity:
-            items.append(item.some(item.quantity - less))
-    return copied(one, items=tuple(items), stopping=())
-
-
-def _missing(order: Order, event: e.UnitsMissing) -> Order:
-    taken = {
-        (name, item.line_id, item.lot, item.held_as or name): item.quantity
-        for name, item in event.units
-    }
-    names = {name for name, _ in event.units}
-    left = (_less(one, taken) if one.id in names else one for one in order.fulfillments)
-    return following(
-        order,
-        fulfillments=(*(one for one in left if one.items), *event.begun),
-        fulfillments_planned=order.fulfillments_planned + len(event.begun),
-    )
 
 
 def _edited(order: Order, event: e.OrderEdited) -> Order:
@@ -258,68 +237,6 @@ def _parked(order: Order, event: e.IntentParked) -> Order:
     return following(order, intents=intents)
 
 
-def _planned(order: Order, event: e.FulfillmentsPlanned) -> Order:
-    waiting = dict(event.backordered)
-    lines = order.lines
-    if waiting or any(line.backordered for line in lines):
-        lines = tuple(evolve(line, backordered=waiting.get(line.id, 0)) for line in lines)
-    return following(
-        order,
-        lines=lines,
-        fulfillments=order.fulfillments + event.fulfillments,
-        fulfillments_planned=order.fulfillments_planned + len(event.fulfillments),
-    )
-
-
-def _without(order: Order, intent_id: str) -> tuple[Intent, ...]:
-    return tuple(one for one in order.intents if one.id != intent_id)
-
-
-def _stock_posted(order: Order, event: e.StockPosted) -> Order:
-    intent = order.intent(event.intent_id)
-    states = dict(event.states)
-
-    def posted(one: Fulfillment) -> Fulfillment:
-        if one.id not in intent.fulfillments:
-            return one
-        if intent.purpose == "consume":
-            return copied(one, ingredients="used")
-        if event.stock is None:
-            return copied(one, lapses_at=None)
-        state = states.get(one.id)
-        booked = one if state is None else one.moved(state, event.at)
-        return copied(booked, stock=event.stock)
-
-    claimed = dict(intent.claims)
-    return following(
-        order,
-        lines=tuple(
-            evolve(line, claimed=claimed[line.id]) if line.id in claimed else line
-            for line in order.lines
-        )
-        if claimed
-        else order.lines,
-        intents=_without(order, intent.id),
-        fulfillments=tuple(
-            posted(one) for one in order.fulfillments if one.id not in event.removed
-        ),
-        returns=booked(order, intent.id),
-    )
-
-
-def _stock_refused(order: Order, event: e.StockRefused) -> Order:
-    return following(
-        order,
-        intents=_without(order, event.intent_id),
-        fulfillments=tuple(
-            copied(one, stock="freed", lapses_at=None) if one.id in event.freed else one
-            for one in order.fulfillments
-            if one.id not in event.removed
-        ),
-        returns=refused(order, event.intent_id),
-    )
-
-
 def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
     def reported(payment: Payment) -> Payment:
         if payment.id != event.payment_id:
@@ -345,7 +262,7 @@ def _payment_reported(order: Order, event: e.PaymentReported) -> Order:
         )
 
     if event.due_at is None:
-        intents = _without(order, event.operation_id)
+        intents = without(order, event.operation_id)
     else:
         intents = _changed(order, event.operation_id, due_at=event.due_at, reason=event.reason)
     return following(
@@ -460,6 +377,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     **RETURNS,
     **TABS,
     **LABELS,
+    **STOCK,
     e.PaymentsAdded: _payments_added,
     e.MoneyRequested: _noted,
     e.ContactsForgotten: _noted,
@@ -469,10 +387,6 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     e.Intended: _intended,
     e.IntentClaimed: _claimed,
     e.IntentParked: _parked,
-    e.FulfillmentsPlanned: _planned,
-    e.StockPosted: _stock_posted,
-    e.StockRefused: _stock_refused,
-    e.UnitsMissing: _missing,
     e.PaymentReported: _payment_reported,
     e.FulfillmentAdvanced: _fulfillment_advanced,
     e.FulfillmentsChanged: _rearranged,

@@ -554,7 +554,8 @@ class Policy:
     ``rounding`` is how an exact amount becomes whole minor units. ``round_amounts`` is where: after
     every adjustment, once per line, or once per order (its lines then get their shares by largest
     remainder). ``round_taxes``: each tax per line, or once per order and rate, shared alike.
-    ``ship_complete``: nothing leaves before all can; what is there waits with what is not.
+    ``ship_complete``: what is planned at once is planned whole: what is there waits with what is
+    not. A line that is added later holds nothing back that is planned already.
     ``ties``: what decides between locations that cost the same.
     ``priority``: how urgent what waits for stock is, the higher the sooner.
     ``confirm``: as soon as stock and money are there, or only once a person said so.

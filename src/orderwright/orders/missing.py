@@ -8,8 +8,8 @@ from attrs import evolve
 
 from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import Phase
-from orderwright.orders.cancelling import part_of
-from orderwright.orders.commands import open_exception
+from orderwright.orders.cancelling import cancel_units, part_of
+from orderwright.orders.commands import noted, open_exception
 from orderwright.orders.events import UnitsMissing
 from orderwright.orders.stocking import intended_for
 
@@ -57,7 +57,18 @@ def missing(
         return ()
     told = ", ".join(f"{item.quantity} of {item.line_id} ({name})" for name, item in units)
     gone = UnitsMissing(units=tuple(units), begun=tuple(_begun(order, units, at)), at=at)
-    return (gone, *open_exception(order, "stock_missing", told, at=at))
+    events = (gone, *open_exception(order, "stock_missing", told, at=at))
+    after = order.after(events)
+    asked: dict[str, int] = {}
+    for sign, version in ((1, order), (-1, after)):
+        for one in version.fulfillments:
+            for line_id, count in one.stopping:
+                asked[line_id] = asked.get(line_id, 0) + sign * count
+    given_up = sorted(pair for pair in asked.items() if pair[1] > 0)
+    if not given_up:
+        return events
+    # What is not there any more, and was asked to stop, is not wanted.
+    return (*events, *noted(after, cancel_units(after, given_up, at=at, reason="asked to stop")))
 
 
 def _begun(
@@ -65,18 +76,24 @@ def _begun(
 ) -> Iterator[Fulfillment]:
     """What of ``units`` was being made: given up, what it is made of stays used up."""
     number = order.fulfillments_planned
+    lost_of: dict[str, list[FulfillmentItem]] = {}
     for name, item in units:
+        lost_of.setdefault(name, []).append(item)
+    for name, items in lost_of.items():
         one = order.fulfillment(name)
-        if one.started_at is None or one.ingredients == "none":
+        if one.started_at is None:
             continue
         lifecycle = order.lifecycle(one)
-        steps = (
-            lifecycle.after(one.state, step) for step in ("stop", "remake", "withdraw", "refuse")
-        )
-        state = next((state for state in steps if state is not None), None)
-        if state is not None:
-            number += 1
-            yield evolve(part_of(one, number, [item], state, at), stock="freed")
+        for step in ("stop", "remake", "withdraw", "refuse"):
+            state = lifecycle.after(one.state, step)
+            if state is not None:
+                number += 1
+                lost = part_of(one, number, items, state, at)
+                whole = sum(item.quantity for item in items) == sum(one.units.values())
+                # Whoever is at work on it knows it by its id.
+                known = one.id if whole else lost.id
+                yield evolve(lost, id=known, stock="freed", ended=step)
+                break
 
 
 def sold_out(

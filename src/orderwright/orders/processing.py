@@ -402,6 +402,30 @@ def _complete(order: Order, at: datetime) -> Iterator[Event]:
         yield advance(order, "complete", at=at)
 
 
+def _give_up_unwanted(order: Order, at: datetime) -> Iterator[Event]:
+    """What nothing serves, and nobody owes or wants, as it was cancelled elsewhere, is given up."""
+    if order.stocked and not any(line.backordered for line in order.lines):
+        return
+    served: dict[str, int] = {}
+    for one in order.fulfillments:
+        if one.live:
+            for line_id, units in one.units.items():
+                served[line_id] = served.get(line_id, 0) + units
+    back: dict[str, int] = {}
+    for sent in order.returns:
+        for item in sent.items:
+            back[item.line_id] = back.get(item.line_id, 0) + item.credited
+    freed: list[tuple[str, int]] = []
+    for line in order.lines:
+        there = line.ordered - line.cancelled
+        wanted = line.remaining_units + line.moved + line.lost + back.get(line.id, 0)
+        units = min(there - served.get(line.id, 0), there - wanted)
+        if units > 0:
+            freed.append((line.id, units))
+    if freed:
+        yield cancel_units(order, sorted(freed), at=at, reason="cancelled elsewhere")
+
+
 def _use_bookings(order: Order, at: datetime) -> Iterator[Event]:
     """A place in the kitchen or a delivery slot is used up with the goods it was booked for."""
     booked = [one for one in order.fulfillments if one.kind == "booking" and one.live]
@@ -428,6 +452,7 @@ _Rule = Callable[["Order", "datetime"], "Iterator[Event]"]
 _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
     Phase.PLANNED: (),
     Phase.WAITING: (
+        _give_up_unwanted,
         settle_stock,
         settle_labels,
         firm_stock,
@@ -438,6 +463,7 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
         _confirm,
     ),
     Phase.WORKING: (
+        _give_up_unwanted,
         settle_stock,
         settle_labels,
         firm_stock,

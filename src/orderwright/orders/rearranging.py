@@ -9,6 +9,7 @@ from attrs import evolve
 from orderwright.errors import (
     IllegalTransition,
     InvalidInput,
+    OnHold,
     OutOfStock,
     QuantityRefused,
     Shortage,
@@ -16,7 +17,8 @@ from orderwright.errors import (
 from orderwright.fulfillment.fulfillment import Fulfillment, FulfillmentItem
 from orderwright.fulfillment.planning import FulfillmentPlan, PlannedFulfillment
 from orderwright.lifecycles import Phase
-from orderwright.orders.cancelling import part_of, taken_of
+from orderwright.orders.cancelling import cancel_units, part_of, taken_of
+from orderwright.orders.commands import noted
 from orderwright.orders.events import Event, FulfillmentsChanged
 from orderwright.orders.sourcing import by_lot
 from orderwright.orders.stocking import moved
@@ -44,6 +46,10 @@ def _at_hand(order: Order, fulfillment_id: str, action: str) -> Fulfillment:
         allowed = order.lifecycle(one).allowed(one.state)
         subject = f"fulfillment {one.id}"
         raise IllegalTransition(subject, "asked to stop", action, allowed, order.id)
+    if action != "run_short":  # under another id its units would not be held any more
+        hold = next((stop for stop in order.holds if one.id in stop.fulfillments), None)
+        if hold is not None:
+            raise OnHold(hold.name, "fulfil", order.id, order.allowed())
     booked = order.busy(one)
     if booked or one.state.phase not in (Phase.WAITING, Phase.WORKING) or one.stock != "held":
         state = "being booked" if booked else one.state.name
@@ -162,7 +168,7 @@ def _together(order: Order, parts: Sequence[Fulfillment]) -> Ingredients:
 
 def short_pick(
     order: Order, fulfillment_id: str, units: Units, *, at: datetime, reason: str
-) -> tuple[FulfillmentsChanged, ...]:
+) -> tuple[Event, ...]:
     """Record that ``units`` were not on the shelf: written off there, and sourced from elsewhere.
 
     What no other location has is backordered. Raises IllegalTransition if it is not being picked
@@ -187,7 +193,13 @@ def short_pick(
         reason=reason,
         at=at,
     )
-    return (told,)
+    asked = dict(changed[0].stopping)
+    freed = [(name, count - asked.get(name, 0)) for name, count in one.stopping]
+    given_up = sorted(pair for pair in freed if pair[1] > 0)
+    if not given_up:
+        return (told,)
+    after = order.after((told,))  # what was not there, and was asked to stop, is not wanted
+    return (told, *noted(after, cancel_units(after, given_up, at=at, reason=reason)))
 
 
 def move(
@@ -210,6 +222,9 @@ def move(
     order.lifecycle(one).step(one.state, "withdraw", subject, order.id)
     if one.location == location.id:
         return ()
+    if one.ingredients == "used":  # what it is made of is used up here
+        allowed = order.lifecycle(one).allowed(one.state)
+        raise IllegalTransition(subject, "begun", "move", allowed, order.id)
     wanted: dict[str, int] = {}
     for item in one.items:
         wanted[item.sku] = wanted.get(item.sku, 0) + item.quantity

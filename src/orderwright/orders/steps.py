@@ -28,15 +28,17 @@ def following(order: Order, **changes: Any) -> Order:  # noqa: ANN401 - checked 
     return copied(order, *order.CACHED, version=order.version + 1, **changes)
 
 
-def line_credited(line: OrderLine, cancelled: int, credit: Credit | None) -> OrderLine:
-    """Return the line with so many units cancelled, and less due."""
+def line_credited(
+    line: OrderLine, cancelled: int, credit: Credit | None, *, waiting: bool = True
+) -> OrderLine:
+    """Return the line with so many units cancelled, those that were ``waiting`` first; less due."""
     if not cancelled and credit is None:
         return line
     return copied(
         line,
         *line.CACHED,
         cancelled=line.cancelled + cancelled,
-        backordered=max(0, line.backordered - cancelled),
+        backordered=max(0, line.backordered - cancelled) if waiting else line.backordered,
         remaining_units=line.remaining_units - (credit.units if credit else 0),
         components=_less(line, credit) if credit else line.components,
     )

@@ -237,6 +237,9 @@ _BOOKED: Mapping[Purpose, Booked] = {
 def stock_posted(order: Order, intent_id: str, at: datetime) -> tuple[Event, ...]:
     """Record that the ledger wrote the intent's posting."""
     intent = order.intent(intent_id)
+    # What has left from where it was is not served from elsewhere.
+    left = tuple(one.id for one in order.fulfillments if one.id in intent.replaces and one.gone)
+    step = "withdraw" if left else "reserve"
     planned = [
         one
         for one in order.fulfillments
@@ -245,13 +248,11 @@ def stock_posted(order: Order, intent_id: str, at: datetime) -> tuple[Event, ...
     return (
         StockPosted(
             intent_id=intent_id,
-            states=tuple(
-                (one.id, order.lifecycle(one).step(one.state, "reserve")) for one in planned
-            )
+            states=tuple((one.id, order.lifecycle(one).step(one.state, step)) for one in planned)
             if intent.purpose == "reserve"
             else (),
             stock=_BOOKED.get(intent.purpose),
-            removed=intent.replaces,
+            removed=tuple(one for one in intent.replaces if one not in left),
             at=at,
         ),
     )

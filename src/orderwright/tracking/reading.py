@@ -92,7 +92,7 @@ def _cancelled(r: Reading, event: e.OrderCancelled, at: datetime) -> None:
     for line_id, units in event.units:
         line = r.line(line_id)
         line.cancelled += units
-        waiting = min(units, line.backordered)
+        waiting = 0 if event.action == "stop" else min(units, line.backordered)
         line.backordered -= waiting
         line.given_up += waiting
     for source, part in event.split:
@@ -216,12 +216,17 @@ def _rearranged(r: Reading, event: e.FulfillmentsChanged, at: datetime) -> None:
             work.made_at = at
 
 
-def _missing(r: Reading, event: e.UnitsMissing, _: datetime) -> None:
+def _missing(r: Reading, event: e.UnitsMissing, at: datetime) -> None:
+    made_at: dict[str, datetime | None] = {}
     for fulfillment_id, item in event.units:
         work = r.part(fulfillment_id)
+        made_at[fulfillment_id] = work.made_at
         work.less(((item.line_id, item.quantity),))
         if not work.units:
             del r.parts[fulfillment_id]
+    for part in event.begun:
+        r.parts[part.id] = taken = Part(part)
+        taken.made_at = made_at.get(part.id) or made_at.get(part.items[0].held_as) or at
 
 
 def _intended(r: Reading, event: e.Intended, _: datetime) -> None:

@@ -238,7 +238,8 @@ def _label(world: Stored, order: Order, label: Label, entry: LabelEntry) -> None
     require(one.live, f"{label.id} is for {one.id}, which is given up")
     same(label, order.label(one.id), f"the label of {one.id}")
     if one.gone and one.tracking != label.tracking:
-        require("label_unused" in opened, f"nobody was told of {label.id}")
+        told_ = opened & {"label_unused", "returned_to_sender"}  # or it came back, and left again
+        require(bool(told_), f"nobody was told of {label.id}")
         return
     same((label.carrier, label.tracking), (one.carrier, one.tracking), f"on {one.id}")
     if not one.gone:
