@@ -9,9 +9,10 @@ from attrs import evolve
 from orderwright import ChangeLine, Contact, DraftLine, Policy, Posting, UnitPrice
 from orderwright.errors import IllegalTransition, InvalidInput, OnHold
 from orderwright.fulfillment.planning import Demand, FulfillmentPlan, plan
+from orderwright.orders.lines import KitPart
 from orderwright.testing.simulation import Begin, Call, Go, Simulation
 from tests.kitchens import MENU, TAB, Kitchen
-from tests.worlds import HOUR, PARCELS, World, card, check_laws, check_quiet, line
+from tests.worlds import HOUR, PARCELS, World, card, check_laws, check_quiet, eur, line
 
 ANN = Contact(name="Ann", street=("1 Main St",), city="Reykjavik", country="IS")
 WAITING = Policy(short="backorder", unpaid_ttl=None)
@@ -205,3 +206,52 @@ def test_a_label_of_what_came_back_is_told_with_it() -> None:
     order = world.desk.ship("o1", "f1", carrier="UPS", tracking="N2")
     assert "returned_to_sender" in {one.code for one in order.exceptions}
     check_quiet(world)
+
+
+@pytest.mark.parametrize("how", ["refuse", "short_pick", "count"])
+def test_what_was_cancelled_elsewhere_is_not_served_anew(how: str) -> None:
+    """Whatever becomes of the parcel that was being picked: nobody wants its units any more."""
+    world = picking(("MUG", "MAIN", 1), ("MUG", "STORE", 1), units=1)
+    world.desk.report_cancellation("o1", reason="there")
+    if how == "refuse":
+        world.desk.advance("o1", "f1", "refuse")
+    elif how == "short_pick":
+        world.desk.short_pick("o1", "f1", {"l1": 1})
+    else:
+        world.desk.count_stock("MUG", "MAIN", 0, count_id="c1")
+    world.calm()
+    order = world.desk.order("o1")
+    assert (1, "cancelled") == (order.line("l1").cancelled, order.state.name)
+    assert not [one for one in order.fulfillments if one.location == "STORE"]
+    check_quiet(world)
+
+
+def test_parts_of_a_kit_that_was_cancelled_elsewhere_are_given_up_one_by_one() -> None:
+    """What of it is picked may leave; what is not found is not looked for elsewhere."""
+    world = World(("POT", "MAIN", 1), ("CUP", "MAIN", 4), ("CUP", "STORE", 4))
+    parts = [KitPart("POT", weight=2), KitPart("CUP", 4)]
+    price = UnitPrice.of("30", "EUR")
+    world.desk.place(
+        [DraftLine(sku="TEA-SET", quantity=1, unit_price=price, parts=parts)],
+        order_id="o1",
+        tenders=[card()],
+    )
+    for action in ("release", "pick"):
+        world.desk.advance("o1", "f1", action)
+    world.desk.report_cancellation("o1", reason="there")
+    cups = next(one.id for one in world.desk.order("o1").lines if one.sku == "CUP")
+    world.desk.short_pick("o1", "f1", {cups: 1})
+    order = world.desk.order("o1")
+    assert 1 == order.line(cups).cancelled
+    assert {"MAIN"} == {one.location for one in order.fulfillments}
+    check_laws(world)
+
+
+def test_what_is_credited_for_good_will_is_served_all_the_same() -> None:
+    """A credit of the whole price is no cancellation: the goods are still owed."""
+    world = picking(("MUG", "MAIN", 1), ("MUG", "STORE", 1), units=1)
+    world.desk.credit("o1", eur(10), target="l1", reason="sorry")
+    world.desk.short_pick("o1", "f1", {"l1": 1})
+    order = world.desk.order("o1")
+    assert {"STORE"} == {one.location for one in order.fulfillments if one.live}
+    check_laws(world)
