@@ -327,7 +327,10 @@ def advance_fulfillment(
         at=at,
     )
     alarm = _ALARMS.get(action)
-    opened = _opened(order, alarm, f"fulfillment {one.id}", at) if alarm else ()
+    opened = tuple(_opened(order, alarm, f"fulfillment {one.id}", at)) if alarm else ()
+    if one.astray and report and action not in _ASTRAY and _back(order, one):
+        # Its units are with us, or were made good: it was to go nowhere any more.
+        opened = tuple(_opened(order, "shipped_after_cancellation", f"fulfillment {one.id}", at))
     return (advanced, *opened, *_contradictions(order, one, state, tracking, at))
 
 
@@ -339,13 +342,18 @@ _ALARMS = {
 }
 
 
+def _back(order: Order, one: Fulfillment) -> bool:
+    """Whether some of what has left with it came back since, or was claimed."""
+    counts = order.quantities()
+    return one.gone and any(counts[key].kept < units for key, units in one.units.items())
+
+
 def _require_units(order: Order, one: Fulfillment, action: str) -> None:
     """What is given up to be served anew must not be booked just now, nor be back already."""
     if one.stopping:  # else what somebody gave up would be served from elsewhere
         allowed = ("stop", "refuse_stop")
         raise IllegalTransition(f"fulfillment {one.id}", "asked to stop", action, allowed, order.id)
-    counts = order.quantities()
-    back = one.gone and any(counts[key].kept < units for key, units in one.units.items())
+    back = _back(order, one)
     if back or order.busy(one):
         state = "back already" if back else "being booked"
         raise IllegalTransition(f"fulfillment {one.id}", state, action, (), order.id)

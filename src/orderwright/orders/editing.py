@@ -348,7 +348,8 @@ def added(
     """
     if rename:
         changes = tuple(_renamed(order, changes))
-    _require_right(order, changes)
+    else:
+        _require_right(order, changes)
     lines = [one for one in changes if isinstance(one, AddLine)]
     charges = [one.charge for one in changes if isinstance(one, AddCharge)]
     if not lines and not charges:

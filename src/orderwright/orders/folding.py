@@ -103,6 +103,8 @@ def _cancelled(order: Order, event: e.OrderCancelled) -> Order:
     return following(
         order,
         state=event.state,
+        # What was to be exchanged for it is not wanted either.
+        exchanges=() if event.action == "report" else order.exchanges,
         lines=tuple(
             line_credited(
                 line,

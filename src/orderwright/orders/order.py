@@ -182,10 +182,10 @@ class Order:
         Promised is what is collected afterwards.
         """
         failed = self.failed_batches
-        minor = self.figures.kept
+        minor = self.figures.kept - self.figures.refunding  # which is as good as gone
         for one in self.payments:
             if one.batch in failed:
-                minor -= one.sums.undone
+                minor -= max(0, one.sums.undone - one.sums.refunding)
             else:
                 minor += one.sums.open_authorization
                 if one.collected == "afterwards":
@@ -208,8 +208,11 @@ class Order:
         """Whether the policy is satisfied with what was authorized, captured and promised."""
         if self.approved:
             return True
+        covered = self.cover >= self.figures.due
         if self.policy.require_cover and not self.policy.tab:
-            return self.cover >= self.figures.due
+            return covered
+        if covered and self.figures.due > 0:  # whatever else was offered is not needed
+            return True
         failed = self.failed_batches
         return not any(
             (one.unasked or one.sums.authorizing) and one.batch not in failed

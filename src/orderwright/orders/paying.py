@@ -166,8 +166,9 @@ def report_payment(
     has lapsed with it.
 
     A repeated report, and one with an older ``sequence``, is a no-op. A report that the table of
-    payment operations does not permit opens the exception ``payment_contradiction``; a refused
-    capture, void or refund opens ``capture_refused`` (and so on), one of another amount than asked
+    payment operations does not permit opens the exception ``payment_contradiction``; so does one
+    that what was refused, and made good meanwhile, was done after all. A refused capture, void or
+    refund opens ``capture_refused`` (and so on), one of another amount than asked
     ``capture_differs``, a refusal to authorize anew ``reauthorize_refused``, and the next one waits
     until that is resolved. Raises NotFound for an unknown operation, BrokenPromise for another
     currency.
@@ -207,7 +208,19 @@ def report_payment(
         at=at,
     )
     given_back = _given_back(order, operation, reported, several_captures=several_captures)
-    return (reported, *given_back, *_troubles(order, payment, operation, reported))
+    troubles = _troubles(order, payment, operation, reported)
+    if operation.state.phase is Phase.DROPPED and _too_much(order, operation, reported):
+        detail = _contradicts(operation, outcome, numbered=False)
+        troubles += open_exception(order, "payment_contradiction", detail, at=at)
+    return (reported, *given_back, *troubles)
+
+
+def _too_much(order: Order, operation: PaymentOperation, reported: PaymentReported) -> bool:
+    """Whether a no that is a yes after all moved too much, as it was made good meanwhile."""
+    after = order.after((reported,))
+    if operation.kind == "refund":
+        return after.balance.minor < 0
+    return operation.kind in ("capture", "charge") and after.payout.minor > 0
 
 
 def _given_back(

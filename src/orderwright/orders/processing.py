@@ -222,10 +222,15 @@ def _authorize(order: Order, at: datetime) -> Iterator[Event]:
     for payment in order.payments:
         if payment.batch in failed:
             continue
-        if payment.in_flight:
+        if payment.sums.authorizing:
             return
         if payment.unasked:
-            yield from payment_intents(order, kind, ((payment, payment.amount),), at)
+            amount = payment.amount
+            if kind == "charge":
+                # What is taken in one step is not more than is due by now, and not there yet.
+                left = order.figures.due - order.cover - order.figures.capturing
+                amount = min(amount, Money(max(0, left), order.currency))
+            yield from payment_intents(order, kind, ((payment, amount),), at)
             return
 
 
@@ -275,13 +280,16 @@ def _capture(order: Order, at: datetime) -> Iterator[Event]:
     wanted = _dispatched(order) if order.policy.capture == "on_dispatch" else figures.due
     left = wanted - figures.kept - figures.capturing + figures.refunding
     # What a bank fetched back is not taken again, but from tenders offered since then.
-    lost = max(0, figures.charged_back)
     since = max((one.batch for one in order.payments if one.sums.charged_back > 0), default=0)
-    older = [one for one in order.payments if one.batch <= since] if lost else order.payments
+    failed = order.failed_batches
+    able = [one for one in order.payments if one.batch not in failed]
+    anew = sum(max(0, one.sums.kept) for one in able if one.batch > since)
+    lost = max(0, figures.charged_back - anew)  # the rest was made good since then
+    older = [one for one in able if one.batch <= since] if lost else able
     shares = list(_taken(older, left - lost, order.currency))
     if lost:
         left -= sum(money.minor for _, money in shares)
-        newer = [one for one in order.payments if one.batch > since]
+        newer = [one for one in able if one.batch > since]
         shares += _taken(newer, left, order.currency)
     yield from payment_intents(order, "capture", shares, at)
 
@@ -460,6 +468,8 @@ _RULES: Mapping[Phase, tuple[_Rule, ...]] = {
         _refund_failed,
         _authorize,
         _reauthorize,
+        _void_credited,
+        _pay_out,
         _confirm,
     ),
     Phase.WORKING: (

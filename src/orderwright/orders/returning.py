@@ -117,6 +117,10 @@ def advance_return(
     state = order.lifecycles.returning.step(one.state, action, f"return {one.id}", order.id)
     if fees and action != "approve":
         raise InvalidInput.at("fees", f"are agreed when a return is approved, not with {action!r}")
+    if action == "close" and any(item.inspected < item.received for item in one.items):
+        # What has come back would never be inspected, nor credited.
+        subject = f"return {one.id}"
+        raise IllegalTransition(subject, "not inspected", "close", ("inspect",), order.id)
     if fees:
         added(order, [AddCharge(charge=fee) for fee in fees])  # refuses other currencies
     return ReturnAdvanced(
@@ -144,20 +148,19 @@ def receive(
     counts = order.quantities()
     items = {item.line_id: item for item in known.items} if known else {}
     taken: list[tuple[str, int]] = []
-    excess: list[str] = []
+    excess: dict[str, int] = {}
     for line_id, arrived in units:
         line = order.line(line_id)
         item = items.get(line_id, ReturnItem(line_id, line.sku, 0))
         announced = item.expected if known is not None and known.open else 0
         counted = min(arrived, counts[line_id].kept + announced)
         if counted < arrived:
-            excess.append(f"{arrived - counted} of {line_id} at {location}")
+            excess[line_id] = arrived - counted
         if counted:
             taken.append((line.sku, counted))
             items[line_id] = item._replace(received=item.received + counted)
-    opened = open_exception(order, "returned_too_much", ", ".join(excess), at=at) if excess else ()
     if not taken:
-        return opened
+        return _too_much(order, excess, location, at)
     lifecycle = order.lifecycles.returning
     before = known.state if known else lifecycle.initial
     move = StockMove(
@@ -176,7 +179,22 @@ def receive(
         moves=(move,),
         at=at,
     )
-    return (*_with_credit(order, received, at), *opened)
+    events = _with_credit(order, received, at)
+    after = order.after(events)
+    other = None if return_id else _expected(after, excess)
+    if other is not None:  # what one return does not wait for, another one may
+        more = receive(after, other.id, tuple(excess.items()), location=location, at=at)
+        return (*events, *more)
+    return (*events, *_too_much(order, excess, location, at))
+
+
+def _too_much(
+    order: Order, excess: Mapping[str, int], location: str, at: datetime
+) -> tuple[Event, ...]:
+    if not excess:
+        return ()
+    detail = ", ".join(f"{units} of {line_id} at {location}" for line_id, units in excess.items())
+    return open_exception(order, "returned_too_much", detail, at=at)
 
 
 _TARGETS: dict[Verdict, Literal["available", "loss", "customer"]] = {
@@ -236,9 +254,9 @@ def inspect(
     for verdict, moved in targets.items():
         target = _TARGETS.get(verdict)
         if target is not None:
-            number = len(one.moves) + len(moves) + 1
-            units_moved = tuple(moved.items())
-            moves.append(StockMove(number, one.location, units_moved, "quarantine", target))
+            for location, units_moved in _from_where(one, moves, moved):
+                number = len(one.moves) + len(moves) + 1
+                moves.append(StockMove(number, location, units_moved, "quarantine", target))
     if all(item.inspected == item.received and not item.expected for item in items.values()):
         state = lifecycle.step(state, "close")
     inspected = ReturnInspected(
@@ -251,6 +269,28 @@ def inspect(
         at=at,
     )
     return tuple(_with_credit(order, inspected, at))
+
+
+def _from_where(
+    one: Return, more: Sequence[StockMove], units: Mapping[str, int]
+) -> list[tuple[str, tuple[tuple[str, int], ...]]]:
+    """Return where ``units`` (by SKU) of a return wait in quarantine, first where it came last."""
+    there: dict[tuple[str, str], int] = {}
+    for move in (*one.moves, *more):
+        for sku, count in move.units:
+            sign = 1 if move.target == "quarantine" else -1
+            there[move.location, sku] = there.get((move.location, sku), 0) + sign * count
+    places = dict.fromkeys((one.location, *(move.location for move in one.moves)))
+    left = dict(units)
+    found: list[tuple[str, tuple[tuple[str, int], ...]]] = []
+    for place in places:
+        taken = {sku: min(count, there.get((place, sku), 0)) for sku, count in left.items()}
+        taken = {sku: count for sku, count in taken.items() if count > 0}
+        for sku, count in taken.items():
+            left[sku] -= count
+        if taken:
+            found.append((place, tuple(taken.items())))
+    return found
 
 
 def _with_credit(
