@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from attrs import evolve
+
+from orderwright.inventory.postings import Posting
 from orderwright.money import Money
 from orderwright.payments.payment import Tender
 from orderwright.testing.simulation.steps import Call
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from orderwright.orders.order import Order
     from orderwright.testing.simulation.world import World
 
-__all__ = ["MOODS", "At", "Command", "card", "drawn", "eur"]
+__all__ = ["MOODS", "At", "Command", "card", "drawn", "eur", "holding", "loss"]
 
 MOODS: tuple[Behaviour, ...] = (
     *("approve", "approve", "decline", "pending"),
@@ -55,6 +58,11 @@ class At:
     def returned(self) -> str:
         """Return the id of a return."""
         return self.draw.choice([one.id for one in self.order.returns] or ["r1"])
+
+    @property
+    def payment(self) -> str:
+        """Return the id of a payment."""
+        return self.draw.choice([one.id for one in self.order.payments] or ["p1"])
 
     @property
     def operation(self) -> str:
@@ -97,6 +105,36 @@ class Command:
         self.weight: int = weight
         self.when: Callable[[Order], bool] = when
         self.call: Callable[[At], Call] = call
+
+
+def holding(order: Order) -> bool:
+    """Return whether something is reserved for an order."""
+    return any(one.stock == "held" for one in order.fulfillments)
+
+
+def loss(at: At) -> Call:
+    """A unit is found missing that is reserved, by whatever counts lots one by one.
+
+    Of an order in the middle of something, if there is one: the others are easily told.
+    """
+    held = at.world.inventory.reservations(at.world.now)
+    if not held:  # they have lapsed
+        return Call("resume")
+    busy = {order.id for order in at.world.all_orders() if order.intents}
+    one = at.draw.choice([one for one in held if one.order_id in busy] or held)
+    gone = evolve(one, quantity=1, expires_at=None)
+    return Call(
+        "post_stock",
+        Posting.adjust(
+            f"d{at.number}",
+            one.sku,
+            one.location,
+            -1,
+            at=at.world.now,
+            reason="count",
+            breaking=[gone],
+        ),
+    )
 
 
 def drawn(

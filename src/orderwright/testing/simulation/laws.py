@@ -14,6 +14,7 @@ from orderwright.lifecycles import Phase
 from orderwright.orders.order import Order
 from orderwright.orders.processing import next_events
 from orderwright.ports import DueOrder
+from orderwright.testing.simulation.calm_laws import kept, returned, wanted
 from orderwright.testing.simulation.law import LawBroken, law, require, same
 from orderwright.testing.simulation.money_laws import asked, books, money
 from orderwright.testing.simulation.stock_laws import (
@@ -173,6 +174,7 @@ def _served(order: Order) -> None:
 LAWS = (
     *(history, keys, units, asked, money, books, labels),
     *(stock, balanced, claims, sums, finding, told, quiet),
+    *(kept, returned, wanted),
 )
 """Every law of what is stored, each with a ``name``.
 
@@ -206,8 +208,8 @@ def check_quiet(world: Stored) -> None:
     """
     check_laws(world)
     orders = every_order(world.orders)
-    told(world, orders)
-    quiet(world, orders)
+    for one in (told, quiet, kept, returned, wanted):
+        one(world, orders)
 
 
 @final

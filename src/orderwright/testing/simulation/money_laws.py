@@ -94,7 +94,7 @@ def asked(world: Stored, order: Order, before: Order | None) -> None:
     """Look at what is new since ``before``: refunds, and captures that nobody asked for by hand."""
     known = {one.id for one in before.intents} if before is not None else set[str]()
     new = {one.id: one.purpose for one in order.intents if one.id not in known}
-    if not {"refund", "capture"} & set(new.values()):
+    if not {"refund", "capture", "charge"} & set(new.values()):
         return
     taken = back = 0
     for payment in order.payments:
@@ -111,10 +111,22 @@ def asked(world: Stored, order: Order, before: Order | None) -> None:
             require(went <= came, f"{order.id} {payment.id}: {dict(done)}")
         taken += came
         back += went
-    if "capture" in new.values() and order.policy.capture != "by_hand" and not order.charged_back:
+    if order.charged_back or not {"capture", "charge"} & set(new.values()):
+        return
+    failed = order.failed_batches
+    sisters = [one for one in order.payments if one.batch in failed]
+    if "charge" in new.values():
+        left = taken - back - sum(one.sums.undone for one in sisters)
+        more = f"{order.id}: charges {left} of {order.due.minor} that is due"
+        require(left <= max(0, order.due.minor) or _by_hand(world, order), more)
+    elif order.policy.capture != "by_hand" and not _by_hand(world, order):
         most = max(order.due.minor, order.total.minor)
         more = f"{order.id}: {taken - back} of {most} that is due"
-        require(taken - back <= most or _by_hand(world, order), more)
+        require(taken - back <= most, more)
+        drawn = [
+            one.id for one in sisters if any(new.get(o.id) == "capture" for o in one.operations)
+        ]
+        require(not drawn, f"{order.id}: captures of {drawn}, whose sister was declined")
 
 
 def _by_hand(world: Stored, order: Order) -> bool:

@@ -12,8 +12,17 @@ from orderwright.fulfillment.locations import Location
 from orderwright.inventory.guard import GUARDED, StockPolicy
 from orderwright.inventory.postings import Posting
 from orderwright.money import UnitPrice
-from orderwright.orders.lines import DraftLine, Policy
-from orderwright.testing.simulation.drawing import MOODS, At, Command, card, drawn, eur
+from orderwright.orders.lines import ChangeLine, DraftLine, Policy
+from orderwright.testing.simulation.drawing import (
+    MOODS,
+    At,
+    Command,
+    card,
+    drawn,
+    eur,
+    holding,
+    loss,
+)
 from orderwright.testing.simulation.steps import Call, Happen
 from orderwright.testing.simulation.world import World
 
@@ -39,6 +48,7 @@ _DISHES: dict[str, tuple[str, int, str, dict[str, int]]] = {
 _NAMES = tuple(_DISHES)
 _SOON = timedelta(minutes=40)
 _TABLES = ("t1", "t2", "t3")
+_PLACES = tuple(one.id for one in _STATIONS)
 
 
 def _dish(name: str) -> DraftLine:
@@ -67,6 +77,16 @@ def _sold_out(at: At) -> Call:
     name = at.draw.choice(_NAMES[:2])
     queued = at.draw.choice((True, False))
     return Call("sell_out", name, _DISHES[name][0], notice_id=f"n{at.number}", queued=queued)
+
+
+def _stop(at: At) -> Call:
+    how = at.draw.choice(("request_stop", "stop", "refuse_stop"))
+    more = {"units": at.units} if how == "request_stop" and at.draw.random() < 0.5 else {}  # noqa: PLR2004
+    return at.told(how, at.part, reason="wait", **more)
+
+
+def _fewer(at: At) -> ChangeLine:
+    return ChangeLine(line_id="l1", quantity=at.draw.choice((0, 1, 3)))
 
 
 def _count(at: At) -> Call:
@@ -115,6 +135,27 @@ _COMMANDS: dict[str, Command] = {
     "tag": Command(1, _any, lambda at: at.told("tag", add=["regular"])),
     "sell_out": Command(2, _any, _sold_out),
     "count_stock": Command(2, _any, _count),
+    "post_stock, a loss": Command(1, holding, loss),
+    "add two": Command(
+        1,
+        _any,
+        lambda at: at.told("add_round", [evolve(_dish(at.draw.choice(_NAMES)), quantity=2)]),
+    ),
+    "edit": Command(1, _any, lambda at: at.told("edit", [_fewer(at)])),
+    "stop": Command(3, _any, _stop),
+    "split": Command(2, _any, lambda at: at.told("split", at.part, at.units)),
+    "merge": Command(
+        2,
+        lambda order: len(order.fulfillments) > 1,
+        lambda at: at.told("merge", [one.id for one in at.order.fulfillments]),
+    ),
+    "move": Command(1, _any, lambda at: at.told("move", at.part, at.draw.choice(_PLACES))),
+    "report_cancellation": Command(
+        1, _any, lambda at: at.told("report_cancellation", reason="left")
+    ),
+    "retry": Command(
+        4, lambda order: bool(order.intents), lambda at: Call("retry", at.order.id, at.intent)
+    ),
 }
 
 

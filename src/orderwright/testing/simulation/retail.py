@@ -6,8 +6,6 @@ from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, final
 
-from attrs import evolve
-
 from orderwright.errors import OrderwrightError
 from orderwright.fulfillment.shipping import Parcel
 from orderwright.inventory.postings import Posting
@@ -26,7 +24,16 @@ from orderwright.orders.lines import (
 )
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import Tender
-from orderwright.testing.simulation.drawing import MOODS, At, Command, card, drawn, eur
+from orderwright.testing.simulation.drawing import (
+    MOODS,
+    At,
+    Command,
+    card,
+    drawn,
+    eur,
+    holding,
+    loss,
+)
 from orderwright.testing.simulation.steps import Call, Happen
 from orderwright.testing.simulation.world import World
 
@@ -117,31 +124,6 @@ def _delivery(at: At) -> Call:
     return Call("post_stock", posting)
 
 
-def _loss(at: At) -> Call:
-    """A unit is found missing that is reserved, by whatever counts lots one by one.
-
-    Of an order in the middle of something, if there is one: the others are easily told.
-    """
-    held = at.world.inventory.reservations(at.world.now)
-    if not held:
-        return _delivery(at)
-    busy = {order.id for order in at.world.all_orders() if order.intents}
-    one = at.draw.choice([one for one in held if one.order_id in busy] or held)
-    gone = evolve(one, quantity=1, expires_at=None)
-    return Call(
-        "post_stock",
-        Posting.adjust(
-            f"d{at.number}",
-            one.sku,
-            one.location,
-            -1,
-            at=at.world.now,
-            reason="count",
-            breaking=[gone],
-        ),
-    )
-
-
 def _count(at: At) -> Call:
     counted = at.draw.choice((0, 1, 2))
     sku, place = at.draw.choice(_SKUS), at.draw.choice(_PLACES)
@@ -225,6 +207,9 @@ COMMANDS: dict[str, Command] = {
     "cancel": Command(3, _open, lambda at: at.told("cancel", reason="sorry")),
     "cancel some": Command(3, _open, lambda at: at.told("cancel", units=at.units, reason="less")),
     "pay": Command(4, lambda order: bool(order.uncovered), lambda at: at.told("pay", [card()])),
+    "pay too much": Command(
+        1, lambda order: bool(order.uncovered), lambda at: at.told("pay", [card("99.00")])
+    ),
     "pay in two parts": Command(
         2,
         lambda order: bool(order.uncovered),
@@ -259,7 +244,11 @@ COMMANDS: dict[str, Command] = {
         lambda at: at.told("advance_return", at.returned, at.draw.choice(("refuse", "cancel"))),
     ),
     "receive_return": Command(
-        4, _back, lambda at: at.told("receive_return", at.units, location="MAIN")
+        4,
+        _back,
+        lambda at: at.told(
+            "receive_return", at.units, location=at.draw.choice(("MAIN", "MAIN", "STORE"))
+        ),
     ),
     "inspect_return": Command(4, _back, _inspect),
     "claim": Command(
@@ -289,13 +278,18 @@ COMMANDS: dict[str, Command] = {
         _any,
         lambda at: at.told("hold", "note", blocks={at.draw.choice(("refund", "fulfil"))}),
     ),
+    "hold a part": Command(
+        1,
+        _open,
+        lambda at: at.told("hold", "part", blocks={"fulfil"}, fulfillments={at.part}),
+    ),
     "hold for long": Command(
         1, _open, lambda at: at.told("hold", "fraud", blocks={"allocate", "capture"})
     ),
     "release_hold": Command(
         4,
         lambda order: bool(order.holds),
-        lambda at: at.told("release_hold", at.draw.choice(("note", "fraud"))),
+        lambda at: at.told("release_hold", at.draw.choice(("note", "fraud", "part"))),
     ),
     "notify_payment": Command(4, lambda order: bool(order.payments), _notice),
     "notice of what is open": Command(9, _asked, _notice),
@@ -303,7 +297,14 @@ COMMANDS: dict[str, Command] = {
     "retry": Command(
         2, lambda order: bool(order.intents), lambda at: Call("retry", at.order.id, at.intent)
     ),
-    "report_chargeback": Command(4, _kept, lambda at: at.told("report_chargeback", "p1", at.money)),
+    "report_chargeback": Command(
+        4, _kept, lambda at: at.told("report_chargeback", at.payment, at.money)
+    ),
+    "astray": Command(
+        2,
+        _gone,
+        lambda at: at.told("advance", at.part, at.draw.choice(("lose", "return_to_sender"))),
+    ),
     "chargeback meanwhile": Command(
         9,
         lambda order: bool(order.refunding),
@@ -350,7 +351,7 @@ COMMANDS: dict[str, Command] = {
     "contact": Command(2, _open, lambda at: at.told("edit", contact=_HOME)),
     "forget": Command(1, _gone, lambda at: at.told("forget")),
     "post_stock": Command(3, _any, _delivery),
-    "post_stock, a loss": Command(2, _any, _loss),
+    "post_stock, a loss": Command(2, holding, loss),
     "count_stock": Command(5, _any, _count),
     "fill": Command(1, _any, lambda _: Call("fill", _SKUS)),
 }
@@ -374,6 +375,7 @@ class Retail:
         """
         policy = Policy(
             capture=draw.choice(("on_confirmation", "on_dispatch", "by_hand", "on_placement")),
+            confirm=draw.choice(("when_covered", "when_covered", "when_covered", "by_hand")),
             refund=draw.choice(("when_cancelled", "when_cancelled", "by_hand")),
             short=draw.choice(("reject", "backorder", "backorder")),
             unpaid_ttl=draw.choice((None, timedelta(hours=1), 10 * _MINUTE)),
