@@ -97,9 +97,10 @@ class Stocking(Flows):
 
         What is missing is taken from what is available first, then from the reservations, the last
         one first: those units are open again on their orders, which are sourced elsewhere or wait,
-        with the exception ``stock_missing``. Returns the ids of these orders. ``count_id`` is the
-        key: what it found the first time stands, whatever is said under it again, and orders that
-        were not told are; count anew under another. Lots are counted with :meth:`post_stock`.
+        with the exception ``stock_missing``. What is just being booked for an order is booked
+        first, also what is parked. Returns the ids of these orders. ``count_id`` is the key: what
+        it found the first time stands, whatever is said under it again, and orders that were not
+        told are; count anew under another. Lots are counted with :meth:`post_stock`.
         Raises InvalidInput for a SKU that has lots there by now, OutOfStock where others order
         faster than it is booked, AdapterFault for orders that could not be told: then say it again.
         """
