@@ -34,6 +34,14 @@ def moves(event: e.Event) -> bool:
     )
 
 
+def on_its_way(event: e.Event) -> bool:
+    """Whether it tells of a step, or of a parcel that moves."""
+    return isinstance(event, e.FulfillmentAdvanced) or (
+        isinstance(event, e.ParcelScanned)
+        and event.status in {"handed_over", "in_transit", "out_for_delivery"}
+    )
+
+
 class Seen:
     """One order, seen after each of its events."""
 
@@ -53,6 +61,20 @@ class Seen:
                 return time_of(event)
         return None
 
+    def earliest(self, holds: Any) -> datetime | None:  # noqa: ANN401
+        """When something was true of a fulfillment at the earliest, by all that was told of it."""
+        found = []
+        for event, (before, after) in self.steps:
+            was = {one.id for one in before.fulfillments if holds(one)}
+            told = event.fulfillment_id if on_its_way(event) else ""
+            for one in after.fulfillments:
+                new = one.id not in was or (
+                    one.id == told and (one.gone or isinstance(event, e.FulfillmentAdvanced))
+                )
+                if holds(one) and new:
+                    found.append(time_of(event))
+        return min(found, default=None)
+
     @property
     def placed(self) -> bool:
         """Whether it is more than a draft."""
@@ -64,8 +86,8 @@ class Seen:
         return [
             self.placed_at,
             self.first(lambda order: order.state.phase is Phase.WORKING),
-            self.first(lambda order: any(one.started_at for one in order.fulfillments)),
-            self.first(lambda order: any(one.gone for one in order.fulfillments)),
+            self.earliest(lambda one: one.started_at is not None),
+            self.earliest(lambda one: one.gone),
             self.arrived_at,
             self.first(lambda order: order.state.phase is Phase.DONE),
         ]

@@ -54,7 +54,10 @@ def judged(seen: Seen, now: datetime) -> tuple[bool, ...] | None:
     if arrived is None:
         if promised is None or promised > now:
             return None
-        if seen.order.state.phase == "dropped" and not seen.waited()[1] and not seen.astray:
+        dropped_at = seen.first(lambda order: order.state.phase == "dropped")
+        # Who gives up because it is late has been waiting.
+        in_time = dropped_at is not None and dropped_at <= promised
+        if in_time and not seen.waited()[1] and not seen.astray:
             return None
     timely = arrived is not None and (promised is None or arrived <= promised)
     on_time = timely and promised is not None

@@ -142,6 +142,8 @@ class ShippingLabel:
             raise InvalidInput.at("tracking", f"Code 128 has no {self.tracking!r}: use ASCII")
         if self.sscc:
             digits = _words(self.sscc, "sscc", least=_SSCC, most=_SSCC)
+            if not (digits.isascii() and digits.isdecimal()):
+                raise InvalidInput.at("sscc", f"expected {_SSCC} digits, got {digits!r}")
             wanted = check_digit(digits[:-1])
             if digits[-1] != wanted:
                 wrong = f"{digits} ends with {digits[-1]}, but its check digit is {wanted}"

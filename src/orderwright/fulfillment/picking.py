@@ -77,6 +77,10 @@ def pick_list(tasks: Iterable[PickTask], bins: Mapping[str, Bin]) -> tuple[PickS
         place = bins.get(sku)
         if place is not None and type(place) is not Bin:
             raise InvalidInput.at(f"bins[{sku!r}]", f"expected a Bin, got {place!r:.60}")
+        if place is not None:
+            instance(place.name, str, f"bins[{sku!r}].name")
+            instance(place.aisle, int, f"bins[{sku!r}].aisle")
+            instance(place.position, int, f"bins[{sku!r}].position")
         told = tuple((*name, units) for name, units in parts.items())
         stops.append(PickStop(place, sku, lot, sum(parts.values()), told))
     aisles = sorted({stop.bin.aisle for stop in stops if stop.bin})

@@ -339,14 +339,22 @@ def _useful(
         if place.slots == 0 or place.capacity == 0:
             reasons.append(f"{where} is left out: it is full")
             continue
-        promised = _promised(place, sourcing) if sourcing.deliver_by else None
-        if sourcing.deliver_by and (promised is None or promised.arrives > sourcing.deliver_by):
+        if too_late(place, sourcing):
+            promised = _promised(place, sourcing)
             told = f"arrives {promised.arrives}" if promised else "promises nothing"
             reasons.append(f"{where} is left out: {told}, wanted by {sourcing.deliver_by}")
             continue
         if any(supply.get((one.sku, where), 0) > 0 and _may(one, place) for one in demand):
             found.append(place)
     return found, reasons
+
+
+def too_late(place: Location, sourcing: Sourcing) -> bool:
+    """Return whether ``place`` does not promise to arrive by ``deliver_by``, where that is said."""
+    if sourcing.deliver_by is None:
+        return False
+    promised = _promised(place, sourcing)
+    return promised is None or promised.arrives > sourcing.deliver_by
 
 
 def _may(one: Demand, place: Location) -> bool:

@@ -119,4 +119,6 @@ def promise(
     leaves = calendar.leaves(at)
     carrier = delivers or calendar
     arrives = carrier.after(leaves, transit_days)
-    return Promise(leaves, arrives, datetime.combine(arrives, time.max, carrier.zone))
+    # Where clocks go back at midnight the last hour comes twice: the day ends with the second.
+    ends = time.max.replace(fold=1)
+    return Promise(leaves, arrives, datetime.combine(arrives, ends, carrier.zone))

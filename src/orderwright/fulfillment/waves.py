@@ -9,7 +9,13 @@ from attrs import evolve
 
 from orderwright.fulfillment.fulfillment import FulfillmentItem
 from orderwright.fulfillment.network import Network
-from orderwright.fulfillment.planning import FulfillmentPlan, PlannedFulfillment, Sourcing, plan
+from orderwright.fulfillment.planning import (
+    FulfillmentPlan,
+    PlannedFulfillment,
+    Sourcing,
+    plan,
+    too_late,
+)
 from orderwright.values import identifier
 
 if TYPE_CHECKING:
@@ -57,7 +63,7 @@ def plan_wave(
     Raises InvalidInput as :func:`.plan` does.
     """
     rules = evolve(sourcing or Sourcing(), ship_complete=True)
-    left = _Left(supply, locations)
+    left = _Left(supply, locations, rules)
     for order_id, demand in orders.items():
         identifier(order_id, "orders")
         plan(demand, left.of(demand), locations, evolve(rules, effort=0))  # refuses bad input
@@ -115,8 +121,9 @@ def _bound(orders: Iterable[Sequence[Demand]], left: _Left) -> int:
 
     As if each took one slot, of any place that has some of it, and stock were not used up.
     """
-    groups: _Groups = dict(Counter(left.some(demand) for demand in orders))
-    return _spreading(groups, left).fill(_SOURCE, _SINK)
+    groups: _Groups = dict(Counter(left.some(demand) for demand in orders if demand))
+    nothing = sum(not demand for demand in orders)  # takes no slot
+    return _spreading(groups, left).fill(_SOURCE, _SINK) + nothing
 
 
 def _spreading(groups: _Groups, left: _Left) -> Network:
@@ -128,7 +135,7 @@ def _spreading(groups: _Groups, left: _Left) -> Network:
     for group, count in groups.items():
         node = ("group", *sorted(group))
         network.link(_SOURCE, node, count)
-        for place in group:
+        for place in sorted(group):  # a set's order is another in every process
             network.link(node, ("place", place), count)
     return network
 
@@ -137,15 +144,19 @@ def _spreading(groups: _Groups, left: _Left) -> Network:
 class _Left:
     """What is left of stock, slots and capacity while a wave is planned."""
 
-    __slots__ = ("capacity", "locations", "slots", "supply", "where")
+    __slots__ = ("capacity", "late", "locations", "slots", "supply", "where")
 
     def __init__(
-        self, supply: Mapping[tuple[str, str], int], locations: Mapping[str, Location]
+        self,
+        supply: Mapping[tuple[str, str], int],
+        locations: Mapping[str, Location],
+        rules: Sourcing,
     ) -> None:
         self.supply = dict(supply)
         self.locations = locations
         self.slots = {where: place.slots for where, place in locations.items()}
         self.capacity = {where: place.capacity for where, place in locations.items()}
+        self.late = {where for where, place in locations.items() if too_late(place, rules)}
         self.where: dict[str, list[str]] = {}
         for sku, where in supply:
             self.where.setdefault(sku, []).append(where)
@@ -191,7 +202,9 @@ class _Left:
         )
 
     def _may(self, one: Demand, where: str) -> bool:
-        return where not in one.not_from and one.requires <= self.locations[where].offers
+        if where in self.late or where in one.not_from:
+            return False
+        return one.requires <= self.locations[where].offers
 
     def _can(self, demand: Iterable[Demand], where: str) -> bool:
         wanted: dict[str, int] = {}

@@ -5,11 +5,12 @@ Estimates are floats: they only estimate. Every quantity that comes of them is a
 
 from __future__ import annotations
 
+from datetime import timedelta
 from math import sqrt
 from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
 from orderwright.errors import InvalidInput
-from orderwright.values import MAX_QUANTITY, aware, choice, each, quantity
+from orderwright.values import MAX_QUANTITY, aware, choice, each, in_utc, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +34,7 @@ DemandPattern = Literal["none", "smooth", "erratic", "intermittent", "lumpy"]
 """How demand behaves: asked for often or seldom, in like quantities or not."""
 
 _ASKED = frozenset({"reserved", "backordered", "customer", "production"})
+_TICK = timedelta(microseconds=1)
 _INTERVAL = 1.32
 _VARIATION = 0.49
 
@@ -65,7 +67,7 @@ def demand_history(
     """
     choice(period, Period, "period")
     first = _number(aware(start, "start").astimezone(zone), period)
-    if not _begins(start.astimezone(zone), period):
+    if not _begins(start, period, zone):
         first += 1
     last = _number(aware(end, "end").astimezone(zone), period)
     if last <= first:
@@ -76,7 +78,9 @@ def demand_history(
         if not 0 <= index < last - first:
             continue
         for account, net, _ in posting.changes:
-            if account.bucket in _ASKED:
+            # What is made, or not on offer any more, was asked for by nobody.
+            made = account.bucket == "production" and (net < 0 or posting.reason == "sold out")
+            if account.bucket in _ASKED and not made:
                 counts = found.get(account.sku)
                 if counts is None:
                     counts = found[account.sku] = [0] * (last - first)
@@ -84,11 +88,10 @@ def demand_history(
     return {sku: tuple(counts) for sku, counts in found.items()}
 
 
-def _begins(when: datetime, period: Period) -> bool:
-    """Whether a period begins at that moment."""
-    if (when.hour, when.minute, when.second, when.microsecond) != (0, 0, 0, 0):
-        return False
-    return period == "day" or (when.day == 1 if period == "month" else when.weekday() == 0)
+def _begins(when: datetime, period: Period, zone: tzinfo) -> bool:
+    """Whether a period begins at that moment: not always at midnight, where clocks go on then."""
+    before = (in_utc(when, "start") - _TICK).astimezone(zone)
+    return _number(before, period) != _number(when.astimezone(zone), period)
 
 
 @final

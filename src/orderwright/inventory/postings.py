@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self, cast, final
 
-from attrs import field, fields, frozen
+from attrs import evolve, field, fields, frozen
 
 from orderwright.errors import InvalidInput, KeyReused
 from orderwright.inventory.entries import (
@@ -66,6 +66,9 @@ class Posting:
         text(self.order_id, "order_id")
         text(self.reason, "reason")
         object.__setattr__(self, "at", in_utc(self.at, "at"))
+        if any(map(_zoned, self.entries)):
+            # Times of one zone compare by what its clocks show, and read back are of another.
+            object.__setattr__(self, "entries", tuple(map(_told_in_utc, self.entries)))
         changes = tuple(
             Change(account, units, lowest.get(account, units)) for account, units in net.items()
         )
@@ -421,6 +424,24 @@ class Posting:
         names = (attribute.name for attribute in fields(Posting))
         first = next(name for name in names if getattr(self, name) != getattr(other, name))
         raise KeyReused(self.id, first, getattr(self, first), getattr(other, first))
+
+
+def _zoned(one: Entry) -> bool:
+    times = (one.expires_at, *(one.terms[:2] if one.terms else ()))
+    return any(when is not None and when.tzinfo is not UTC for when in times)
+
+
+def _told_in_utc(one: Entry) -> Entry:
+    terms = one.terms
+    if terms is not None:
+        terms = terms._replace(
+            expected_at=_utc(terms.expected_at), best_before=_utc(terms.best_before)
+        )
+    return evolve(one, expires_at=_utc(one.expires_at), terms=terms)
+
+
+def _utc(when: datetime | None) -> datetime | None:
+    return None if when is None else in_utc(when, "entries")
 
 
 def _checked(reservations: Iterable[Reservation]) -> tuple[Reservation, ...]:

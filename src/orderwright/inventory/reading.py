@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, final
 
-from orderwright.values import aware
+from orderwright.values import aware, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,10 +80,14 @@ def available_to_promise(
 
     What is promisable now and what is expected by then, less all claims: those who wait come first.
     """
-    aware(by, "by")
+    until = in_utc(by, "by")
     there = sum(one.promisable for one in stocks)
-    coming = sum(one.quantity for one in incoming if one.expected_at and one.expected_at <= by)
+    coming = sum(one.quantity for one in incoming if _by(one, until))
     return max(0, there + coming - sum(one.quantity for one in claims))
+
+
+def _by(one: Incoming, until: datetime) -> bool:
+    return one.expected_at is not None and in_utc(one.expected_at, "expected_at") <= until
 
 
 def first_expired(lots: Sequence[Lot], units: int) -> tuple[tuple[str, int], ...]:

@@ -44,6 +44,8 @@ def _add(
         if found[sku] > MAX_QUANTITY:
             raise InvalidInput.at(f"demand[{sku}]", f"more than {MAX_QUANTITY} units in all")
         return
+    if not recipe:
+        raise InvalidInput.at(f"recipes[{sku}]", "is made of nothing: leave it out")
     for part, each in recipe.items():
         count = quantity(each, f"recipes[{sku}][{part}]")
         _add(part, units * count, recipes, found, (*inside, sku))
@@ -58,4 +60,4 @@ def can_make(
     :func:`components` of all of them are there: components may be shared.
     """
     needs = components({sku: 1}, recipes)
-    return min(available.get(part, 0) // each for part, each in needs.items())
+    return min(max(0, available.get(part, 0)) // each for part, each in needs.items())

@@ -189,6 +189,8 @@ def economic_quantity(mean: float, policy: ReplenishmentPolicy) -> int:
         wanted = sqrt(2 * max(0.0, mean) * policy.order_cost / policy.holding_cost)
     else:
         wanted = mean * max(1, policy.lead_time + policy.review)
+    if wanted > MAX_QUANTITY:
+        raise InvalidInput.at("policy", f"comes to more than {MAX_QUANTITY} units at once")
     return packed(max(1, ceil(wanted - 0.5)), policy)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from heapq import heapreplace
 from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
 from orderwright.errors import InvalidInput
@@ -32,6 +31,7 @@ Stage = Literal["cook", "ready", "waiting"]
 """What a ticket is on the board for."""
 
 _NONE = timedelta(0)
+_TICK = timedelta(microseconds=1)
 
 
 @final
@@ -167,14 +167,27 @@ class KitchenBoard:
 
 def _made(lanes: list[datetime], plate: Plate) -> datetime:
     """Make a plate in whatever lane is free first; return when the last unit of it is done."""
-    each, rest = divmod(plate.quantity, len(lanes))
+    first, each = min(lanes), plate.preparation // _TICK
+    if not each:
+        return first
+    free = [(lane - first) // _TICK for lane in lanes]
+
+    def done(until: int) -> int:
+        return sum((until - one) // each for one in free if one <= until)
+
+    # When so many are done at the earliest, in ticks after the first lane is free.
+    early, until = 0, plate.quantity * each
+    while until - early > 1:
+        middle = (early + until) // 2
+        early, until = (early, middle) if done(middle) >= plate.quantity else (middle, until)
+    spare = done(until) - plate.quantity
     try:
-        lanes[:] = [lane + plate.preparation * each for lane in lanes]
-        last = max(lanes) if each else lanes[0]
-        for _ in range(rest):
-            done = lanes[0] + plate.preparation
-            heapreplace(lanes, done)
-            last = max(last, done)
+        for index, one in enumerate(free):
+            count = max(0, (until - one) // each)
+            if spare and count and not (until - one) % each:
+                count, spare = count - 1, spare - 1
+            lanes[index] += plate.preparation * count
+        last = first + until * _TICK
     except OverflowError:
         wrong = f"{plate.quantity} of {plate.sku} take longer than the calendar lasts"
         raise InvalidInput.at("order", wrong) from None

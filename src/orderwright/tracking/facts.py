@@ -130,9 +130,10 @@ class OrderFacts(NamedTuple):
     ``placed_at`` is None for a draft. The times of the stages are when each was first reached:
     confirmed, work begun, anything left; ``arrived_at`` is when the last of what was ordered
     arrived, None before all that is to come has; ``reopened_at`` when a completed order was last
-    taken up again. ``promised_at`` is what the customer was told first, or wanted, or what the
-    first plan said. ``astray`` units left and will not arrive. ``remade`` counts what was served
-    and then made again. ``captured`` and ``refunded`` are in minor units.
+    taken up again; ``dropped_at`` when it was given up as a whole. ``promised_at`` is what the
+    customer was told first, or wanted, or what the first plan said. ``astray`` units left and will
+    not arrive. ``remade`` counts what was served and then made again. ``captured`` and ``refunded``
+    are in minor units.
     """
 
     order_id: str
@@ -147,6 +148,7 @@ class OrderFacts(NamedTuple):
     arrived_at: datetime | None
     completed_at: datetime | None
     reopened_at: datetime | None
+    dropped_at: datetime | None
     promised_at: datetime | None
     lines: tuple[LineFacts, ...]
     sales: tuple[Sale, ...]

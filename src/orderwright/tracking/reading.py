@@ -196,6 +196,15 @@ def _worked(r: Reading, event: e.FulfillmentAdvanced, at: datetime) -> None:
     r.move(work, event.state, at, event.action)
 
 
+def _scanned(r: Reading, event: e.ParcelScanned, at: datetime) -> None:
+    """Also where its arrival was told first, and this was no step."""
+    if event.status in _MOVING:
+        r.leave(event.fulfillment_id, at)
+
+
+_MOVING = ("handed_over", "in_transit", "out_for_delivery")
+
+
 def _fired(r: Reading, event: e.CourseFired, at: datetime) -> None:
     for fulfillment_id, state in event.states:
         r.move(r.part(fulfillment_id), state, at)
@@ -312,6 +321,7 @@ _READ: Mapping[type[e.Event], Callable[[Reading, Any, datetime], None]] = {
     e.OrderPromised: _promised,
     e.FulfillmentsPlanned: _planned,
     e.FulfillmentAdvanced: _worked,
+    e.ParcelScanned: _scanned,
     e.CourseFired: _fired,
     e.FulfillmentsChanged: _rearranged,
     e.UnitsMissing: _missing,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from orderwright.errors import NotFound
-from orderwright.lifecycles import Phase
+from orderwright.lifecycles import NOT_COLLECTED, Phase
 from orderwright.orders.lines import OrderLine
 from orderwright.tracking.facts import LineFacts, Loss, OrderFacts, Sale, Work
 
@@ -126,6 +126,7 @@ class Reading:
         "completed_at",
         "confirmed_at",
         "contents",
+        "dropped_at",
         "exceptions",
         "intents",
         "left_at",
@@ -157,6 +158,7 @@ class Reading:
         self.left_at: datetime | None = None
         self.completed_at: datetime | None = None
         self.reopened_at: datetime | None = None
+        self.dropped_at: datetime | None = None
         self.promised_at: datetime | None = None
         self.planned_for: datetime | None = None
         self.lines: dict[str, Line] = {}
@@ -199,6 +201,8 @@ class Reading:
                 self.reopened_at = at
         elif state.phase is Phase.DONE and self.completed_at is None:
             self.completed_at = at
+        elif state.phase is Phase.DROPPED and self.dropped_at is None:
+            self.dropped_at = at
 
     def drop(self, fulfillment_ids: Iterable[str]) -> None:
         """Forget fulfillments that are none any more."""
@@ -268,19 +272,25 @@ class Reading:
         if phase not in _IDLE:
             if one.started_at is None:
                 one.started_at = at
-            if self.begun_at is None:
-                self.begun_at = at
+            self.begun_at = _earlier(self.begun_at, at)
             if phase is Phase.WORKING:
-                one.made_at = at if action == "ready" else None
+                if state != NOT_COLLECTED:  # nobody came: it is as ready as it was
+                    one.made_at = at if action == "ready" else None
                 return
-            if self.left_at is None:
-                self.left_at = at
+            self.left_at = _earlier(self.left_at, at)
             if phase is Phase.DONE and one.arrived_at is None:
                 one.arrived_at = at
         elif phase is not Phase.DROPPED:
             return
         if one.made_at is None and one.started_at is not None:
             one.made_at = at
+
+    def leave(self, fulfillment_id: str, at: datetime) -> None:
+        """Note that a carrier tells late when a fulfillment that is gone had left already."""
+        one = self.parts.get(fulfillment_id)
+        if one is not None and one.phase in GONE:
+            self.begun_at = _earlier(self.begun_at, at)
+            self.left_at = _earlier(self.left_at, at)
 
     def open_units(self) -> dict[str, int]:
         """Return how many units of each line nobody is to serve."""
@@ -316,6 +326,7 @@ class Reading:
             self._arrived_at(lines, astray),
             self.completed_at,
             self.reopened_at,
+            self.dropped_at,
             self.promised_at or contents.scheduled_for or self.planned_for,
             lines,
             tuple(self.sales),
@@ -400,6 +411,10 @@ class Reading:
                 part.made_at,
                 started_at + longest if longest else part.promised_at,
             )
+
+
+def _earlier(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else min(known, at)
 
 
 _TAXES = ("tax", "included_tax")

@@ -214,7 +214,9 @@ class ServiceLevels:
             return facts.promised_at or facts.arrived_at
         if facts.promised_at is None or facts.promised_at > self._now:
             return None
-        dropped = facts.state.phase is Phase.DROPPED
+        dropped = facts.state.phase is Phase.DROPPED and (
+            facts.dropped_at is None or facts.dropped_at <= facts.promised_at
+        )
         if dropped and not any(line.given_up for line in facts.lines) and not facts.astray:
             return None
         return facts.promised_at

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from attrs import frozen
 
-from orderwright.lifecycles import Phase
+from orderwright.lifecycles import MISSED, Phase
 from orderwright.orders import events as e
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine
 from orderwright.tracking.telling import local, on_one_line
@@ -171,7 +171,13 @@ def _stock_posted(event: e.StockPosted) -> str:
 
 def _moved(event: e.FulfillmentAdvanced) -> str:
     with_ = " ".join(part for part in (event.carrier, event.tracking) if part)
-    return f"{event.fulfillment_id} {event.state}" + (f" with {with_}" if with_ else "")
+    # How it had left may be told only after it arrived, or came to nothing.
+    later = event.state.phase is Phase.DONE or event.state == MISSED or event.ended
+    state = "handed over" if later and event.action in _LEAVING else event.state
+    return f"{event.fulfillment_id} {state}" + (f" with {with_}" if with_ else "")
+
+
+_LEAVING = ("ship", "dispatch")
 
 
 def _scanned(event: e.ParcelScanned, zone: tzinfo) -> str:
