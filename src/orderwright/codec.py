@@ -59,7 +59,7 @@ __all__ = ["SCHEMA", "Codec"]
 
 T = TypeVar("T")
 
-SCHEMA = 5
+SCHEMA = 6
 """The version of the stored form of an order; a change that old programs misread raises it."""
 
 _EVENTS: dict[type[events.Event], str] = {

@@ -5,7 +5,8 @@ also knows which authorization of a payment an operation is about. Schema 3 says
 fulfillment, rather than of all at once, under whose name it was reserved. Schema 4 says since when
 a fulfillment is in its state, and when work on it began: of an older order that is not known until
 it moves on, though replaying its history tells it. Schema 5 knows labels that were bought of a
-carrier: an older order has none.
+carrier: an older order has none. Schema 6 knows what people had paid back that nothing had freed:
+of an older order that is not known, though replaying its history tells it.
 """
 
 from __future__ import annotations

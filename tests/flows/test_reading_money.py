@@ -225,3 +225,21 @@ def test_goods_are_taken_in_however_many_lines_their_exchange_makes(
         world.desk.receive_return("o1", {"l1": 1}, location="MAIN", return_id=name)
     assert 5 == len(world.desk.order("o1").lines)
     check_laws(world)
+
+
+@pytest.mark.parametrize("how", ["done", "refused first"])
+def test_what_was_paid_too_much_and_given_back_was_for_no_credit(how: str) -> None:
+    """A credit after it is paid back as well, and nothing twice."""
+    world = shop(capture="on_confirmation")
+    mugs(world)
+    world.desk.record_payment("o1", eur(5), method="cash")
+    if how == "refused first":
+        world.moods_by_id["o1/p1/refund-1"] = "decline"
+    world.desk.refund("o1")
+    if how == "refused first":
+        world.desk.resolve("o1", "refund_refused", resolution="again")
+    order = world.desk.credit("o1", eur(3), reason="scratch")
+    world.calm()
+    order = world.desk.order("o1")
+    assert (eur(0), eur(8)) == (order.payout, order.refunded)
+    check_quiet(world)

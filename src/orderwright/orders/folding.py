@@ -13,7 +13,13 @@ from orderwright.orders.folding_labels import LABELS
 from orderwright.orders.folding_returns import RETURNS
 from orderwright.orders.folding_stock import STOCK, less, without
 from orderwright.orders.folding_tabs import TABS
-from orderwright.orders.steps import charge_credited, credited, following, line_credited
+from orderwright.orders.steps import (
+    charge_credited,
+    credited,
+    following,
+    freed,
+    line_credited,
+)
 from orderwright.payments.operations import PaymentRequest
 from orderwright.payments.payment import PaymentOperation
 from orderwright.values import copied
@@ -195,6 +201,13 @@ def _payments_added(order: Order, event: e.PaymentsAdded) -> Order:
 
 def _noted(order: Order, _: e.Event) -> Order:
     return following(order)
+
+
+def _money_requested(order: Order, event: e.MoneyRequested) -> Order:
+    if event.action != "refund":
+        return following(order)
+    asked = order.payout if event.amount is None else event.amount
+    return following(order, surplus=order.surplus + max(0, asked.minor - max(0, freed(order))))
 
 
 def _intended(order: Order, event: e.Intended) -> Order:
@@ -381,7 +394,7 @@ _HANDLERS: Mapping[type[e.Event], Callable[[Order, Any], Order]] = {
     **LABELS,
     **STOCK,
     e.PaymentsAdded: _payments_added,
-    e.MoneyRequested: _noted,
+    e.MoneyRequested: _money_requested,
     e.ContactsForgotten: _noted,
     e.NothingChanged: _noted,
     e.StopRequested: _stop_requested,

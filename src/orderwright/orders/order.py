@@ -58,10 +58,11 @@ class Order:
 
     ``fulfillments_planned`` counts all that ever were, so that no id is used twice, ``edits`` how
     often lines were added or changed after placement, ``lowered`` by how many minor units their
-    totals fell by that. ``state`` is the first of three independent
-    axes; ``money`` and ``goods`` are derived. All amounts are in ``currency``; all times are aware.
-    ``promised_at`` is what the customer was told; a tab that is ``closed`` takes no more rounds.
-    ``labels`` are those a carrier was asked for, less those that were given back.
+    totals fell by that, ``surplus`` how many people had paid back that nothing had freed.
+    ``state`` is the first of three independent axes; ``money`` and ``goods`` are derived. All
+    amounts are in ``currency``; all times are aware. ``promised_at`` is what the customer was told;
+    a tab that is ``closed`` takes no more rounds. ``labels`` are those a carrier was asked for,
+    less those that were given back.
     """
 
     CACHED: ClassVar[tuple[str, ...]] = ("figures", "stocked", "lines_by_id")
@@ -97,6 +98,7 @@ class Order:
     contact_id: str = ""
     contact_ids: tuple[str, ...] = ()
     lowered: int = 0
+    surplus: int = 0
     table: str = ""
     promised_at: datetime | None = None
     closed: bool = False

@@ -26,6 +26,7 @@ from orderwright.orders.events import (
 )
 from orderwright.orders.intents import Intent
 from orderwright.orders.labelling import settle_labels
+from orderwright.orders.steps import freed
 from orderwright.orders.stocking import firm_stock, lapsing, settle_stock
 from orderwright.payments.operations import PaymentRequest
 
@@ -334,31 +335,12 @@ def _pay_out(order: Order, at: datetime) -> Iterator[Event]:
     figures = order.figures
     payout = figures.payout
     if payout and order.state.phase is not Phase.DROPPED:
-        payout = min(payout, _freed(order))
+        payout = min(payout, freed(order))
     if payout <= 0 or order.exceptions or order.blocked("refund"):
         return
     if not any(payment.in_flight for payment in order.payments):
         shares = refund_shares(order.payments, Money(payout, order.currency))
         yield from payment_intents(order, "refund", shares, at)
-
-
-def _freed(order: Order) -> int:
-    """What credits freed, or a refused sister undoes, and was not paid back yet.
-
-    What people paid back of what was paid too much was not for credits.
-    """
-    figures, credited = order.figures, order.credited.minor
-    too_much = max(0, figures.captured - figures.due - credited)
-    repaid = sum(one.sums.repaid for one in order.payments)
-    refunded = figures.refunded - min(repaid, too_much)
-    return credited - refunded - figures.refunding + _undone(order)
-
-
-def _undone(order: Order) -> int:
-    """What was paid back, or is about to be, because a sister was refused."""
-    failed = order.failed_batches
-    sums = (one.sums for one in order.payments if one.batch in failed)
-    return sum(min(one.charged, one.refunded + one.refunding) for one in sums)
 
 
 def refund_shares(payments: Iterable[Payment], payout: Money) -> tuple[tuple[Payment, Money], ...]:

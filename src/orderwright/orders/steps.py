@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orderwright.orders.lines import Charge, Credit, OrderLine
     from orderwright.orders.order import Order
 
-__all__ = ["charge_credited", "credited", "following", "line_credited"]
+__all__ = ["charge_credited", "credited", "following", "freed", "line_credited"]
 
 
 def following(order: Order, **changes: Any) -> Order:  # noqa: ANN401 - checked by the fields' own types
@@ -65,3 +65,23 @@ def credited(
         tuple(line_credited(one, 0, known.get(one.id)) for one in order.lines),
         tuple(charge_credited(one, known.get(one.id)) for one in order.charges),
     )
+
+
+def freed(order: Order) -> int:
+    """What credits freed, or a refused sister undoes, and was not paid back yet.
+
+    What people paid back, or had a provider pay back, of what was paid too much was not for
+    credits.
+    """
+    figures, credited = order.figures, order.credited.minor
+    too_much = max(0, figures.captured - figures.due - credited)
+    repaid = sum(one.sums.repaid for one in order.payments)
+    refunded = figures.refunded - min(repaid, max(0, too_much - order.surplus)) - order.surplus
+    return credited - refunded - figures.refunding + _undone(order)
+
+
+def _undone(order: Order) -> int:
+    """What was paid back, or is about to be, because a sister was refused."""
+    failed = order.failed_batches
+    sums = (one.sums for one in order.payments if one.batch in failed)
+    return sum(min(one.charged, one.refunded + one.refunding) for one in sums)
