@@ -108,12 +108,6 @@ EQUIVALENT: dict[str, str] = {
     "postings.py _owner: '' => 'XX'": (
         "A posting of no reservations has no entries, and is refused for that."
     ),
-    "processing.py _freed: figures.captured - figures.due => figures.captured + figures.due": (
-        "Where more was paid back by hand than was paid too much, what is kept is the bound anyway."
-    ),
-    "processing.py _freed: 0 => 1": (
-        "Where more was paid back by hand than was paid too much, what is kept is the bound anyway."
-    ),
     "processing.py _complete: ..any((one.state.phase is not Phase.DONE and (not one.astray)  => ..all((one.state.phase is not Phase.DONE and (not one.astray) ": (
         "With one of them still out, the order is neither delivered nor all of it astray."
     ),
