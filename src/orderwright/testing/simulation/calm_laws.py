@@ -25,7 +25,10 @@ def kept(_: Stored, orders: Sequence[Order]) -> None:
         if order.intents or order.holds or order.state.phase is Phase.PLANNED:
             continue
         if not order.due and not order.exceptions:
-            same(0, order.authorized.minor, "authorized for {}, which owes nothing", order.id)
+            # What is offered for an order that never cost anything is kept for what may be added.
+            if order.credited:
+                what = "authorized for {}, which owes nothing any more"
+                same(0, order.authorized.minor, what, order.id)
             if order.policy.refund == "when_cancelled" and order.captured <= order.credited:
                 back = sum(one.sums.returnable for one in order.payments)
                 what = "kept of {}, which owes nothing"
