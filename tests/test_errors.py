@@ -276,3 +276,11 @@ def test_an_amount_is_refused_with_what_it_may_be(asked: Money, limit: Money, to
 def test_a_shortage_of_no_place_tells_what_can_be_served() -> None:
     """There may be more, that cannot leave."""
     assert "MUG: wanted 3, 1 can be served" == str(e.Shortage("MUG", "", 3, 1))
+
+
+def test_of_two_lots_the_one_that_is_short_is_told() -> None:
+    """Else both would read the same."""
+    short = [e.Shortage("MUG", "MAIN", 3, 2, "o1/f1/l1", lot) for lot in ("", "L1", "L2")]
+    told = [str(one) for one in short]
+    assert 3 == len(set(told))
+    assert "in reservation o1/f1/l1 of lot L2: wanted 3, available 2" in told[2]

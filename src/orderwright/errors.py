@@ -108,6 +108,7 @@ class Shortage(NamedTuple):
         """Return the shortage as one readable phrase."""
         where = f" at {self.location}" if self.location else ""
         of = f" in reservation {self.reservation}" if self.reservation else ""
+        of += f" of lot {self.lot}" if self.lot else ""
         if where or of:
             return f"{self.sku}{where}{of}: wanted {self.wanted}, available {self.available}"
         return f"{self.sku}: wanted {self.wanted}, {self.available} can be served"

@@ -623,3 +623,28 @@ def test_whom_a_count_of_lots_takes_from_is_told() -> None:
     assert () == world.desk.post_stock(lost)
     assert order == world.desk.order("o1")
     check_quiet(world)
+
+
+def test_a_store_that_names_no_lot_is_believed_for_all() -> None:
+    """Its refusal is taken in once: what it still holds of another lot, it keeps."""
+
+    class Lotless(MemoryInventory):
+        def post(self, posting: Posting) -> None:
+            try:
+                super().post(posting)
+            except OutOfStock as error:
+                short = [one._replace(lot="") for one in error.shortages]
+                raise OutOfStock(short, error.order_id) from None
+
+    world = World(("TEA", "STORE", 1))
+    world.inventory = Lotless()
+    world.desk = world.new_desk()
+    for number, lot in enumerate(("L1", "L2")):
+        world.inventory.post(received(number, 1, lot=lot))
+    world.desk.place([line("MUG", 2)], order_id="o1", tenders=[card()])
+    held = [one for one in world.inventory.reservations(NOON) if one.lot == "L2"]
+    lost = Posting.adjust("p1", "MUG", "MAIN", -1, at=NOON, reason="count", breaking=held)
+    world.inventory.post(lost)
+    order = world.desk.ship("o1", "f1")
+    assert () == order.intents
+    assert ["stock_mismatch"] == [one.code for one in order.exceptions]

@@ -84,6 +84,8 @@ class Noting(Flows):
     ) -> Flow[Order]:
         """Let go what the hold ``name`` stopped; what had to wait for it follows at once.
 
+        Units that came in meanwhile are reserved after it is saved. Who dies in between says it
+        again under its key; else the next delivery, or :meth:`.OrderDesk.fill`, reserves them.
         Raises NotFound if there is no such hold.
         """
         at = self.setting.moment(at)

@@ -70,10 +70,8 @@ class Stocking(Flows):
         choice(queue, QueueOrder, "queue")
         yield from ask(PostStock(posting))
         if not posting.order_id:
-            broken_ = [
-                one for one in posting.entries if one.bucket == "reserved" and one.quantity < 0
-            ]
-            for sku, location in dict.fromkeys((one.sku, one.location) for one in broken_):
+            lost = [one for one in posting.entries if one.bucket == "reserved" and one.quantity < 0]
+            for sku, location in dict.fromkeys((one.sku, one.location) for one in lost):
                 yield from _told_missing(self.setting, sku, location, posting.at)
         skus = [
             account.sku
@@ -171,8 +169,8 @@ class Stocking(Flows):
         # It may have been taken off before: what is on offer again can be made.
         stocks = yield from ask(ReadSupply((sku,), at))
         left = _on_offer(stocks, sku, location)
-        again = left > 0 if known else left >= max(1, units)
-        if again:
+        on_again = left > 0 if known else left >= max(1, units)
+        if on_again:
             return ()
         orders = yield from _orders_at(setting, location, (Phase.WAITING,))
         return (

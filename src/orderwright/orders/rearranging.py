@@ -49,7 +49,7 @@ def _at_hand(order: Order, fulfillment_id: str, action: str) -> Fulfillment:
     if action != "run_short":  # under another id its units would not be held any more
         hold = next((stop for stop in order.holds if one.id in stop.fulfillments), None)
         if hold is not None:
-            raise OnHold(hold.name, "fulfil", order.id, order.allowed())
+            raise OnHold(hold.name, min(hold.blocks), order.id, order.allowed())
     booked = order.busy(one)
     if booked or one.state.phase not in (Phase.WAITING, Phase.WORKING) or one.stock != "held":
         state = "being booked" if booked else one.state.name

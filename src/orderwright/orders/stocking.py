@@ -332,17 +332,25 @@ def _set_free(
         return
     if not fact and shortages and not any(one.reservation for one in shortages):
         return  # a store that names no reservation is believed for all
-    lost = {(one.reservation, one.sku, one.location, one.lot): one.available for one in shortages}
     mine = {one.id for part in parts for one in order.reservations(part)}
     wanted: dict[StockAccount, int] = {}
     for entry in posting.entries:
         named = not intent.fulfillments or fact or entry.reservation in mine
         if entry.bucket == "reserved" and entry.quantity < 0 and named:
             wanted[entry.account] = wanted.get(entry.account, 0) - entry.quantity
+    there = {**wanted, **_lost(wanted, shortages)}
     kept = [
-        Reservation(name, sku, location, min(units, there), None, order.id, lot)
-        for (sku, location, _, name, lot), units in wanted.items()
-        if (there := lost.get((name, sku, location, lot), units))
+        Reservation(
+            account.reservation,
+            account.sku,
+            account.location,
+            min(units, there[account]),
+            None,
+            order.id,
+            account.lot,
+        )
+        for account, units in wanted.items()
+        if there[account]
     ]
     if not kept:
         return
@@ -357,6 +365,22 @@ def _set_free(
     units = [one for part in parts for one in order.reservations(part)]
     gone = Posting.linked(posting_id, [free, Posting.hand_over(posting_id, units, at=at)])
     yield intended_for(order, posting_id, purpose, gone, [one.id for one in parts], at)
+
+
+def _lost(
+    wanted: Mapping[StockAccount, int], shortages: Sequence[Shortage]
+) -> dict[StockAccount, int]:
+    """Return what is left in the reservations that are short.
+
+    A store that does not say of which lot is believed for all of them: it would refuse for ever.
+    """
+    found: dict[StockAccount, int] = {}
+    for one in shortages:
+        place = (one.reservation, one.sku, one.location)
+        accounts = [it for it in wanted if (it.reservation, it.sku, it.location) == place]
+        named = [it for it in accounts if it.lot == one.lot]
+        found.update(dict.fromkeys(named or accounts, one.available))
+    return found
 
 
 def settle_stock(order: Order, at: datetime) -> Iterator[Event]:
