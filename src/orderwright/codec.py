@@ -353,9 +353,14 @@ def _strictly(kind: type[T]) -> Callable[[object, object], T]:
     return read
 
 
-def _read_int(value: object, _: object) -> int:
-    found = _strictly(int)(value, _)
-    if abs(found) > _LARGEST:
+_read_str = _strictly(str)
+_read_whole = _strictly(int)
+_read_list = cast("Callable[[object, object], list[object]]", _strictly(list))
+
+
+def _read_int(value: object, kind: object) -> int:
+    found = _read_whole(value, kind)
+    if not -_LARGEST <= found <= _LARGEST:
         raise ValueError("has more digits than can be written")
     return found
 
@@ -363,15 +368,15 @@ def _read_int(value: object, _: object) -> int:
 _LARGEST = 10**1_000
 
 
-def _read_decimal(value: object, _: object) -> Decimal:
+def _read_decimal(value: object, kind: object) -> Decimal:
     try:
-        return Decimal(_strictly(str)(value, _))
+        return Decimal(_read_str(value, kind))
     except InvalidOperation:
         raise TypeError(f"expected a decimal number as a string, got {_told(value)}") from None
 
 
-def _read_datetime(value: object, _: object) -> datetime:
-    return aware(datetime.fromisoformat(_strictly(str)(value, _)), "")
+def _read_datetime(value: object, kind: object) -> datetime:
+    return aware(datetime.fromisoformat(_read_str(value, kind)), "")
 
 
 def _is_list(kind: object) -> bool:
@@ -384,7 +389,7 @@ def _is_tuple(kind: Any) -> bool:  # noqa: ANN401
 
 def _pairs(items: tuple[Any, ...], using: Converter) -> Callable[[object, object], object]:
     def read(value: object, _: object) -> object:
-        given = cast("list[object]", _strictly(list)(value, _))
+        given = _read_list(value, _)
         if len(given) != len(items):
             raise TypeError(f"expected {len(items)} items, got {len(given)}")
         return tuple(using.structure(one, kind) for one, kind in zip(given, items, strict=True))
@@ -394,6 +399,8 @@ def _pairs(items: tuple[Any, ...], using: Converter) -> Callable[[object, object
 
 def _each(values: list[object], kind: Any, using: Converter) -> list[object]:  # noqa: ANN401
     """Read every item, or tell of the first that cannot be: each costs kilobytes until told."""
+    if not values:
+        return values
     read = cast("Callable[[object, object], object]", using.get_structure_hook(kind))
     found: list[object] = []
     faults: list[Exception] = []
@@ -413,19 +420,19 @@ def _each(values: list[object], kind: Any, using: Converter) -> list[object]:  #
 @lru_cache(maxsize=16)  # it writes code for each class: that takes a third of a second
 def _converter(lifecycles: Lifecycles) -> Converter:
     converter = Converter(forbid_extra_keys=True)
-    for kind in (str, bool):
-        converter.register_structure_hook(kind, _strictly(kind))
+    converter.register_structure_hook(str, _read_str)
+    converter.register_structure_hook(bool, _strictly(bool))
     converter.register_structure_hook(int, _read_int)
     converter.register_unstructure_hook(Phase, lambda phase: phase.value)
     # A phase is a str too: without a hook of its own it would come back as a bare string.
-    converter.register_structure_hook(Phase, lambda value, _: Phase(_strictly(str)(value, _)))
+    converter.register_structure_hook(Phase, lambda value, _: Phase(_read_str(value, _)))
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, _read_decimal)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_structure_hook(datetime, _read_datetime)
     converter.register_unstructure_hook(timedelta, lambda value: value // timedelta(microseconds=1))
     converter.register_structure_hook(
-        timedelta, lambda value, _: timedelta(microseconds=_strictly(int)(value, _))
+        timedelta, lambda value, _: timedelta(microseconds=_read_whole(value, _))
     )
     _register_collections(converter)
     converter.register_unstructure_hook(Lifecycles, lambda value: value.name)
@@ -467,8 +474,7 @@ def _register_collections(converter: Converter) -> None:
         if items[-1] is not ... and get_origin(kind) is tuple:
             return _pairs(items, using)
         make = cast("Callable[[object], object]", get_origin(kind))
-        strict = cast("Callable[[object, object], list[object]]", _strictly(list))
-        return lambda value, _: make(_each(strict(value, _), items[0], using))
+        return lambda value, _: make(_each(_read_list(value, _), items[0], using))
 
     @converter.register_unstructure_hook_factory(cols.is_namedtuple)
     def by_name(kind: type[tuple[object, ...]], using: Converter) -> Callable[[Any], Any]:

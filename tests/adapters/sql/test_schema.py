@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from threading import Barrier
-from typing import TYPE_CHECKING
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -25,10 +24,8 @@ from orderwright.adapters.sqlalchemy import (
 from orderwright.adapters.sqlalchemy.functions import posting_functions
 from orderwright.errors import AdapterFault
 from tests.adapters.sql.stores import sqlite_file
+from tests.postgres import Server
 from tests.worlds import NOON, World, card, line
-
-if TYPE_CHECKING:
-    from tests.postgres import Server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -203,3 +200,27 @@ def test_tables_made_in_the_hosts_transaction_go_with_it(engine: Engine) -> None
     with engine.begin() as connection:
         upgrade_schema(connection, tables)
     assert all(inspect(engine).has_table(one.name) for one in tables.all)
+
+
+def test_long_documents_are_compressed_by_lz4_where_the_server_can(
+    pg_server: Server,
+) -> None:
+    """Each column of documents that grow long says so, whatever the prefix and the schema are."""
+    with pg_server.database() as database:
+        engine = create_engine(database.url())
+        with engine.begin() as connection:
+            connection.execute(sql('CREATE SCHEMA "Two words"'))
+            upgrade_schema(connection, Tables(schema="Two words", prefix="Odd "))
+            offered = connection.scalar(
+                sql("SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'")
+            )
+            found = connection.execute(
+                sql(
+                    "SELECT relname, attcompression FROM pg_attribute JOIN pg_class"
+                    " ON attrelid = pg_class.oid WHERE attname = 'document' AND relname LIKE 'Odd%'"
+                    " AND attcompression <> '' ORDER BY relname"
+                )
+            ).all()
+        engine.dispose()
+    every = [(f"Odd {name}", "l") for name in ("events", "orders", "postings")]
+    assert every == [tuple(row) for row in found] if "lz4" in (offered or ()) else not found

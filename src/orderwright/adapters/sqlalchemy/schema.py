@@ -64,6 +64,7 @@ def _upgrade(connection: Connection, tables: Tables) -> int:
     if connection.dialect.name == "postgresql":
         for function in posting_functions(tables):
             connection.exec_driver_sql(function)
+        _compress(connection, tables)
     if not found:
         rows = [{"name": name, "value": 0} for name in ("feed", "postings")]
         connection.execute(insert(counters), [*rows, {"name": "schema", "value": SQL_SCHEMA}])
@@ -73,3 +74,16 @@ def _upgrade(connection: Connection, tables: Tables) -> int:
     mine_ = counters.c.name == "schema"
     connection.execute(update(counters).where(mine_).values(value=SQL_SCHEMA))
     return SQL_SCHEMA
+
+
+def _compress(connection: Connection, tables: Tables) -> None:
+    """Have long documents compressed by lz4, which takes a fraction of the time of the default.
+
+    Where PostgreSQL was built with it
+    (https://www.postgresql.org/docs/current/sql-altertable.html, SET COMPRESSION).
+    """
+    known = "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+    if connection.exec_driver_sql(known).scalar():
+        for table in (tables.orders, tables.events, tables.postings):
+            name = connection.dialect.identifier_preparer.format_table(table)
+            connection.exec_driver_sql(f"ALTER TABLE {name} ALTER document SET COMPRESSION lz4")
