@@ -23,11 +23,11 @@ def books(peer: Inside) -> Books:
     """What the fake's payment intents and refunds add up to."""
     state = peer.do("state")
     intents = state["intents"].values()
-    back = [one for one in state["refunds"].values() if one["status"] != "failed"]
+    back = {"refund": 1, "refund_failed": -1}
     return Books(
         reserved=sum(one["amount_capturable"] for one in intents),
         taken=sum(one["amount_received"] for one in intents),
-        refunded=sum(one["amount"] for one in back),
+        refunded=sum(one["amount"] * back.get(one["kind"], 0) for one in state["books"]),
     )
 
 

@@ -28,7 +28,8 @@ def event(kind: str, **thing: Any) -> dict[str, Any]:  # noqa: ANN401 - as Strip
 def refund(status: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as Stripe has it
     """A refund."""
     facts = {"id": "re_1", "amount": 500, "currency": "eur", "payment_intent": "pi_1"}
-    return {**facts, "status": status, "metadata": {}, **more}
+    moved = {"balance_transaction": "txn_1", "metadata": {}}
+    return {**facts, **moved, "status": status, **more}
 
 
 def dispute(status: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as Stripe has it

@@ -186,8 +186,12 @@ class Account:
             }
         )
 
-    def _tell(self, kind: str, thing: Thing) -> None:
-        """Note an event: the object as it is now, https://docs.stripe.com/api/events/object."""
+    def _tell(self, kind: str, thing: Thing, **before: Any) -> None:  # noqa: ANN401 - as Stripe has it
+        """Note an event: the object as it is now, and what it was `before`.
+
+        https://docs.stripe.com/api/events/object
+        """
+        data = {"object": json.loads(json.dumps(thing))}
         event = {
             "id": self._id("evt"),
             "object": "event",
@@ -197,7 +201,7 @@ class Account:
             "pending_webhooks": 1,
             "request": {"id": None, "idempotency_key": self._key or None},
             "type": kind,
-            "data": {"object": json.loads(json.dumps(thing))},
+            "data": {**data, "previous_attributes": before} if before else data,
         }
         self.events.append(event)
 
@@ -408,6 +412,7 @@ class Account:
         # "Defaults to true": what is left is given back.
         if last and there > amount:
             self._book("release", intent, there - amount)
+            self._released(intent, there - amount, balance=True)
         intent["amount_capturable"] = 0 if last else there - amount
         if last:
             intent["status"] = "succeeded"
@@ -430,6 +435,7 @@ class Account:
             raise unexpected(intent, "canceled", *may, "requires_action")
         if intent["amount_capturable"]:
             self._book("cancel", intent, intent["amount_capturable"])
+            self._released(intent, intent["amount_capturable"])
         self._over(intent, cancellation_reason)
         return self._rendered(intent, expand)
 
@@ -500,24 +506,50 @@ class Account:
     ) -> Thing:
         card: Card = intent["_card"]
         charge = self.charges[intent["latest_charge"]]
+        charge["amount_refunded"] += amount
+        charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
+        self._book("refund", intent, amount)
+        status = "pending" if card.refunds == "pending" else "succeeded"
+        moved = self._id("txn")
+        return self._new_refund(
+            intent, amount, status, reason=reason, metadata=metadata, balance_transaction=moved
+        )
+
+    def _released(
+        self, intent: Thing, amount: int, *, balance: bool = False, reason: str | None = None
+    ) -> None:
+        """What is given back untaken is a refund too, and nobody's metadata are on it.
+
+        https://docs.stripe.com/api/payment_intents/cancel: "the remaining amount_capturable is
+        automatically refunded"; https://docs.stripe.com/reports/reporting-categories: what a
+        capture leaves is first booked and then reversed; `reason` of
+        https://docs.stripe.com/api/refunds/object, where Stripe itself gave it back.
+        """
+        moved = self._id("txn") if balance else None
+        self._new_refund(
+            intent, amount, "succeeded", reason=reason, metadata={}, balance_transaction=moved
+        )
+
+    def _new_refund(self, intent: Thing, amount: int, status: str, **facts: Any) -> Thing:  # noqa: ANN401 - as Stripe has it
         refund = {
             "id": self._id("re"),
             "object": "refund",
             "amount": amount,
-            "charge": charge["id"],
+            "charge": intent["latest_charge"],
             "currency": intent["currency"],
-            "metadata": metadata,
             "payment_intent": intent["id"],
-            "reason": reason,
-            "status": "pending" if card.refunds == "pending" else "succeeded",
+            "status": status,
+            **facts,
         }
         self.refunds[refund["id"]] = refund
-        charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
-        self._book("refund", intent, amount)
         self._tell("refund.created", refund)
-        self._tell("charge.refunded", charge)
+        self._tell("charge.refunded", self.charges[intent["latest_charge"]])
         return dict(refund)
+
+    def trace(self, name: str) -> None:
+        """Days later a refund's reference at the bank is known: `destination_details`."""
+        with self._by_itself():
+            self._tell("refund.updated", self.refunds[name], destination_details=None)
 
     def _list_refunds(
         self,
@@ -591,13 +623,15 @@ class Account:
             intent = self.intents[name]
             assert intent["status"] == "requires_capture"
             self._book("expire", intent, intent["amount_capturable"])
+            reason = "expired_uncaptured_charge"
+            self._released(intent, intent["amount_capturable"], reason=reason)
             self._over(intent, "expired")
 
     def settle_refund(self, name: str, *, ok: bool = True) -> None:
         """https://docs.stripe.com/refunds#failed-refunds: the money comes back to the account."""
         with self._by_itself():
             refund = self.refunds[name]
-            refund["status"] = "succeeded" if ok else "failed"
+            before, refund["status"] = refund["status"], "succeeded" if ok else "failed"
             if not ok:
                 refund["failure_reason"] = "lost_or_stolen_card"
                 charge = self.charges[refund["charge"]]
@@ -606,7 +640,7 @@ class Account:
                 self._book(
                     "refund_failed", self.intents[refund["payment_intent"]], refund["amount"]
                 )
-            self._tell("refund.updated", refund)
+            self._tell("refund.updated", refund, status=before)
             if not ok:
                 self._tell("refund.failed", refund)
 

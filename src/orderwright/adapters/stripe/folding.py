@@ -108,6 +108,8 @@ class RefundData(TypedDict):
     amount: int
     metadata: dict[str, str]
     payment_intent: str | None
+    balance_transaction: NotRequired[str | None]
+    reason: NotRequired[str | None]
     failure_reason: NotRequired[str | None]
 
 
@@ -115,9 +117,12 @@ class RefundData(TypedDict):
 
 
 def idempotency_key(operation_id: str) -> str:
-    """Return the key for an operation: its id, made fit for a header; one key for each id."""
+    """Return the key for an operation: its id, made fit for a header; one key for each id.
+
+    It ends as the id does, so that an event tells by it which step was asked for.
+    """
     key = dumps(operation_id)[1:-1]
-    return key if len(key) <= MAX_KEY else sha256(operation_id.encode()).hexdigest()
+    return key if len(key) <= MAX_KEY else sha256(operation_id.encode()).hexdigest() + key[-99:]
 
 
 def mark(request: PaymentRequest) -> str:

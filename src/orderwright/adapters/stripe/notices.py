@@ -8,7 +8,7 @@ desk looks up what is true.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast, final
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, cast, final
 
 from orderwright.adapters.stripe.amounts import money
 from orderwright.adapters.stripe.folding import OPERATION, STEP, IntentData, RefundData, refunded
@@ -66,12 +66,18 @@ class DisputeNotice(NamedTuple):
 
 class _Data(TypedDict):
     object: object
+    previous_attributes: NotRequired[Mapping[str, object] | None]
+
+
+class _Request(TypedDict):
+    idempotency_key: str | None
 
 
 class _Event(TypedDict):
     type: str
     created: int
     data: _Data
+    request: NotRequired[_Request | str | None]
 
 
 class _Dispute(TypedDict):
@@ -110,7 +116,7 @@ def _read(event: stripe.Event | Mapping[str, object]) -> Notice | None:
     if kind.startswith("payment_intent."):
         return _of_intent(cast("IntentData", data))
     if kind.startswith("refund."):
-        return _of_refund(cast("RefundData", data), told["created"])
+        return _of_refund(cast("RefundData", data), told)
     if kind.startswith("charge.dispute."):
         return _of_dispute(cast("_Dispute", data))
     return None
@@ -122,30 +128,49 @@ def _of_intent(intent: IntentData) -> OperationNotice | None:
     first = marks.get(OPERATION)
     if not first:
         return None
-    steps = [_step(name) for name in marks if name.startswith(STEP)]
+    steps = [_step(name.removeprefix(STEP)) for name in marks if name.startswith(STEP)]
     _, number, kind = max(steps, default=(False, 0, ""))
     payment = first.rsplit("/", maxsplit=1)[0]
     return OperationNotice(f"{payment}/{kind}-{number}" if number else first)
 
 
-def _step(mark: str) -> tuple[bool, int, str]:
+def _step(name: str) -> tuple[bool, int, str]:
     """Return a step so that they sort as they follow: captures, then what gives the rest back."""
-    kind, _, number = mark.removeprefix(STEP).rpartition("-")
+    kind, _, number = name.rpartition("-")
     known = kind in ("capture", "void") and number.isdecimal()
     return known and kind == "void", int(number) if known else 0, kind
 
 
-def _of_refund(refund: RefundData, created: int) -> OperationNotice | RefundNotice | None:
+def _of_refund(refund: RefundData, told: _Event) -> OperationNotice | RefundNotice | None:
     operation_id = (refund.get("metadata") or {}).get(OPERATION)
     outcome = refunded(refund)
     if operation_id:
         if outcome.outcome == "failed":
-            return OperationNotice(operation_id, outcome, quantity(created, "created", least=0))
+            created = quantity(told["created"], "created", least=0)
+            return OperationNotice(operation_id, outcome, created)
         return OperationNotice(operation_id)
     payment = refund.get("payment_intent")
-    if not payment or outcome.outcome != "succeeded":
+    if not payment or outcome.outcome != "succeeded" or _untaken(refund, told):
         return None
     return RefundNotice(payment, outcome.amount, refund["id"])
+
+
+def _untaken(refund: RefundData, told: _Event) -> bool:
+    """Whether it is of money that was never taken: Stripe calls that a refund, too.
+
+    What is cancelled or runs out was never on the account, so its refund has no balance
+    transaction; what a capture leaves has one, as all of it is booked and a part reversed
+    (https://docs.stripe.com/reports/reporting-categories), and is known by who asked for the
+    capture. Later news of it do not say that any more, but neither do they change its status.
+    """
+    request, before = told.get("request"), told["data"].get("previous_attributes")
+    asked = (request.get("idempotency_key") if isinstance(request, Mapping) else None) or ""
+    return (
+        not refund.get("balance_transaction")
+        or refund.get("reason") == "expired_uncaptured_charge"
+        or _step(asked.rpartition("/")[2])[1] > 0
+        or (before is not None and "status" not in before)
+    )
 
 
 # Neither a mere inquiry of the bank nor a dispute that was prevented takes money:

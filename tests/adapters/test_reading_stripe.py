@@ -1,0 +1,76 @@
+"""What a reading of the payment port at Stripe, line by line, has shown."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from orderwright.adapters.stripe import RefundNotice, StripePayments, notification
+from tests.adapters.test_stripe import asked, eur
+from tests.adapters.test_stripe_notices import event, refund
+from tests.stripe_fake.peer import Inside, inside, saved
+
+
+@pytest.fixture
+def peer() -> Inside:
+    """A fresh account."""
+    return inside()
+
+
+# What Stripe calls a refund ------------------------------------------------------------------
+
+
+def repayments(peer: Inside) -> list[RefundNotice]:
+    """What the desk would be told of money that somebody paid back by hand."""
+    told = [
+        notification(stripe.Webhook.construct_event(one["payload"], one["signature"], "whsec_test"))
+        for one in peer.do("deliveries")
+    ]
+    return [one for one in told if isinstance(one, RefundNotice)]
+
+
+@pytest.mark.parametrize("order_id", ["o1", "\u6ce8" * 60], ids=["short", "long"])
+@pytest.mark.parametrize("how", ["capture", "void", "expire"])
+def test_what_is_given_back_untaken_is_no_repayment(peer: Inside, how: str, order_id: str) -> None:
+    """Stripe makes a refund of what a capture leaves, and of what is cancelled or runs out."""
+    port = StripePayments(peer.client())
+    held = port.authorize(asked("authorize", instrument=saved(peer), order_id=order_id))
+    about = {"reference": held.reference, "order_id": order_id}
+    if how == "capture":
+        assert "succeeded" == port.capture(asked("capture", "10.00", **about)).outcome
+    elif how == "void":
+        assert "succeeded" == port.void(asked("void", **about)).outcome
+    else:
+        peer.do("expire", name=held.reference)
+    released = next(iter(peer.do("state")["refunds"]))
+    peer.do("trace", name=released)
+    assert [] == repayments(peer)
+
+
+def test_what_is_paid_back_by_hand_is_still_told_once(peer: Inside) -> None:
+    """Also if its bank takes days, or traces it later: the status of neither is news again."""
+    port = StripePayments(peer.client())
+    for number, card in enumerate(("pm_card_visa", "pm_card_pendingRefund"), 1):
+        paid = port.charge(asked("charge", number=number, instrument=saved(peer, card)))
+        name = peer.do("refund_by_hand", name=paid.reference, amount=500)
+        if card == "pm_card_pendingRefund":
+            assert [] == repayments(peer)
+            peer.do("settle_refund", name=name)
+        peer.do("trace", name=name)
+        assert [RefundNotice(paid.reference, eur("5.00"), name)] == repayments(peer)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"request": "req_1"},
+        {"request": None},
+        {"request": {"id": "req_1", "idempotency_key": None}},
+        {"request": {"id": "req_1", "idempotency_key": "7c0f5c1e"}},
+        {"request": {"id": "req_1", "idempotency_key": "o1/p1/refund-1"}},
+    ],
+)
+def test_whoever_else_asked_for_a_refund_it_is_one(about: dict[str, Any]) -> None:
+    """Nobody, another program, or somebody who copied one of our keys."""
+    told = notification({**event("refund.created", **refund("succeeded")), **about})
+    assert RefundNotice("pi_1", eur("5.00"), "re_1") == told
