@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import stripe
 
-from orderwright.adapters.stripe import RefundNotice, StripePayments, notification
-from tests.adapters.test_stripe import asked, eur
+from orderwright.adapters.stripe import RefundNotice, StripePayments, calls, notification
+from orderwright.adapters.stripe.folding import IntentData
+from tests.adapters.test_stripe import asked, effects, eur
 from tests.adapters.test_stripe_notices import event, refund
 from tests.stripe_fake.peer import Inside, inside, saved
 
@@ -74,3 +75,30 @@ def test_whoever_else_asked_for_a_refund_it_is_one(about: dict[str, Any]) -> Non
     """Nobody, another program, or somebody who copied one of our keys."""
     told = notification({**event("refund.created", **refund("succeeded")), **about})
     assert RefundNotice("pi_1", eur("5.00"), "re_1") == told
+
+
+# What really moved ---------------------------------------------------------------------------
+
+
+def test_a_void_tells_what_it_really_gave_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process captures between its look and its act: that much was not there any more."""
+    peer = inside(multicapture=True)
+    port = StripePayments(peer.client(), multicapture=True)
+    held = port.authorize(asked("authorize", instrument=saved(peer)))
+    port.capture(asked("capture", "10.00", reference=held.reference))
+    looked = calls.retrieve
+
+    def overtaken(intent_id: str) -> calls.Steps[IntentData]:
+        intent = yield from looked(intent_id)
+        monkeypatch.setattr(calls, "retrieve", looked)
+        StripePayments(peer.client(), multicapture=True).capture(
+            asked("capture", "4.00", number=2, reference=held.reference)
+        )
+        return intent
+
+    monkeypatch.setattr(calls, "retrieve", overtaken)
+    request = asked("void", "20.00", reference=held.reference)
+    given = port.void(request)
+    assert ("succeeded", eur("16.00")) == (given.outcome, given.amount)
+    assert given == port.look_up(request) == port.void(request)
+    assert ("release", 1600) == effects(peer)[-1]

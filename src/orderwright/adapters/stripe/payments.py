@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import stripe
 
 from orderwright.adapters.stripe import calls
-from orderwright.adapters.stripe.amounts import smallest
+from orderwright.adapters.stripe.amounts import money, smallest
 from orderwright.adapters.stripe.calls import Steps, replayed, run, run_async
 from orderwright.adapters.stripe.folding import (
     OPERATION,
+    IntentData,
     failed,
     fault,
     idempotency_key,
@@ -220,13 +221,20 @@ def _capture(request: PaymentRequest, terms: _Terms) -> Steps[PaymentOutcome]:
     if terms.multicapture and several_captures((yield from calls.retrieve(request.reference))):
         params["final_capture"] = False
     intent = yield from calls.capture(request.reference, params, idempotency_key(request.id))
-    return _done(request, intent["status"])
+    return _done(request, intent)
 
 
-def _done(request: PaymentRequest, status: str) -> PaymentOutcome:
-    """Return that what was asked of a payment intent was done, all of it; or is being done."""
-    outcome: Outcome = "pending" if status == "processing" else "succeeded"
-    return PaymentOutcome(outcome=outcome, amount=request.amount, reference=request.reference)
+def _done(request: PaymentRequest, intent: IntentData) -> PaymentOutcome:
+    """Return that what was asked of a payment intent was done; or is being done.
+
+    All of it: Stripe captures what it was told or nothing. But it gives back whatever is left, and
+    another capture may have come first.
+    """
+    amount, taken = request.amount, intent["amount_received"]
+    if request.kind == "void" and taken:
+        amount = money(intent["amount"] - taken, intent["currency"])
+    outcome: Outcome = "pending" if intent["status"] == "processing" else "succeeded"
+    return PaymentOutcome(outcome=outcome, amount=amount, reference=request.reference)
 
 
 def _void(request: PaymentRequest, _: _Terms) -> Steps[PaymentOutcome]:
@@ -242,10 +250,8 @@ def _void(request: PaymentRequest, _: _Terms) -> Steps[PaymentOutcome]:
             "final_capture": True,
             "metadata": {mark(request): str(amount)},
         }
-        yield from calls.capture(request.reference, last, key)
-    else:
-        yield from calls.cancel(request.reference, key)
-    return _done(request, "")
+        return _done(request, (yield from calls.capture(request.reference, last, key)))
+    return _done(request, (yield from calls.cancel(request.reference, key)))
 
 
 def _refund(request: PaymentRequest, _: _Terms) -> Steps[PaymentOutcome]:
@@ -293,5 +299,5 @@ def _found(request: PaymentRequest, terms: _Terms) -> Steps[Finding]:
     intent = yield from calls.retrieve(request.reference)
     cancelled = request.kind == "void" and intent["status"] == "canceled"
     if cancelled or mark(request) in (intent.get("metadata") or {}):
-        return _done(request, intent["status"])
+        return _done(request, intent)
     return "not_found"
