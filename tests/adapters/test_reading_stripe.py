@@ -102,3 +102,15 @@ def test_a_void_tells_what_it_really_gave_back(monkeypatch: pytest.MonkeyPatch) 
     assert ("succeeded", eur("16.00")) == (given.outcome, given.amount)
     assert given == port.look_up(request) == port.void(request)
     assert ("release", 1600) == effects(peer)[-1]
+
+
+def test_a_part_was_not_given_back_because_all_was(peer: Inside) -> None:
+    """A void of a part is impossible, and stays so when the payment intent is cancelled later."""
+    port = StripePayments(peer.client())
+    held = port.authorize(asked("authorize", instrument=saved(peer)))
+    part = asked("void", "10.00", reference=held.reference)
+    assert ("failed", "not_found") == (port.void(part).outcome, port.look_up(part))
+    whole = asked("void", number=2, reference=held.reference)
+    assert "succeeded" == port.void(whole).outcome
+    assert ("failed", "not_found") == (port.void(part).outcome, port.look_up(part))
+    assert port.void(whole) == port.look_up(whole)

@@ -297,7 +297,8 @@ def _found(request: PaymentRequest, terms: _Terms) -> Steps[Finding]:
         refund = yield from calls.find_refund(request.id, request.reference)
         return "not_found" if refund is None else refunded(refund)
     intent = yield from calls.retrieve(request.reference)
-    cancelled = request.kind == "void" and intent["status"] == "canceled"
+    gone = request.kind == "void" and intent["status"] == "canceled"
+    cancelled = gone and intent["amount"] == smallest(request.amount)
     if cancelled or mark(request) in (intent.get("metadata") or {}):
         return _done(request, intent)
     return "not_found"
