@@ -1,13 +1,23 @@
 """What a reading of the payment port at Stripe, line by line, has shown."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import stripe
 
-from orderwright.adapters.stripe import RefundNotice, StripePayments, calls, notification
+from orderwright.adapters.stripe import (
+    AsyncStripePayments,
+    RefundNotice,
+    StripePayments,
+    calls,
+    notification,
+)
 from orderwright.adapters.stripe.folding import IntentData
-from tests.adapters.test_stripe import asked, effects, eur
+from orderwright.errors import OutcomeUnknown
+from orderwright.payments.operations import OperationKind
+from orderwright.ports import PaymentPort
+from tests.adapters.test_stripe import Awaited, Canned, asked, effects, eur, perform
 from tests.adapters.test_stripe_notices import event, refund
 from tests.stripe_fake.peer import Inside, inside, saved
 
@@ -16,6 +26,17 @@ from tests.stripe_fake.peer import Inside, inside, saved
 def peer() -> Inside:
     """A fresh account."""
     return inside()
+
+
+Made = Callable[[stripe.StripeClient], PaymentPort]
+
+
+@pytest.fixture(params=["sync", "async"])
+def adapter(request: pytest.FixtureRequest) -> Made:
+    """How an adapter is made of a client: a sync one, and an async one."""
+    if request.param == "sync":
+        return StripePayments
+    return lambda client: Awaited(AsyncStripePayments(client))
 
 
 # What Stripe calls a refund ------------------------------------------------------------------
@@ -114,3 +135,46 @@ def test_a_part_was_not_given_back_because_all_was(peer: Inside) -> None:
     assert "succeeded" == port.void(whole).outcome
     assert ("failed", "not_found") == (port.void(part).outcome, port.look_up(part))
     assert port.void(whole) == port.look_up(whole)
+
+
+# Answers that are not Stripe's ---------------------------------------------------------------
+
+
+class CannedAlso(Canned):
+    """The same for the async methods of the client."""
+
+    async def request_async(self, *_: object, **__: object) -> tuple[str, int, dict[str, str]]:
+        """Answer."""
+        return self.answer
+
+
+STRANGE = [
+    (502, '{"error": "Bad Gateway"}'),
+    (502, '{"error": null}'),
+    (403, '{"error": "forbidden"}'),
+    (402, '{"error": []}'),
+    (200, "{}"),
+    (200, "[]"),
+    (200, "null"),
+    (200, '"maintenance"'),
+    (200, '{"id": "pi_1"}'),
+    (200, '{"data": [{}], "has_more": true}'),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), STRANGE)
+@pytest.mark.parametrize("kind", ["authorize", "charge", "capture", "void", "refund"])
+def test_an_answer_that_is_none_of_stripes_leaves_it_open(
+    adapter: Made, kind: OperationKind, status: int, body: str
+) -> None:
+    """Something on the way answers in its place: it may have happened, and nothing is claimed."""
+    client = stripe.StripeClient(
+        "sk_test_1", http_client=CannedAlso(status, body), max_network_retries=0
+    )
+    port = adapter(client)
+    request = asked(kind, instrument="cus_1/pm_1", reference="pi_1")
+    with pytest.raises(OutcomeUnknown) as caught:
+        perform(port, request)
+    assert (True, "stripe") == (caught.value.retryable, caught.value.adapter)
+    assert request.id in caught.value.detail
+    assert "unsure" == port.look_up(request)

@@ -65,7 +65,7 @@ def run(steps: Steps[T], client: stripe.StripeClient) -> T:
         while True:
             try:
                 made = call.at_once(client)
-            except stripe.StripeError as error:
+            except Exception as error:  # noqa: BLE001 - it is the steps' to handle
                 call = steps.throw(error)
             else:
                 call = steps.send(made)
@@ -81,7 +81,7 @@ async def run_async(steps: Steps[T], client: stripe.StripeClient) -> T:
         while True:
             try:
                 made = await call.awaited(client)
-            except stripe.StripeError as error:
+            except Exception as error:  # noqa: BLE001 - it is the steps' to handle
                 call = steps.throw(error)
             else:
                 call = steps.send(made)

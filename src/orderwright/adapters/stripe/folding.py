@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OPERATION",
     "STEP",
+    "UNREADABLE",
     "IntentData",
     "RefundData",
     "failed",
@@ -37,6 +38,7 @@ __all__ = [
     "refunded",
     "refused",
     "several_captures",
+    "unreadable",
 ]
 
 ADAPTER = "stripe"
@@ -251,6 +253,16 @@ def fault(request: PaymentRequest, error: stripe.StripeError) -> AdapterFault:
     # is being served; and of a 500 Stripe says that it may have happened.
     if isinstance(error, stripe.RateLimitError) or told.get("code") == _BUSY:
         return AdapterFault(ADAPTER, detail, retryable=True)
+    return OutcomeUnknown(ADAPTER, detail, retryable=True)
+
+
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+"""What comes of reading an answer that is none of Stripe's, but of something on the way to it."""
+
+
+def unreadable(request: PaymentRequest, error: Exception) -> OutcomeUnknown:
+    """Return what such an answer means: whatever was asked may have happened."""
+    detail = f"{request.id}: the answer is none of Stripe's: {type(error).__name__}: {error}"
     return OutcomeUnknown(ADAPTER, detail, retryable=True)
 
 

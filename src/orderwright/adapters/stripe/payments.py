@@ -13,6 +13,7 @@ from orderwright.adapters.stripe.amounts import money, smallest
 from orderwright.adapters.stripe.calls import Steps, replayed, run, run_async
 from orderwright.adapters.stripe.folding import (
     OPERATION,
+    UNREADABLE,
     IntentData,
     failed,
     fault,
@@ -23,6 +24,7 @@ from orderwright.adapters.stripe.folding import (
     refunded,
     refused,
     several_captures,
+    unreadable,
 )
 from orderwright.errors import InvalidInput
 from orderwright.payments.operations import PaymentOutcome
@@ -143,6 +145,8 @@ def _performed(verb: _Verb, request: PaymentRequest, terms: _Terms) -> Steps[Pay
         return (yield from verb(request, terms))
     except stripe.StripeError as error:
         return refused(request, error)
+    except UNREADABLE as error:
+        raise unreadable(request, error) from error
 
 
 def _unfit(request: PaymentRequest) -> str:
@@ -284,6 +288,8 @@ def _looked_up(request: PaymentRequest, terms: _Terms) -> Steps[Finding]:
         if wrong.retryable:
             return "unsure"
         raise wrong from error
+    except UNREADABLE:
+        return "unsure"
 
 
 def _found(request: PaymentRequest, terms: _Terms) -> Steps[Finding]:
@@ -297,8 +303,7 @@ def _found(request: PaymentRequest, terms: _Terms) -> Steps[Finding]:
         refund = yield from calls.find_refund(request.id, request.reference)
         return "not_found" if refund is None else refunded(refund)
     intent = yield from calls.retrieve(request.reference)
-    gone = request.kind == "void" and intent["status"] == "canceled"
-    cancelled = gone and intent["amount"] == smallest(request.amount)
-    if cancelled or mark(request) in (intent.get("metadata") or {}):
+    whole = intent["status"] == "canceled" and intent["amount"] == smallest(request.amount)
+    if (whole and request.kind == "void") or mark(request) in (intent.get("metadata") or {}):
         return _done(request, intent)
     return "not_found"
