@@ -1,5 +1,6 @@
 """What a reading of the payment port at Stripe, line by line, has shown."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -178,3 +179,26 @@ def test_an_answer_that_is_none_of_stripes_leaves_it_open(
     assert (True, "stripe") == (caught.value.retryable, caught.value.adapter)
     assert request.id in caught.value.detail
     assert "unsure" == port.look_up(request)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(None, "pending"), ("queued", "pending"), ("failed", "failed"), ("canceled", "failed")],
+)
+def test_a_refund_fails_only_if_stripe_says_so(
+    adapter: Made, status: str | None, outcome: str
+) -> None:
+    """Its status may be null, and has grown words before: paid back anew, it would be so twice."""
+    told = {**refund("succeeded", amount=3000), "object": "refund", "status": status}
+    client = stripe.StripeClient("sk_test_1", http_client=CannedAlso(200, json.dumps(told)))
+    found = adapter(client).refund(asked("refund", reference="pi_1"))
+    assert (outcome, eur("30.00"), status or "") == (found.outcome, found.amount, found.reason)
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("reviewed", "pending"), ("canceled", "failed")])
+def test_a_payment_fails_only_if_stripe_says_so(adapter: Made, status: str, outcome: str) -> None:
+    """The same for a payment intent in a state that is new to us."""
+    told = {"id": "pi_1", "object": "payment_intent", "status": status, "metadata": {}}
+    client = stripe.StripeClient("sk_test_1", http_client=CannedAlso(200, json.dumps(told)))
+    found = adapter(client).charge(asked("charge", instrument="cus_1/pm_1"))
+    assert (outcome, "pi_1") == (found.outcome, found.reference)

@@ -105,7 +105,7 @@ class RefundData(TypedDict):
     """What is read of a refund."""
 
     id: str
-    status: str
+    status: str | None
     currency: str
     amount: int
     metadata: dict[str, str]
@@ -135,6 +135,7 @@ def mark(request: PaymentRequest) -> str:
 # What became of it -------------------------------------------------------------------------------
 
 
+# What Stripe does not call over is not over, also if it says so in words that are new.
 _OPENED: Mapping[str, Outcome] = {
     "requires_capture": "succeeded",
     "succeeded": "succeeded",
@@ -142,6 +143,7 @@ _OPENED: Mapping[str, Outcome] = {
     "requires_confirmation": "pending",
     "requires_action": "requires_action",
     "requires_payment_method": "declined",
+    "canceled": "failed",
 }
 
 
@@ -149,7 +151,7 @@ def opened(request: PaymentRequest, intent: IntentData, *, multicapture: bool) -
     """Return what became of an authorization, or of a charge in one step."""
     error, charge = intent.get("last_payment_error"), intent.get("latest_charge")
     status = intent["status"]
-    outcome = _OPENED.get(status, "failed")
+    outcome = _OPENED.get(status, "pending")
     if status == "canceled" and charge is not None and charge.get("status") == "succeeded":
         outcome = "succeeded"  # it was authorized, and has been given back or has lapsed since
     if outcome == "declined" and (error is None or error.get("code") == _ASK_CUSTOMER):
@@ -199,13 +201,16 @@ _REFUNDED: Mapping[str, Outcome] = {
     "pending": "pending",
     # Stripe has written to the customer and waits for them; there is nothing for the shop to do.
     "requires_action": "pending",
+    "failed": "failed",
+    "canceled": "failed",
 }
 
 
 def refunded(refund: RefundData) -> PaymentOutcome:
     """Return what became of a refund."""
-    outcome = _REFUNDED.get(refund["status"], "failed")
-    reason = "" if outcome == "succeeded" else refund.get("failure_reason") or refund["status"]
+    status = refund["status"] or ""
+    outcome = _REFUNDED.get(status, "pending")
+    reason = "" if outcome == "succeeded" else refund.get("failure_reason") or status
     return PaymentOutcome(
         outcome=outcome,
         amount=money(refund["amount"], refund["currency"]),
