@@ -32,7 +32,8 @@ CarrierBehaviour = Literal["approve", "refuse", "pending", "answer_lost", "reque
 class Tariff(NamedTuple):
     """What ``carrier`` asks for ``service``: ``cost`` a parcel of up to ``grams_max``.
 
-    It delivers so long (``transit``) after the hand-over; to ``countries``, none meaning all.
+    It delivers so long (``transit``) after the hand-over; to ``countries``, none meaning all. Of
+    several for one service, the first counts that takes the shipment.
     """
 
     service: str
@@ -97,8 +98,7 @@ class MemoryCarrier:
                 cost=_cost(one, shipment),
                 delivers_by=None if one.transit is None else at + one.transit,
             )
-            for one in self._tariffs
-            if _takes(one, shipment, recipient.country)
+            for one in self._offers(shipment, recipient.country).values()
         )
 
     def book(self, request: LabelRequest, recipient: Contact) -> LabelOutcome:
@@ -159,10 +159,18 @@ class MemoryCarrier:
     def _done(self, request: LabelRequest, country: str) -> LabelOutcome:
         if request.kind == "cancel":
             return self._cancelled(request)
-        for one in self._tariffs:
-            if one.service == request.service and _takes(one, request.shipment, country):
-                return self._sold(request, one)
+        offered = self._offers(request.shipment, country).get(request.service)
+        if offered is not None:
+            return self._sold(request, offered)
         return LabelOutcome(outcome="refused", reason=f"{request.service} does not take that there")
+
+    def _offers(self, shipment: Shipment, country: str) -> Mapping[str, Tariff]:
+        """Return what each service costs: quoted and sold by one rule, the first that takes it."""
+        found: dict[str, Tariff] = {}
+        for one in self._tariffs:
+            if _takes(one, shipment, country):
+                found.setdefault(one.service, one)
+        return found
 
     def _sold(self, request: LabelRequest, tariff: Tariff) -> LabelOutcome:
         number = f"{tariff.carrier}-{len(self.books) + 1:06}"

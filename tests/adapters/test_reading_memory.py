@@ -1,0 +1,39 @@
+"""What a reading of the reference adapters in memory, line by line, has shown."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
+from orderwright.fulfillment.shipping import LabelRequest, Parcel, Shipment
+from orderwright.orders.contacts import Contact
+from tests.adapters.test_stripe import eur
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ANN = Contact(name="Ann", country="DE")
+HEAVY = Tariff("standard", "Heavy", eur("9.00"), 30_000)
+LIGHT = Tariff("standard", "Light", eur("5.00"), 1_000)
+
+
+def shipment(grams: int = 500) -> Shipment:
+    """One parcel."""
+    parcels = (Parcel(weight_grams=grams),)
+    return Shipment("o1", "f1", "MAIN", "c1", (("l1", 1),), parcels)
+
+
+def booking(number: int, what: Shipment) -> LabelRequest:
+    """What the core asks of a carrier."""
+    name = f"o1/f1/label-{number}"
+    return LabelRequest(id=name, kind="book", shipment=what, service="standard")
+
+
+@pytest.mark.parametrize("tariffs", [(HEAVY, LIGHT), (LIGHT, HEAVY)])
+@pytest.mark.parametrize("grams", [500, 5_000])
+def test_what_a_service_is_quoted_at_is_what_it_is_sold_at(
+    tariffs: tuple[Tariff, ...], grams: int
+) -> None:
+    """Of several tariffs for one service, one is quoted, and that one is charged."""
+    carrier = MemoryCarrier(tariffs)
+    (rate,) = carrier.rates(shipment(grams), ANN, at=NOW)
+    sold = carrier.book(booking(1, shipment(grams)), ANN)
+    assert (rate.service, rate.cost, rate.carrier) == ("standard", sold.cost, sold.carrier)
