@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
+from orderwright.fulfillment.fulfillment import Scan
 from orderwright.fulfillment.shipping import LabelRequest, Parcel, Shipment
 from orderwright.orders.contacts import Contact
 from tests.adapters.test_stripe import eur
@@ -37,3 +38,24 @@ def test_what_a_service_is_quoted_at_is_what_it_is_sold_at(
     (rate,) = carrier.rates(shipment(grams), ANN, at=NOW)
     sold = carrier.book(booking(1, shipment(grams)), ANN)
     assert (rate.service, rate.cost, rate.carrier) == ("standard", sold.cost, sold.carrier)
+
+
+def test_a_label_that_was_given_back_stays_so_when_its_parcel_turns_up() -> None:
+    """Whoever asks again, under another id, learns that it was given back, and not of the scan."""
+    carrier = MemoryCarrier([LIGHT])
+    sold = carrier.book(booking(1, shipment()), ANN)
+
+    def back(number: int) -> LabelRequest:
+        return LabelRequest(
+            id=f"o1/f1/cancel-{number}",
+            kind="cancel",
+            shipment=shipment(),
+            service="standard",
+            booking="o1/f1/label-1",
+            tracking=sold.tracking,
+        )
+
+    assert "succeeded" == carrier.cancel(back(1)).outcome
+    carrier.move(sold.tracking, Scan("in_transit", NOW))
+    assert "succeeded" == carrier.cancel(back(2)).outcome
+    assert "o1/f1/cancel-1" == carrier.books["o1/f1/label-1"].cancelled_by

@@ -189,12 +189,13 @@ class MemoryCarrier:
         entry = self.books.get(request.booking)
         if entry is None:
             return LabelOutcome(outcome="refused", reason="no such label")
+        if entry.cancelled_by:
+            return LabelOutcome(outcome="succeeded")
         if not self.capabilities.cancels:
             return LabelOutcome(outcome="refused", reason="labels are not taken back")
         if self._scans.get(entry.tracking):
             return LabelOutcome(outcome="refused", reason="the parcel is on its way")
-        if not entry.cancelled_by:
-            self.books[request.booking] = evolve(entry, cancelled_by=request.id)
+        self.books[request.booking] = evolve(entry, cancelled_by=request.id)
         return LabelOutcome(outcome="succeeded")
 
 
