@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from orderwright.adapters.memory import MemoryPayments
 from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.fulfillment.shipping import LabelRequest, Parcel, Shipment
 from orderwright.orders.contacts import Contact
-from tests.adapters.test_stripe import eur
+from orderwright.payments.operations import OperationKind
+from tests.adapters.test_stripe import asked, eur, perform
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ANN = Contact(name="Ann", country="DE")
@@ -59,3 +61,12 @@ def test_a_label_that_was_given_back_stays_so_when_its_parcel_turns_up() -> None
     carrier.move(sold.tracking, Scan("in_transit", NOW))
     assert "succeeded" == carrier.cancel(back(2)).outcome
     assert "o1/f1/cancel-1" == carrier.books["o1/f1/label-1"].cancelled_by
+
+
+@pytest.mark.parametrize("kind", ["capture", "void"])
+def test_nothing_is_taken_or_given_back_of_no_authorization(kind: OperationKind) -> None:
+    """Only a refund may do without a reference: it is paid out to who never paid."""
+    payments = MemoryPayments()
+    outcome = perform(payments, asked(kind, "30.00"))
+    assert ("failed", []) == (outcome.outcome, payments.books)
+    assert "succeeded" == perform(payments, asked("refund", "30.00")).outcome

@@ -491,7 +491,8 @@ class MemoryPayments:
 
     def _available(self, request: PaymentRequest, reference: str) -> int:
         sums = self._sums.get(reference, Counter())
-        if request.kind in ("authorize", "charge") or not request.reference:
+        opening = request.kind in ("authorize", "charge")
+        if opening or (request.kind == "refund" and not request.reference):
             return request.amount.minor
         if request.kind == "refund":
             return sums["capture"] + sums["charge"] - sums["refund"]
