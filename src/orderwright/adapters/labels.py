@@ -12,6 +12,7 @@ try:
         createBarcodeDrawing,  # pyright: ignore[reportUnknownVariableType]
     )
     from reportlab.graphics.shapes import Drawing, Line, String
+    from reportlab.pdfbase.pdfmetrics import stringWidth  # pyright: ignore[reportUnknownVariableType]
     from reportlab.pdfgen.canvas import Canvas
 except ImportError as _missing:  # pragma: no cover - the extra is installed where this is tested
     raise ImportError("pip install 'orderwright[labels]' to draw labels") from _missing
@@ -28,6 +29,7 @@ _WIDTH, _HEIGHT = 288, 432
 _BUILT_IN = "Helvetica"
 _svg: Any = renderSVG.drawToString  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 _barcode: Any = createBarcodeDrawing  # pyright: ignore[reportUnknownVariableType]
+_long: Any = stringWidth
 _FNC1 = "\xf1"
 """How ReportLab is told to begin GS1 data."""
 
@@ -36,7 +38,8 @@ def svg(label: ShippingLabel, *, font: str = _BUILT_IN) -> str:
     """Return the label as an SVG picture of 4 by 6 inches.
 
     ``font`` is one that you registered with ReportLab; the built-in one has the letters of western
-    Europe. Raises InvalidInput for text that it does not have.
+    Europe. A line that is too long for its place is written smaller. Raises InvalidInput for text
+    that it does not have.
     """
     return str(_svg(_drawn(label, font)))
 
@@ -60,14 +63,16 @@ def pdf(labels: Iterable[ShippingLabel], *, font: str = _BUILT_IN) -> bytes:
 def _drawn(label: ShippingLabel, font: str) -> Any:  # noqa: ANN401 - ReportLab has no types
     drawing: Any = Drawing(_WIDTH, _HEIGHT)
 
-    def write(left: int, top: int, size: int, words: str) -> None:
+    def write(left: int, top: int, size: int, words: str, *, right: int = _WIDTH - 14) -> None:
         if font == _BUILT_IN:
             try:
                 words.encode("cp1252")
             except UnicodeEncodeError:
                 wrong = f"{font} cannot write {words!r}; register a font that can, and pass it"
                 raise InvalidInput.at("font", wrong) from None
-        drawing.add(String(left, _HEIGHT - top, words, fontName=font, fontSize=size))
+        long: float = _long(words, font, size)
+        fits = size * min(1, (right - left) / long) if long else size
+        drawing.add(String(left, _HEIGHT - top, words, fontName=font, fontSize=fits))
 
     def code(kind: str, left: int, bottom: int, **options: object) -> None:
         made: Any = _barcode(kind, **options)
@@ -75,12 +80,12 @@ def _drawn(label: ShippingLabel, font: str) -> Any:  # noqa: ANN401 - ReportLab 
         drawing.add(made.asGroup())
 
     for index, line in enumerate(label.sender.block):
-        write(14, 20 + index * 10, 8, line)
+        write(14, 20 + index * 10, 8, line, right=190)
     drawing.add(Line(14, _HEIGHT - 86, _WIDTH - 14, _HEIGHT - 86))
     for index, line in enumerate(label.recipient.block):
         write(14, 106 + index * 17, 14, line)
     drawing.add(Line(14, _HEIGHT - 216, _WIDTH - 14, _HEIGHT - 216))
-    write(14, 234, 13, label.service)
+    write(14, 234, 13, label.service, right=152)
     write(160, 234, 13, label.kilograms)
     write(14, 250, 8, label.reference)
     code("QR", 196, _HEIGHT - 84, value=label.qr or label.tracking, barWidth=76, barHeight=76)
