@@ -1,11 +1,13 @@
 """What a reading of the labels as SVG and PDF, line by line, has shown."""
 
+from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from orderwright.adapters.labels import svg
+from orderwright.adapters.labels import pdf, svg
+from orderwright.errors import InvalidInput
 from orderwright.fulfillment.labels import Address, ShippingLabel
 
 WIDTH = 288
@@ -51,3 +53,11 @@ def test_a_long_line_stays_on_the_label_and_off_its_neighbour(service: str) -> N
         assert recipient[1] < WIDTH, line
     assert places[service][0][1] < 160
     assert places["W" * 40][0][1] < WIDTH
+
+
+@pytest.mark.parametrize("draw", [svg, lambda label, font: pdf([label], font=font)])
+def test_a_font_that_nobody_registered_is_refused(draw: Callable[..., object]) -> None:
+    """With a typed error, on either way: it names what is to be put right."""
+    label = ShippingLabel(sender=LONG, recipient=LONG, service="S", weight=1, tracking="A")
+    with pytest.raises(InvalidInput, match="'Arial' is not registered"):
+        draw(label, font="Arial")

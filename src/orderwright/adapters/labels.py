@@ -38,8 +38,8 @@ def svg(label: ShippingLabel, *, font: str = _BUILT_IN) -> str:
     """Return the label as an SVG picture of 4 by 6 inches.
 
     ``font`` is one that you registered with ReportLab; the built-in one has the letters of western
-    Europe. A line that is too long for its place is written smaller. Raises InvalidInput for text
-    that it does not have.
+    Europe. A line that is too long for its place is written smaller. Raises InvalidInput for a font
+    that is not registered, and for text that the built-in one does not have.
     """
     return str(_svg(_drawn(label, font)))
 
@@ -62,6 +62,10 @@ def pdf(labels: Iterable[ShippingLabel], *, font: str = _BUILT_IN) -> bytes:
 
 def _drawn(label: ShippingLabel, font: str) -> Any:  # noqa: ANN401 - ReportLab has no types
     drawing: Any = Drawing(_WIDTH, _HEIGHT)
+    try:
+        _long("", font, 1)
+    except KeyError:
+        raise InvalidInput.at("font", f"{font!r} is not registered with ReportLab") from None
 
     def write(left: int, top: int, size: int, words: str, *, right: int = _WIDTH - 14) -> None:
         if font == _BUILT_IN:
