@@ -202,3 +202,16 @@ def test_a_payment_fails_only_if_stripe_says_so(adapter: Made, status: str, outc
     client = stripe.StripeClient("sk_test_1", http_client=CannedAlso(200, json.dumps(told)))
     found = adapter(client).charge(asked("charge", instrument="cus_1/pm_1"))
     assert (outcome, "pi_1") == (found.outcome, found.reference)
+
+
+@pytest.mark.parametrize("kind", ["authorize", "charge"])
+def test_a_customer_who_failed_may_try_again(peer: Inside, kind: OperationKind) -> None:
+    """On the same payment intent: it is told as it is, also after it was told as declined."""
+    port = StripePayments(peer.client())
+    request = asked(kind, instrument=saved(peer, "pm_card_authenticationRequired"))
+    name = perform(port, request).reference
+    peer.do("authenticate", name=name, ok=False)
+    assert "declined" == port.look_up(request).outcome
+    peer.do("authenticate", name=name)
+    assert "succeeded" == port.look_up(request).outcome == perform(port, request).outcome
+    assert [(kind, 3000)] == effects(peer)

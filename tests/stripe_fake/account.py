@@ -592,12 +592,13 @@ class Account:
             self._keys.clear()
 
     def authenticate(self, name: str, *, ok: bool = True) -> None:
-        """The customer comes back from their bank, or confirms what failed without them."""
+        """The customer comes back from their bank, or confirms what failed, as often as they like.
+
+        https://docs.stripe.com/payments/paymentintents/lifecycle: what failed may be tried again.
+        """
         with self._by_itself():
             intent = self.intents[name]
-            error = intent["last_payment_error"] or {}
-            asked = error.get("code") == "authentication_required"
-            assert asked or intent["status"] == "requires_action"
+            assert intent["status"] in ("requires_action", "requires_payment_method")
             failed = Card(code="payment_intent_authentication_failure")
             with suppress(Refusal):  # nobody waits for the answer
                 if ok:
