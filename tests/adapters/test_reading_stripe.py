@@ -20,7 +20,9 @@ from orderwright.payments.operations import OperationKind
 from orderwright.ports import PaymentPort
 from tests.adapters.test_stripe import Awaited, Canned, asked, effects, eur, perform
 from tests.adapters.test_stripe_notices import event, refund
+from tests.adapters.test_stripe_orders import IN_ONE_STEP, AtStripe, by_card
 from tests.stripe_fake.peer import Inside, inside, saved
+from tests.worlds import check_laws, line
 
 
 @pytest.fixture
@@ -215,3 +217,24 @@ def test_a_customer_who_failed_may_try_again(peer: Inside, kind: OperationKind) 
     peer.do("authenticate", name=name)
     assert "succeeded" == port.look_up(request).outcome == perform(port, request).outcome
     assert [(kind, 3000)] == effects(peer)
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_what_a_customer_pays_after_all_is_not_overlooked(other: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """They fail, and try again on the same page: it is paid; with another tender, too much is."""
+    world = AtStripe(inside(), policy=IN_ONE_STEP)
+    tenders = by_card(world, "pm_card_authenticationRequired")
+    order = world.desk.place([line("MUG", 2)], order_id="o1", tenders=tenders)
+    name = order.payments[0].reference
+    world.peer.do("authenticate", name=name, ok=False)
+    world.deliver(copies=2)
+    assert "unpaid" == world.orders.load("o1").money
+    if other:
+        world.desk.pay("o1", by_card(world))
+    world.peer.do("authenticate", name=name)
+    world.deliver(seed=3, copies=2)
+    order = world.orders.load("o1")
+    found = [one.code for one in order.exceptions]
+    expected = ("overpaid", ["payment_contradiction"]) if other else ("paid", [])
+    assert (*expected, "confirmed") == (order.money, found, order.state.name)
+    check_laws(world)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, cast, fina
 from orderwright.adapters.stripe.amounts import money
 from orderwright.adapters.stripe.folding import OPERATION, STEP, IntentData, RefundData, refunded
 from orderwright.errors import InvalidInput
+from orderwright.payments.operations import PaymentOutcome
 from orderwright.values import quantity, text
 
 if TYPE_CHECKING:
     import stripe
 
     from orderwright.money import Money
-    from orderwright.payments.operations import PaymentOutcome
 
 __all__ = ["DisputeNotice", "OperationNotice", "RefundNotice", "notification"]
 
@@ -28,8 +28,9 @@ __all__ = ["DisputeNotice", "OperationNotice", "RefundNotice", "notification"]
 class OperationNotice(NamedTuple):
     """Something happened to one of our operations: tell ``desk.notify_payment``.
 
-    Without an ``outcome`` it is a hint. With one, it is of a refund that failed in the end, which
-    nobody would look up any more: ``sequence`` is when Stripe wrote that, in seconds.
+    Without an ``outcome`` it is a hint. With one, it is of what nobody might look up any more: a
+    refund that failed in the end, or a charge, which a customer may try again on the same page
+    after it was declined. ``sequence`` is when Stripe wrote that, in seconds.
     """
 
     operation_id: str
@@ -114,7 +115,7 @@ def _read(event: stripe.Event | Mapping[str, object]) -> Notice | None:
     told = cast("_Event", event if isinstance(event, Mapping) else event.to_dict())
     kind, data = told["type"], told["data"]["object"]
     if kind.startswith("payment_intent."):
-        return _of_intent(cast("IntentData", data))
+        return _of_intent(cast("IntentData", data), told)
     if kind.startswith("refund."):
         return _of_refund(cast("RefundData", data), told)
     if kind.startswith("charge.dispute."):
@@ -122,7 +123,7 @@ def _read(event: stripe.Event | Mapping[str, object]) -> Notice | None:
     return None
 
 
-def _of_intent(intent: IntentData) -> OperationNotice | None:
+def _of_intent(intent: IntentData, told: _Event) -> OperationNotice | None:
     """Return the last operation of ours that left its mark on a payment intent."""
     marks = intent.get("metadata") or {}
     first = marks.get(OPERATION)
@@ -130,8 +131,16 @@ def _of_intent(intent: IntentData) -> OperationNotice | None:
         return None
     steps = [_step(name.removeprefix(STEP)) for name in marks if name.startswith(STEP)]
     _, number, kind = max(steps, default=(False, 0, ""))
-    payment = first.rsplit("/", maxsplit=1)[0]
+    payment, _, opening = first.rpartition("/")
+    if opening.startswith("charge-") and intent["status"] == "succeeded":
+        taken = money(intent["amount_received"], intent["currency"])
+        outcome = PaymentOutcome(outcome="succeeded", amount=taken, reference=intent["id"])
+        return OperationNotice(first, outcome, _sequence(told))
     return OperationNotice(f"{payment}/{kind}-{number}" if number else first)
+
+
+def _sequence(told: _Event) -> int:
+    return quantity(told["created"], "created", least=0)
 
 
 def _step(name: str) -> tuple[bool, int, str]:
@@ -146,8 +155,7 @@ def _of_refund(refund: RefundData, told: _Event) -> OperationNotice | RefundNoti
     outcome = refunded(refund)
     if operation_id:
         if outcome.outcome == "failed":
-            created = quantity(told["created"], "created", least=0)
-            return OperationNotice(operation_id, outcome, created)
+            return OperationNotice(operation_id, outcome, _sequence(told))
         return OperationNotice(operation_id)
     payment = refund.get("payment_intent")
     if not payment or outcome.outcome != "succeeded" or _untaken(refund, told):
