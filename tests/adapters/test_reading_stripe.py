@@ -238,3 +238,51 @@ def test_what_a_customer_pays_after_all_is_not_overlooked(other: bool) -> None: 
     expected = ("overpaid", ["payment_contradiction"]) if other else ("paid", [])
     assert (*expected, "confirmed") == (order.money, found, order.state.name)
     check_laws(world)
+
+
+class Slow(CannedAlso):
+    """A payment intent whose capture was answered as `processing`, and has been decided since."""
+
+    def __init__(self, status: str, received: int) -> None:
+        super().__init__(200, "")
+        marks = {"orderwright": "o1/p1/authorize-1", "orderwright_capture-1": "3000"}
+        self.now = {
+            "id": "pi_1",
+            "object": "payment_intent",
+            "status": status,
+            "currency": "eur",
+            "amount": 3000,
+            "amount_received": received,
+            "metadata": marks,
+        }
+
+    def request(self, method: str, *_: object, **__: object) -> tuple[str, int, dict[str, str]]:
+        """Repeat what was answered to the key, or tell how it is."""
+        if method == "get":
+            return json.dumps(self.now), 200, {}
+        then = {**self.now, "status": "processing", "amount_received": 0}
+        return json.dumps(then), 200, {"idempotent-replayed": "true"}
+
+    async def request_async(
+        self, method: str, *_: object, **__: object
+    ) -> tuple[str, int, dict[str, str]]:
+        """Do the same, awaited."""
+        return self.request(method)
+
+
+@pytest.mark.parametrize(
+    ("status", "received", "outcome"),
+    [
+        ("processing", 0, "pending"),
+        ("succeeded", 3000, "succeeded"),
+        ("canceled", 0, "failed"),
+        ("requires_payment_method", 0, "failed"),
+    ],
+)
+def test_a_capture_that_took_time_is_told_as_it_is(
+    adapter: Made, status: str, received: int, outcome: str
+) -> None:
+    """Sent again, not as it was answered first; and that it is over does not mean it was done."""
+    client = stripe.StripeClient("sk_test_1", http_client=Slow(status, received))
+    port, request = adapter(client), asked("capture", reference="pi_1")
+    assert outcome == port.capture(request).outcome == port.look_up(request).outcome

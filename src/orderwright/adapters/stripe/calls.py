@@ -127,13 +127,15 @@ def retrieve(intent_id: str) -> Steps[IntentData]:
     return cast("IntentData", (yield from _data(call))[0])
 
 
-def capture(intent_id: str, params: PaymentIntentCaptureParams, key: str) -> Steps[IntentData]:
-    """Capture a payment intent."""
+def capture(
+    intent_id: str, params: PaymentIntentCaptureParams, key: str
+) -> Steps[tuple[IntentData, bool]]:
+    """Capture a payment intent; also tell whether this is what was answered to the key before."""
     call = Call(
         lambda client: client.v1.payment_intents.capture(intent_id, params, _once(key)),
         lambda client: client.v1.payment_intents.capture_async(intent_id, params, _once(key)),
     )
-    return cast("IntentData", (yield from _data(call))[0])
+    return cast("tuple[IntentData, bool]", (yield from _data(call)))
 
 
 def cancel(intent_id: str, key: str) -> Steps[IntentData]:

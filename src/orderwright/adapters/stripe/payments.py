@@ -224,7 +224,14 @@ def _capture(request: PaymentRequest, terms: _Terms) -> Steps[PaymentOutcome]:
     }
     if terms.multicapture and several_captures((yield from calls.retrieve(request.reference))):
         params["final_capture"] = False
-    intent = yield from calls.capture(request.reference, params, idempotency_key(request.id))
+    return (yield from _captured(request, params))
+
+
+def _captured(request: PaymentRequest, params: PaymentIntentCaptureParams) -> Steps[PaymentOutcome]:
+    key = idempotency_key(request.id)
+    intent, again = yield from calls.capture(request.reference, params, key)
+    if again:
+        intent = yield from calls.retrieve(request.reference)
     return _done(request, intent)
 
 
@@ -234,15 +241,17 @@ def _done(request: PaymentRequest, intent: IntentData) -> PaymentOutcome:
     All of it: Stripe captures what it was told or nothing. But it gives back whatever is left, and
     another capture may have come first.
     """
-    amount, taken = request.amount, intent["amount_received"]
+    amount, taken, status = request.amount, intent["amount_received"], intent["status"]
     if request.kind == "void" and taken:
         amount = money(intent["amount"] - taken, intent["currency"])
-    outcome: Outcome = "pending" if intent["status"] == "processing" else "succeeded"
+    outcome: Outcome = "pending" if status == "processing" else "succeeded"
+    if request.kind == "capture" and outcome == "succeeded" and not taken:
+        return failed(request, f"the payment intent is {status}, and nothing was captured")
     return PaymentOutcome(outcome=outcome, amount=amount, reference=request.reference)
 
 
 def _void(request: PaymentRequest, _: _Terms) -> Steps[PaymentOutcome]:
-    amount, key = smallest(request.amount), idempotency_key(request.id)
+    amount = smallest(request.amount)
     intent = yield from calls.retrieve(request.reference)
     if intent["status"] == "requires_capture" and intent["amount_capturable"] != amount:
         return failed(request, f"only all of the {intent['amount_capturable']} can be given back")
@@ -254,8 +263,9 @@ def _void(request: PaymentRequest, _: _Terms) -> Steps[PaymentOutcome]:
             "final_capture": True,
             "metadata": {mark(request): str(amount)},
         }
-        return _done(request, (yield from calls.capture(request.reference, last, key)))
-    return _done(request, (yield from calls.cancel(request.reference, key)))
+        return (yield from _captured(request, last))
+    cancelled = yield from calls.cancel(request.reference, idempotency_key(request.id))
+    return _done(request, cancelled)
 
 
 def _refund(request: PaymentRequest, _: _Terms) -> Steps[PaymentOutcome]:
