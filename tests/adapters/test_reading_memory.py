@@ -1,6 +1,7 @@
 """What a reading of the reference adapters in memory, line by line, has shown."""
 
 from datetime import UTC, datetime
+from threading import Thread
 
 import pytest
 
@@ -70,3 +71,21 @@ def test_nothing_is_taken_or_given_back_of_no_authorization(kind: OperationKind)
     outcome = perform(payments, asked(kind, "30.00"))
     assert ("failed", []) == (outcome.outcome, payments.books)
     assert "succeeded" == perform(payments, asked("refund", "30.00")).outcome
+
+
+def test_what_to_do_may_depend_on_what_was_asked_so_far() -> None:
+    """Whoever says how a request is to be answered can look at those before it."""
+    payments = MemoryPayments(lambda _: "approve" if payments.operations else "decline")
+    carrier = MemoryCarrier([LIGHT], lambda _: "approve" if carrier.operations else "refuse")
+
+    told: list[str] = []
+
+    def ask() -> None:
+        for number in (1, 2):
+            told.append(payments.charge(asked("charge", number=number)).outcome)
+            told.append(carrier.book(booking(number, shipment()), ANN).outcome)
+
+    asking = Thread(target=ask, daemon=True)  # which may wait for itself, for ever
+    asking.start()
+    asking.join(5)
+    assert ["declined", "refused", "succeeded", "succeeded"] == told

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from datetime import UTC, timedelta
 from itertools import count, islice, repeat
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Literal, final
 
 from attrs import evolve, frozen
@@ -389,7 +389,7 @@ class MemoryPayments:
         capabilities: PaymentCapabilities = _ALL,
     ) -> None:
         self.capabilities: PaymentCapabilities = capabilities
-        self._lock = Lock()
+        self._lock = RLock()  # for a `behave` that looks at what was asked so far
         self._behave = behave
         self._expires = expires
         self._known: dict[str, tuple[PaymentRequest, PaymentOutcome]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
 from attrs import evolve, frozen
@@ -78,7 +78,7 @@ class MemoryCarrier:
         self.capabilities: CarrierCapabilities = capabilities
         self._tariffs = tuple(tariffs)
         self._behave = behave
-        self._lock = Lock()
+        self._lock = RLock()  # for a `behave` that looks at what was asked so far
         self._known: dict[str, tuple[LabelRequest, LabelOutcome, str]] = {}
         self._scans: dict[str, list[Scan]] = {}
         self.books: dict[str, LabelEntry] = {}
