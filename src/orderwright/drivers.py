@@ -10,7 +10,13 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from orderwright.errors import AdapterFault, BrokenPromise, OrderwrightError, OutcomeUnknown
+from orderwright.errors import (
+    AdapterFault,
+    BrokenPromise,
+    OrderwrightError,
+    OutcomeUnknown,
+    said_by,
+)
 from orderwright.requests import Request
 
 if TYPE_CHECKING:
@@ -61,10 +67,10 @@ def known(request: object, error: Exception) -> OrderwrightError:
     """Return an error of our tree: what an adapter lets through of its own is its fault."""
     if isinstance(error, OrderwrightError):
         return error
-    asked, kind = type(request).__name__, type(error).__name__
+    asked = type(request).__name__
     # The fault is kept with the order, and what failed with an address may quote it.
     private = isinstance(request, Request) and request.private
-    fault = AdapterFault(asked, kind if private else f"{kind}: {error}")
+    fault = AdapterFault(asked, type(error).__name__ if private else said_by(error))
     fault.__cause__ = error
     return fault
 

@@ -62,12 +62,12 @@ _LISTED = 100
 
 
 def _shown(text: str) -> str:
-    """Return ``text`` as a message repeats it: not all of what was given, and always printable.
+    """Return ``text`` as a message repeats it: not all of what was given, and always storable.
 
-    Half a surrogate pair can be neither logged nor stored.
+    Half a surrogate pair can be neither logged nor stored, and no database takes a NUL.
     """
     short = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-    return short.encode(errors="backslashreplace").decode()
+    return short.encode(errors="backslashreplace").decode().replace("\0", r"\x00")
 
 
 def _listed(facts: Sequence[object]) -> str:
@@ -75,6 +75,15 @@ def _listed(facts: Sequence[object]) -> str:
     rest = len(facts) - _LISTED
     more = (f"and {rest} more",) if rest > 0 else ()
     return "; ".join((*map(str, facts[:_LISTED]), *more))
+
+
+def said_by(error: Exception) -> str:
+    """Return what an exception of others says, with its kind; not all of them can say anything."""
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {error}"
+    except Exception:  # noqa: BLE001 - whatever it is, the first one is what counts
+        return kind
 
 
 class Fault(NamedTuple):
@@ -410,15 +419,19 @@ class Conflict(Refused):
 
 
 class AdapterFault(OrderwrightError):
-    """An adapter failed. ``adapter`` names it, ``detail`` says how; ``retryable`` if worth it."""
+    """An adapter failed. ``adapter`` names it, ``detail`` says how; ``retryable`` if worth it.
+
+    It is kept with the order it happened to, so of a whole page that somebody answered with only
+    the beginning is told.
+    """
 
     adapter: str
     detail: str
     retryable: bool
 
     def __init__(self, adapter: str, detail: str, *, retryable: bool = False) -> None:
-        self.adapter = adapter
-        self.detail = detail
+        self.adapter = _shown(adapter)
+        self.detail = _shown(detail)
         self.retryable = retryable
 
     def message(self) -> str:

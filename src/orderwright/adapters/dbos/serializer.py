@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, final
 
 from dbos import Serializer
 
-from orderwright.errors import AdapterFault, CodecError, OrderwrightError
+from orderwright.errors import AdapterFault, CodecError, OrderwrightError, said_by
 from orderwright.flows.resuming import Resumed
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.fulfillment.shipping import LabelOutcome, LabelRequest, Parcel, Rate, Shipment
@@ -199,4 +199,4 @@ def _ours(error: Exception) -> OrderwrightError:
     """Return what is kept of an exception: one of ours whole, of any other what it says."""
     if isinstance(error, OrderwrightError):
         return error
-    return AdapterFault("dbos", f"{type(error).__name__}: {error}")
+    return AdapterFault("dbos", said_by(error))

@@ -1,0 +1,65 @@
+"""What drivers, errors and desks do where something outside is odd, slow, or says too much."""
+
+from typing import Any
+
+import pytest
+
+from orderwright.errors import AdapterFault, OutcomeUnknown
+from tests.test_drivers import both, ports, two
+from tests.worlds import HOUR, NOON, World, card, line
+
+
+class Mute(Exception):
+    """An exception that cannot even say what is wrong."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class Failing:
+    """A port whose verbs do what they are asked, and then raise `error` instead of answering."""
+
+    def __init__(self, port: Any, error: Exception) -> None:  # noqa: ANN401
+        self._port = port
+        self._error = error
+        self.capabilities = port.capabilities
+        self.look_up = port.look_up
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        verb = getattr(self._port, name)
+
+        def call(*args: object, **kwargs: object) -> object:
+            verb(*args, **kwargs)
+            raise self._error
+
+        return call
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("<p>Bad gateway</p>" * 2_000),
+        ValueError("half a line\0"),
+        ValueError("\ud800"),
+        OutcomeUnknown("provider", "<p>Bad gateway</p>" * 2_000),
+        Mute(),
+    ],
+)
+def test_whatever_a_provider_fails_with_is_noted_on_the_order(error: Exception) -> None:
+    """The card was authorized, so the order is there: its place is not refused for a text."""
+    world = World()
+    desk = world.new_desk(payments=Failing(world.payments, error))
+    placed = desk.place([line()], order_id="o1", tenders=[card()])
+    [intent] = placed.intents
+    assert intent.reason.isprintable()
+    assert len(intent.reason) < 600
+    assert (("o1",), ()) == desk.resume(now=NOON + HOUR)
+    assert "authorized" == desk.order("o1").money
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_an_exception_that_cannot_be_told_is_the_adapters_fault(*, awaited: bool) -> None:
+    """The flow hears of it by its kind, and what it was is the cause."""
+    with pytest.raises(AdapterFault, match=r"LoadOrder: Mute$") as caught:
+        both(two(), ports(Mute()), awaited=awaited)
+    assert isinstance(caught.value.__cause__, Mute)
