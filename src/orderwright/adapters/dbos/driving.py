@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast, final
 
+from orderwright.adapters.system import pause
 from orderwright.drivers import known
 from orderwright.errors import (
     AdapterFault,
@@ -89,21 +90,31 @@ class Driver:
     def _answered(
         self, request: Request[object], since: datetime | None, *, again: bool
     ) -> _Answer:
-        """Return the answer to ``request``, recorded or new; make one that failed in passing again.
-
-        Personal data is read whenever it is needed: what is recorded of it nobody could forget.
-        """
+        """Return the answer to ``request``, recorded or new; ask again if it failed in passing."""
         if isinstance(request, LoadContact):
-            return _Answer(*self._tried(request, since, again=again), fresh=not again)
+            return _Answer(*self._read(request), fresh=not again)
         asked = self.digest(_content(request))
         answer = self._step(request, asked, since, again=again)
-        for pause in self._pauses:
+        for span in self._pauses:
             if not _worth_asking_again(request, answer.error):
                 break
             again = again or isinstance(answer.error, OutcomeUnknown)
-            self._dbos.sleep(pause.total_seconds())
+            self._dbos.sleep(span.total_seconds())
             answer = self._step(request, asked, since, again=again)
         return answer
+
+    def _read(self, request: LoadContact) -> tuple[object, OrderwrightError | None]:
+        """Read personal data, whenever it is needed: what is recorded of it nobody could forget.
+
+        Nor is it recorded how often that failed in passing, or was waited for.
+        """
+        reply, error = self._tried(request, None, again=False)
+        for span in self._pauses:
+            if not _worth_asking_again(request, error):
+                break
+            pause(span)
+            reply, error = self._tried(request, None, again=False)
+        return reply, error
 
     def _step(
         self, request: Request[object], asked: str, since: datetime | None, *, again: bool

@@ -1,0 +1,46 @@
+"""Durable desks where something is odd: what passes, what is said in another order, who races."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from orderwright.adapters.dbos import DurableDesk
+from orderwright.errors import AdapterFault
+from tests.adapters.durable import DurableWorld, quick_folder, running
+from tests.adapters.test_dbos_crashes import book, place_for_ann
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def durable() -> Iterator[DurableWorld]:
+    """A world whose DBOS database is a file."""
+    with quick_folder() as folder:
+        yield DurableWorld(folder)
+
+
+@pytest.fixture(scope="module")
+def desk(durable: DurableWorld) -> Iterator[DurableDesk]:
+    """A durable desk on it."""
+    with running(durable.new_desk(), durable.url) as desk:
+        yield desk
+
+
+def test_an_address_that_cannot_be_read_in_passing_is_asked_for_again(
+    durable: DurableWorld, desk: DurableDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading it is no step of the workflow, and a lost connection costs no label all the same."""
+    place_for_ann(durable.world.desk, "blip")
+    real = durable.dying.called
+    faults = [AdapterFault("db", "connection lost", retryable=True)] * 2
+
+    def failing(verb: Callable[..., Any], *more: Any) -> object:  # noqa: ANN401
+        if verb.__name__ == "contact" and faults:
+            raise faults.pop()
+        return real(verb, *more)
+
+    monkeypatch.setattr(durable.dying, "called", failing)
+    booked = book(desk, "blip")
+    assert [] == faults
+    assert ((), 1) == (booked.intents, len(booked.labels))
