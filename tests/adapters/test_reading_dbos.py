@@ -7,8 +7,9 @@ import pytest
 
 from orderwright.adapters.dbos import DurableDesk
 from orderwright.errors import AdapterFault
-from tests.adapters.durable import DurableWorld, quick_folder, running
+from tests.adapters.durable import DurableWorld, quick_folder, running, workflows
 from tests.adapters.test_dbos_crashes import book, place_for_ann
+from tests.worlds import card, line
 
 pytestmark = pytest.mark.long
 
@@ -44,3 +45,12 @@ def test_an_address_that_cannot_be_read_in_passing_is_asked_for_again(
     booked = book(desk, "blip")
     assert [] == faults
     assert ((), 1) == (booked.intents, len(booked.labels))
+
+
+def test_units_by_line_are_the_same_in_any_order(desk: DurableDesk) -> None:
+    """A mapping has no order, so naming its lines in another is the same command again."""
+    desk.place([line(quantity=2), line("CUP")], order_id="any", tenders=[card()])
+    first = desk.cancel("any", reason="late", units={"l1": 1, "l2": 1}, key="k")
+    desk.note("any", "sorry")
+    assert first == desk.cancel("any", reason="late", units={"l2": 1, "l1": 1}, key="k")
+    assert 1 == len(workflows(workflow_id_prefix="orderwright/any/cancel/"))

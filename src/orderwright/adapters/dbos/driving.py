@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast, final
 
 from orderwright.adapters.system import pause
@@ -84,8 +85,9 @@ class Driver:
         return cast("T", self._serializer.deserialize(self._serializer.serialize(value)))
 
     def digest(self, value: object) -> str:
-        """Return what is the same for equal values and no others."""
-        return hashlib.sha256(self._serializer.serialize(value).encode()).hexdigest()[:32]
+        """Return what is the same for equal values and no others; a mapping has no order."""
+        plain: object = json.loads(self._serializer.serialize(value))
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:32]
 
     def _answered(
         self, request: Request[object], since: datetime | None, *, again: bool
