@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from dbos import DBOS
 
 from orderwright.adapters.dbos import DurableDesk
 from orderwright.errors import AdapterFault
-from tests.adapters.durable import DurableWorld, quick_folder, running, workflows
+from tests.adapters.durable import QUICK, DurableWorld, place, quick_folder, running, workflows
 from tests.adapters.test_dbos_crashes import book, place_for_ann
-from tests.worlds import card, line
+from tests.worlds import Crashed, card, line
 
 pytestmark = pytest.mark.long
 
@@ -54,3 +55,49 @@ def test_units_by_line_are_the_same_in_any_order(desk: DurableDesk) -> None:
     desk.note("any", "sorry")
     assert first == desk.cancel("any", reason="late", units={"l2": 1, "l1": 1}, key="k")
     assert 1 == len(workflows(workflow_id_prefix="orderwright/any/cancel/"))
+
+
+@pytest.fixture
+def alone() -> Iterator[DurableWorld]:
+    """A world for a test that launches DBOS by itself."""
+    with quick_folder() as folder:
+        yield DurableWorld(folder)
+
+
+def test_whoever_dies_while_taking_over_loses_nothing(
+    alone: DurableWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is half moved to another version is moved by the next; what is cancelled is not."""
+    with running(alone.new_desk(), alone.url, executor="old", version="1") as desk:
+        stopped = alone.killed(place, desk, "o2", 1, after=True)
+        DBOS.cancel_workflow(stopped)
+        left = alone.killed(place, desk, "o1", 1, after=True)  # read, nothing saved
+
+    def dying(*_: object, **__: object) -> None:
+        raise Crashed
+
+    with running(alone.new_desk(), alone.url, executor="new", version="2") as desk:
+        with monkeypatch.context() as patch:
+            patch.setattr(DBOS, "rewind_workflow", dying)
+            with pytest.raises(Crashed):
+                desk.take_over(["old"])
+        assert (left,) == desk.take_over(["old"])
+        assert "authorized" == DBOS.retrieve_workflow(left).get_result(**QUICK).money
+        assert {left: "SUCCESS", stopped: "CANCELLED"} == workflows()
+    alone.check_nothing_open()
+
+
+def test_two_may_take_over_at_once(alone: DurableWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes second to what has been moved goes on with what else is left."""
+    with running(alone.new_desk(), alone.url, executor="old", version="1") as desk:
+        left = alone.killed(place, desk, "o1", 1, after=True)
+    with running(alone.new_desk(), alone.url, executor="new", version="2", works=False) as desk:
+        cancel = DBOS.cancel_workflow
+
+        def with_a_rival(workflow_id: str) -> None:
+            cancel(workflow_id)
+            DBOS.rewind_workflow(workflow_id, start_step=99, application_version="2")
+
+        monkeypatch.setattr(DBOS, "cancel_workflow", staticmethod(with_a_rival))
+        assert () == desk.take_over(["old"])
+        assert {left: "ENQUEUED"} == workflows()

@@ -6,7 +6,7 @@ from copy import copy
 from itertools import count
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, final
 
-from dbos import SetWorkflowID
+from dbos import SetWorkflowID, error
 
 from orderwright.adapters.dbos.driving import Driver
 from orderwright.adapters.dbos.serializer import CodecSerializer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from dbos import DBOS, WorkflowHandle
+    from dbos import DBOS, WorkflowHandle, WorkflowStatus
 
     from orderwright.desk import OrderDesk
     from orderwright.flows.command import command
@@ -43,6 +43,7 @@ _KEYS = ("key", "count_id", "notice_id", "posting")
 _MOMENTS = ("at", "now")
 _FAILED = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _ENDED = ["SUCCESS", *_FAILED]
+_MOVING = "orderwright.moving"
 _PAGE = 8
 _LAST_STEP = 2**31 - 1
 
@@ -166,31 +167,48 @@ class DurableDesk(Commands, _Submits):
         One that is alive after all loses what it is doing to whoever takes it up: that is safe, as
         everything that was begun may be begun again, but no use.
         """
-        version = self._dbos.application_version
         left = self._dbos.list_workflows(
             executor_id=list(executor_ids),
-            status=["PENDING", "ENQUEUED"],
+            status=["PENDING", "ENQUEUED", "CANCELLED"],
             name=[f"{self._name}.{each}" for each in (*self._workflows, "scheduled_resume")],
             load_input=False,
             load_output=False,
         )
-        taken: list[str] = []
-        for one in left:
+        return tuple(one.workflow_id for one in left if self._taken(one))
+
+    def _taken(self, one: WorkflowStatus) -> bool:
+        """Give it back to the living; False where it waits for them, or somebody was faster."""
+        version = self._dbos.application_version
+        if one.status == "CANCELLED" and not (one.attributes or {}).get(_MOVING):
+            return False
+        try:
             if one.app_version not in {None, version}:
-                self._dbos.cancel_workflow(one.workflow_id)
-                self._dbos.rewind_workflow(
-                    one.workflow_id,
-                    start_step=_LAST_STEP,
-                    application_version=version,
-                    queue_name=one.queue_name,
-                    queue_partition_key=one.queue_partition_key,
-                )
+                self._move(one, version)
             elif one.status == "PENDING":
                 self._dbos.resume_workflow(one.workflow_id, queue_name=one.queue_name)
             else:
-                continue
-            taken.append(one.workflow_id)
-        return tuple(taken)
+                return False
+        except error.DBOSException:
+            return False
+        return True
+
+    def _move(self, one: WorkflowStatus, version: str) -> None:
+        """Have another version carry on; marked, so that one half moved is found again.
+
+        Only what has been cancelled can be moved, and by that it leaves its queue.
+        """
+        mark = self._dbos.update_workflow_attributes
+        mark(one.workflow_id, {_MOVING: True}, merge=True)
+        self._dbos.cancel_workflow(one.workflow_id)
+        submitted = self._queue if one.queue_partition_key else None
+        self._dbos.rewind_workflow(
+            one.workflow_id,
+            start_step=_LAST_STEP,
+            application_version=version,
+            queue_name=one.queue_name or submitted,
+            queue_partition_key=one.queue_partition_key,
+        )
+        mark(one.workflow_id, {_MOVING: False}, merge=True)
 
     def schedule_resume(self, cron: str = "* * * * *", *, limit: int = 100) -> None:
         """Have :meth:`resume` run at the times ``cron`` names, once for all machines together.
