@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from dbos import DBOS
 
+from orderwright import InvalidInput
 from orderwright.adapters.dbos import DurableDesk
 from orderwright.errors import AdapterFault
 from tests.adapters.durable import QUICK, DurableWorld, place, quick_folder, running, workflows
@@ -101,3 +102,13 @@ def test_two_may_take_over_at_once(alone: DurableWorld, monkeypatch: pytest.Monk
         monkeypatch.setattr(DBOS, "cancel_workflow", staticmethod(with_a_rival))
         assert () == desk.take_over(["old"])
         assert {left: "ENQUEUED"} == workflows()
+
+
+def test_nobody_is_not_everybody(alone: DurableWorld) -> None:
+    """Naming no executor takes nothing from the living, and a name is no list of its letters."""
+    with running(alone.new_desk(), alone.url, executor="o") as desk:
+        left = alone.killed(place, desk, "o1", 1, after=True)
+        assert () == desk.take_over([])
+        with pytest.raises(InvalidInput, match="executor_ids: expected a list, got str"):
+            desk.take_over("old")
+        assert {left: "PENDING"} == workflows()

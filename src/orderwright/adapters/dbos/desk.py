@@ -16,7 +16,7 @@ from orderwright.drivers import WAITS
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import SyncRunner, commands
 from orderwright.flows.placing import named
-from orderwright.values import identifier
+from orderwright.values import identifier, several
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -167,8 +167,11 @@ class DurableDesk(Commands, _Submits):
         One that is alive after all loses what it is doing to whoever takes it up: that is safe, as
         everything that was begun may be begun again, but no use.
         """
+        dead = cast("tuple[str, ...]", several(executor_ids, "executor_ids"))
+        if not dead:  # to DBOS that would be everybody
+            return ()
         left = self._dbos.list_workflows(
-            executor_id=list(executor_ids),
+            executor_id=list(dead),
             status=["PENDING", "ENQUEUED", "CANCELLED"],
             name=[f"{self._name}.{each}" for each in (*self._workflows, "scheduled_resume")],
             load_input=False,
