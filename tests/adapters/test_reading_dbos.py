@@ -1,6 +1,7 @@
 """Durable desks where something is odd: what passes, what is said in another order, who races."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from orderwright.adapters.dbos import DurableDesk
 from orderwright.errors import AdapterFault
 from tests.adapters.durable import QUICK, DurableWorld, place, quick_folder, running, workflows
 from tests.adapters.test_dbos_crashes import book, place_for_ann
-from tests.worlds import Crashed, card, line
+from tests.worlds import HOUR, Crashed, card, line
 
 pytestmark = pytest.mark.long
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +115,22 @@ def test_nobody_is_not_everybody(alone: DurableWorld) -> None:
         with pytest.raises(InvalidInput, match="executor_ids: expected a list, got str"):
             desk.take_over("old")
         assert {left: "PENDING"} == workflows()
+
+
+def test_a_resume_that_waited_for_days_sends_nothing_again(alone: DurableWorld) -> None:
+    """It is of the time it was submitted at, when the provider remembered; today it may not."""
+    world = alone.world
+    world.moods.append("answer_lost")
+    with running(alone.new_desk(), alone.url, works=False) as desk:
+        place(desk, "o1")
+        booked = len(world.payments.books)
+        world.now += HOUR
+        waiting = desk.submit(desk.resume).get_workflow_id()
+    world.payments._known.clear()
+    world.now += 3 * DAY
+    with running(alone.new_desk(), alone.url, executor="two") as desk:
+        DBOS.retrieve_workflow(waiting).get_result(**QUICK)
+        assert booked == len(world.payments.books)
+        desk.resume(now=world.now)
+        assert ["o1/p1/authorize-1"] == [one.id for one in desk.order("o1").intents if one.parked]
+    assert booked == len(world.payments.books)

@@ -16,6 +16,7 @@ from orderwright.errors import (
     OrderwrightError,
     OutcomeUnknown,
 )
+from orderwright.fulfillment.shipping import LabelRequest
 from orderwright.requests import (
     CallCarrier,
     CallProvider,
@@ -34,11 +35,15 @@ if TYPE_CHECKING:
     from orderwright.adapters.dbos.serializer import CodecSerializer
     from orderwright.flows.settling import Setting
     from orderwright.orders.events import Event
+    from orderwright.payments.operations import PaymentRequest
     from orderwright.requests import Flow, Ports, Request
 
 __all__ = ["Driver"]
 
 T = TypeVar("T")
+
+_LATE = 100
+"""A command is late when this part of the time for which ids are remembered has passed."""
 
 
 @final
@@ -159,6 +164,8 @@ class Driver:
         """Ask the port; ``again`` if that may have been done before, and the answer lost."""
         if again and isinstance(request, CallProvider | CallCarrier):
             return self._called_again(request, since)
+        if isinstance(request, LookUp):
+            return self._looked_up(request, since)
         try:
             return request.perform(self._ports)
         except Conflict:
@@ -176,16 +183,29 @@ class Driver:
 
         After its id may have been forgotten, nothing is: resume has it looked into.
         """
-        asked, setting = request.request, self._setting
+        asked = request.request
         found = LookUp(asked).perform(self._ports)
         if found == "not_found":
-            provider = isinstance(request, CallProvider)
-            retention = setting.key_retention if provider else setting.label_retention
-            if self._is_recent(since, retention):
+            if self._is_recent(since, self._retention(asked)):
                 return request.perform(self._ports)
         elif found != "unsure":
             return found
         raise OutcomeUnknown("dbos", f"{asked.id} was interrupted")
+
+    def _looked_up(self, request: LookUp, since: datetime | None) -> object:
+        """Look a call up; whether its id is remembered still, the flow judges by its own time.
+
+        So to a command that waited long, what nobody knows is unsure: it is for a later resume.
+        """
+        found = request.perform(self._ports)
+        retention = self._retention(request.request)
+        if found == "not_found" and self._setting.clock is not None and retention is not None:
+            return found if self._is_recent(since, retention / _LATE) else "unsure"
+        return found
+
+    def _retention(self, asked: PaymentRequest | LabelRequest) -> timedelta | None:
+        label = isinstance(asked, LabelRequest)
+        return self._setting.label_retention if label else self._setting.key_retention
 
     def _is_recent(self, since: datetime | None, retention: timedelta | None) -> bool:
         clock = self._setting.clock
