@@ -19,6 +19,7 @@ from shop import desk as shop_desk
 
 from orderwright import AdapterFault, PaymentOutcome, PaymentRequest, Posting
 from orderwright.adapters.memory import Behaviour, MemoryPayments
+from orderwright.flows.resuming import Resumed
 
 
 class Provider(MemoryPayments):
@@ -205,3 +206,27 @@ def test_a_repository_from_outside_does_not_write_inside_a_transaction() -> None
     order = orders.load("basket-ann")
     with transaction.atomic(), pytest.raises(AdapterFault, match="outside of the transaction"):
         orders.save(order, (), expected_version=order.version)
+
+
+def test_the_command_outlives_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told to go on for ever, it says what went wrong and does the next round."""
+    rounds = iter((AdapterFault("orders in Django", "connection lost", retryable=True), None))
+
+    class Desk:
+        def resume(self) -> Resumed:
+            failure = next(rounds)
+            if failure:
+                raise failure
+            return Resumed((), ())
+
+    def sleep(_: float) -> None:
+        if said.getvalue():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(shop_desk, "open_desk", Desk)
+    monkeypatch.setattr("orders.management.commands.resume_orders.time.sleep", sleep)
+    said, wrong = StringIO(), StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        call_command("resume_orders", every=1.0, stdout=said, stderr=wrong)
+    assert "0 orders resumed, 0 failed\n" == said.getvalue()
+    assert "orders in Django: connection lost (may be retried)\n" == wrong.getvalue()

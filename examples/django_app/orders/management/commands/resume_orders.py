@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
+from orderwright import OrderwrightError
+
 
 class Command(BaseCommand):
     """Run it every minute, or let it run; any number at once do no harm."""
@@ -19,12 +21,16 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever")
 
     def handle(self, *_args: object, every: float | None, **_options: object) -> None:
-        """Do it once, or for ever."""
-        self.resume()
+        """Do it once, or for ever: a database that is away for a while does not end that."""
+        if every is None:
+            self.resume()
         while every is not None:
+            try:
+                self.resume()
+            except OrderwrightError as error:
+                self.stderr.write(str(error))
             time.sleep(every)
             close_old_connections()
-            self.resume()
 
     def resume(self) -> None:
         """Work through what is due, and say what came of it."""
