@@ -10,6 +10,7 @@ from dbos import DBOS
 from orderwright import InvalidInput
 from orderwright.adapters.dbos import DurableDesk
 from orderwright.errors import AdapterFault
+from orderwright.flows.resuming import Resumed
 from tests.adapters.durable import QUICK, DurableWorld, place, quick_folder, running, workflows
 from tests.adapters.test_dbos_crashes import book, place_for_ann
 from tests.worlds import HOUR, Crashed, card, line
@@ -134,3 +135,23 @@ def test_a_resume_that_waited_for_days_sends_nothing_again(alone: DurableWorld) 
         desk.resume(now=world.now)
         assert ["o1/p1/authorize-1"] == [one.id for one in desk.order("o1").intents if one.parked]
     assert booked == len(world.payments.books)
+
+
+def test_what_a_scheduled_resume_could_not_do_is_its_answer(
+    alone: DurableWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody called it, so whoever looks into DBOS has to find which orders raised, and why."""
+    alone.world.moods.append("answer_lost")
+    real, broken = alone.dying.called, AdapterFault("db", "row 7 is damaged")
+
+    def failing(verb: Callable[..., Any], *more: Any) -> object:  # noqa: ANN401
+        if verb.__name__ == "load":
+            raise broken
+        return real(verb, *more)
+
+    with running(alone.new_desk(), alone.url) as desk:
+        place(desk, "o1")
+        monkeypatch.setattr(alone.dying, "called", failing)
+        desk.schedule_resume("0 0 1 1 *")
+        done = DBOS.trigger_schedule("orderwright.resume").get_result(**QUICK)
+    assert Resumed((), (("o1", broken),)) == done

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from orderwright.desk import OrderDesk
     from orderwright.flows.command import command
+    from orderwright.flows.resuming import Resumed
     from orderwright.flows.settling import Setting
     from orderwright.requests import Flow
 
@@ -216,23 +217,24 @@ class DurableDesk(Commands, _Submits):
     def schedule_resume(self, cron: str = "* * * * *", *, limit: int = 100) -> None:
         """Have :meth:`resume` run at the times ``cron`` names, once for all machines together.
 
-        Call it after DBOS is launched, in any process; the last call counts.
+        Call it after DBOS is launched, in any process; the last call counts. What each did, and
+        which orders raised, is the output of its workflow, ``<name>.scheduled_resume``.
         """
         self._dbos.apply_schedules(
             [
                 {
                     "schedule_name": f"{self._name}.resume",
-                    "workflow_fn": self._resume_at,
+                    "workflow_fn": cast("Callable[[datetime, int], None]", self._resume_at),
                     "schedule": cron,
                     "context": limit,
                 }
             ]
         )
 
-    def _scheduled(self) -> Callable[[datetime, int], None]:
-        def resume_at(now: datetime, limit: int) -> None:
+    def _scheduled(self) -> Callable[[datetime, int], Resumed]:
+        def resume_at(now: datetime, limit: int) -> Resumed:
             flow = Commands.resume.flow(self._replaying, now=now, limit=limit)
-            self._driver.run(flow, since=now)
+            return self._driver.run(flow, since=now)
 
         return resume_at
 
