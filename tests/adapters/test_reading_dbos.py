@@ -11,7 +11,15 @@ from orderwright import InvalidInput
 from orderwright.adapters.dbos import DurableDesk
 from orderwright.errors import AdapterFault
 from orderwright.flows.resuming import Resumed
-from tests.adapters.durable import QUICK, DurableWorld, place, quick_folder, running, workflows
+from tests.adapters.durable import (
+    QUICK,
+    DurableWorld,
+    launchable,
+    place,
+    quick_folder,
+    running,
+    workflows,
+)
 from tests.adapters.test_dbos_crashes import book, place_for_ann
 from tests.worlds import HOUR, Crashed, card, line
 
@@ -155,3 +163,12 @@ def test_what_a_scheduled_resume_could_not_do_is_its_answer(
         desk.schedule_resume("0 0 1 1 *")
         done = DBOS.trigger_schedule("orderwright.resume").get_result(**QUICK)
     assert Resumed((), (("o1", broken),)) == done
+
+
+def test_a_preview_is_not_made_durable(alone: DurableWorld) -> None:
+    """Commands of a preview only tell what would come of them; as workflows they would do it."""
+    try:
+        with pytest.raises(InvalidInput, match="desk: it only previews"):
+            DurableDesk(alone.new_desk().preview(), launchable(alone.url))
+    finally:
+        DBOS.destroy(destroy_registry=True)

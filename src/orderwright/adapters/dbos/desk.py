@@ -83,7 +83,7 @@ class DurableDesk(Commands, _Submits):
     submitted with the same content, and answers what it answered first; one that failed may be
     submitted again. What fails in passing is tried again after each of the ``pauses``, as is a save
     or posting that may or may not have happened. Raises InvalidInput for orders whose saves are not
-    durable, and for a DBOS without a :class:`CodecSerializer`.
+    durable, for a desk that only previews, and for a DBOS without a :class:`CodecSerializer`.
     """
 
     __slots__ = (
@@ -110,6 +110,8 @@ class DurableDesk(Commands, _Submits):
         serializer: object = getattr(dbos, "_serializer", None)
         if not isinstance(serializer, CodecSerializer):
             raise InvalidInput.at("dbos", 'give it the "serializer" CodecSerializer(Codec())')
+        if desk.previewing:
+            raise InvalidInput.at("desk", "it only previews, which needs no workflow")
         if not desk.setting.durable:
             raise InvalidInput.at("desk", "its orders are not durable when they are saved")
         self.setting: Setting = desk.setting
