@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from orderwright.errors import AdapterFault, OutcomeUnknown
+from orderwright.errors import (
+    AdapterFault,
+    InvalidInput,
+    NotFound,
+    OrderwrightError,
+    OutcomeUnknown,
+    Refused,
+)
 from tests.test_drivers import both, ports, two
 from tests.worlds import HOUR, NOON, World, card, line
 
@@ -63,3 +70,24 @@ def test_an_exception_that_cannot_be_told_is_the_adapters_fault(*, awaited: bool
     with pytest.raises(AdapterFault, match=r"LoadOrder: Mute$") as caught:
         both(two(), ports(Mute()), awaited=awaited)
     assert isinstance(caught.value.__cause__, Mute)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidInput.at("expires_at", "2026-03-02T12:00:00 has no time zone"),
+        Refused("too much", "o1"),
+        NotFound("wallet", "ann"),
+    ],
+)
+def test_a_provider_that_says_whose_mistake_it_is_says_nothing_of_the_order(
+    error: OrderwrightError,
+) -> None:
+    """An adapter that trips over its own answer is no mistake of who placed the order."""
+    world = World()
+    desk = world.new_desk(payments=Failing(world.payments, error))
+    placed = desk.place([line()], order_id="o1", tenders=[card()])
+    assert ["unknown"] == [one.state.name for one in placed.payments[0].operations]
+    assert type(error).__name__ in placed.intents[0].reason
+    assert (("o1",), ()) == desk.resume(now=NOON + HOUR)
+    assert "authorized" == desk.order("o1").money

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from orderwright.errors import (
     AdapterFault,
     BrokenPromise,
+    KeyReused,
     OrderwrightError,
     OutcomeUnknown,
     said_by,
@@ -33,9 +34,9 @@ WAITS = tuple(timedelta(milliseconds=50 * 4**step) for step in range(4))
 def run(flow: Flow[T], ports: Ports) -> T:
     """Run ``flow`` to its end with sync ``ports`` and return its result.
 
-    What a port raises is raised inside the flow; an exception that is none of ours as an
-    AdapterFault with the exception as its cause. Raises BrokenPromise for a reply that would have
-    to be awaited: that port needs the async desk.
+    What a port raises is raised inside the flow; an exception that is none of ours, or not one
+    for such a port to raise, as an AdapterFault with the exception as its cause. Raises
+    BrokenPromise for a reply that would have to be awaited: that port needs the async desk.
     """
     send, perform_error = flow.send, flow.throw
     tries = 0
@@ -64,8 +65,14 @@ def run(flow: Flow[T], ports: Ports) -> T:
 
 
 def known(request: object, error: Exception) -> OrderwrightError:
-    """Return an error of our tree: what an adapter lets through of its own is its fault."""
-    if isinstance(error, OrderwrightError):
+    """Return an error of our tree: what an adapter lets through of its own is its fault.
+
+    So is an error of ours that blames the order, from a provider or a carrier: what it stumbled
+    over is its own answer, and what it was asked for may have been done.
+    """
+    outside = isinstance(request, Request) and request.outside
+    told = (AdapterFault, KeyReused) if outside else OrderwrightError
+    if isinstance(error, told):
         return error
     asked = type(request).__name__
     # The fault is kept with the order, and what failed with an address may quote it.

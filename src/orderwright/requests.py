@@ -117,10 +117,12 @@ class Request(Generic[T_co]):
     """Something a flow asks, which is answered with a ``T_co``. Equal if it asks the same.
 
     ``private``: it hands over personal data, so nothing of what goes wrong may be quoted.
+    ``outside``: it asks somebody who knows nothing of orders, and cannot say whose mistake it is.
     """
 
     __slots__ = ()
     private: ClassVar[bool] = False
+    outside: ClassVar[bool] = False
 
     def perform(self, ports: Ports) -> T_co | Awaitable[T_co]:
         """Ask the port this is meant for, and return its answer (or the promise of it)."""
@@ -405,6 +407,7 @@ class CallProvider(Request["PaymentOutcome"]):
     """Move money."""
 
     __slots__ = ("request",)
+    outside: ClassVar[bool] = True
 
     def __init__(self, request: PaymentRequest) -> None:
         self.request: PaymentRequest = request
@@ -429,6 +432,7 @@ class LookUp(Request["Finding | LabelFinding"]):
     """What became of a payment operation, or of a label that was to be bought or given back."""
 
     __slots__ = ("request",)
+    outside: ClassVar[bool] = True
 
     def __init__(self, request: PaymentRequest | LabelRequest) -> None:
         self.request: PaymentRequest | LabelRequest = request
@@ -448,6 +452,7 @@ class CallCarrier(Request["LabelOutcome"]):
 
     __slots__ = ("recipient", "request")
     private: ClassVar[bool] = True
+    outside: ClassVar[bool] = True
 
     def __init__(self, request: LabelRequest, recipient: Contact | None) -> None:
         self.request: LabelRequest = request
@@ -467,6 +472,7 @@ class QuoteRates(Request["tuple[Rate, ...]"]):
 
     __slots__ = ("at", "recipient", "shipment")
     private: ClassVar[bool] = True
+    outside: ClassVar[bool] = True
 
     def __init__(self, shipment: Shipment, recipient: Contact, at: datetime) -> None:
         self.shipment: Shipment = shipment
@@ -483,6 +489,7 @@ class TrackParcel(Request["tuple[Scan, ...]"]):
     """All that a carrier knows of the parcels under a number."""
 
     __slots__ = ("carrier", "tracking")
+    outside: ClassVar[bool] = True
 
     def __init__(self, carrier: str, tracking: str) -> None:
         self.carrier: str = carrier

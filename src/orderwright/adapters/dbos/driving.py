@@ -148,14 +148,10 @@ class Driver:
     def _tried(
         self, request: Request[object], since: datetime | None, *, again: bool
     ) -> tuple[object, OrderwrightError | None]:
-        """Return the reply, or else the error; what a carrier fails with may quote an address."""
+        """Return the reply, or else the error."""
         try:
             return self._performed(request, since, again=again), None
-        except OrderwrightError as error:
-            return None, error
         except Exception as error:  # noqa: BLE001 - it is the flow's to handle
-            if isinstance(request, CallCarrier):
-                return None, AdapterFault("CallCarrier", type(error).__name__)
             return None, known(request, error)
 
     def _performed(
