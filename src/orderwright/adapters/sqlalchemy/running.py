@@ -213,7 +213,9 @@ def _alone(connection: Connection) -> bool:
     driver: Any = connection.connection.dbapi_connection
     if connection.dialect.name == "sqlite":
         # None is also what a host sets who begins transactions by a listener.
-        return driver.isolation_level is None and not _begun(connection)
+        alone = driver.isolation_level is None and not _begun(connection)
+        # Since Python 3.12 a driver can be told to do nothing when it is told to commit.
+        return alone or getattr(driver, "autocommit", None) is True
     return bool(driver.autocommit)
 
 
