@@ -1,16 +1,35 @@
 """What reading the order side line by line has found: hosts, names, and times."""
 
+import random
+import string
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from attrs import evolve
+from sqlalchemy import Engine, create_engine
 
-from orderwright import Order, OrderDesk
+from orderwright import Order, OrderDesk, PaymentOutcome, PaymentRequest, Reference
+from orderwright.adapters.memory import MemoryPayments
 from orderwright.adapters.sqlalchemy import SqlOrders, upgrade_schema
 from orderwright.errors import AdapterFault
 from orderwright.orders.events import Event
+from tests.adapters.sql.stores import postgres, sqlite_file
 from tests.worlds import World, card, line
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A database with our tables, of either kind."""
+    if request.param == "sqlite":
+        with sqlite_file() as engine:
+            yield engine
+        return
+    with postgres(request.getfixturevalue("pg_server")) as database:
+        engine = create_engine(database.url())
+        yield engine
+        engine.dispose()
 
 
 def placed(order_id: str = "o1", **more: object) -> tuple[OrderDesk, Order, tuple[Event, ...]]:
@@ -35,3 +54,30 @@ def test_a_driver_that_commits_by_itself_has_no_transaction_to_be_part_of(tmp_pa
     SqlOrders(engine).save(order, events, expected_version=0)
     assert order == SqlOrders(engine).load("o1")
     engine.dispose()
+
+
+# Names --------------------------------------------------------------------------------------------
+
+
+class Wordy(MemoryPayments):
+    """A provider whose ids are as long as text may be, and cannot be compressed."""
+
+    def authorize(self, request: PaymentRequest) -> PaymentOutcome:
+        """Take it, under such a name."""
+        chance = random.Random(request.id)
+        name = "".join(chance.choices(string.printable[:62], k=9_999))
+        return evolve(super().authorize(request), reference=name)
+
+
+def test_a_provider_may_have_long_ids(engine: Engine) -> None:
+    """What moved is written down, and found, however long the name that the provider gives it."""
+    world = World(("MUG", "MAIN", 9))
+    orders = SqlOrders(engine)
+    desk = world.new_desk(orders=orders, payments=Wordy())
+    for name in ("o1", "o2"):
+        order = desk.place([line()], order_id=name, tenders=[card()])
+        (reference,) = (one for one in order.all_references if one.kind == "payment")
+        assert 9_999 == len(reference.value)
+        assert (name,) == orders.by_reference(reference)
+    for other in (reference.value[:-1], reference.value[:200]):
+        assert () == orders.by_reference(Reference("payment", other))

@@ -20,7 +20,7 @@ from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.saving import NotAlong, Saving
-from orderwright.adapters.sqlalchemy.tables import Moment
+from orderwright.adapters.sqlalchemy.tables import Moment, indexed
 from orderwright.codec import Codec
 from orderwright.errors import AdapterFault, Conflict, OutOfStock
 from orderwright.orders.contacts import Contact
@@ -188,7 +188,7 @@ class Orders:
         """See :meth:`.OrderRepository.by_reference`."""
         table = self._tables.references
         asked = select(table.c.order_id).order_by(table.c.order_id)
-        named = (table.c.kind == reference.kind) & (table.c.value == reference.value)
+        named = (table.c.kind == reference.kind) & (table.c.value == indexed(reference.value))
         return tuple(work.connection.scalars(asked.where(named)))
 
     def open_fulfillments(

@@ -26,7 +26,7 @@ from orderwright.adapters.sqlalchemy.functions import NOT_WRITTEN, posting_call
 from orderwright.adapters.sqlalchemy.given import document, given, inserting
 from orderwright.adapters.sqlalchemy.running import code_of
 from orderwright.adapters.sqlalchemy.said import Said
-from orderwright.adapters.sqlalchemy.tables import Moment, Tables, written
+from orderwright.adapters.sqlalchemy.tables import Moment, Tables, indexed, written
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -151,7 +151,12 @@ class Saving:
                     )
                 ]
             ),
-            "references": dumped([one._asdict() for one in dict.fromkeys(order.all_references)]),
+            "references": dumped(
+                [
+                    {"kind": one.kind, "value": indexed(one.value)}
+                    for one in dict.fromkeys(order.all_references)
+                ]
+            ),
             "fulfillments": dumped(
                 [
                     {"fulfillment_id": one.id, "location": one.location, "state": one.state.name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy import (
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["SQL_SCHEMA", "TABLES", "Moment", "Tables", "written", "zoned"]
+__all__ = ["SQL_SCHEMA", "TABLES", "Moment", "Tables", "indexed", "written", "zoned"]
 
 SQL_SCHEMA = 1
 """The version of the tables; :func:`.upgrade_schema` brings older ones up to it."""
@@ -76,6 +77,20 @@ def zoned(moment: datetime) -> datetime:
 def written(moment: datetime) -> str:
     """Return a moment as text that sorts like it."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def indexed(name: str) -> str:
+    """Return ``name`` as an index can hold it: a long one is cut, and known by its digest.
+
+    PostgreSQL indexes a third of a page at most, and a provider's reference may be longer. None
+    that is short looks like what a long one comes to.
+    """
+    if len(name) <= _INDEXED:
+        return name
+    return f"{name[:_INDEXED]}~{sha256(name.encode(errors='surrogatepass')).hexdigest()}"
+
+
+_INDEXED = 200
 
 
 @final
