@@ -9,7 +9,7 @@ from attrs import frozen
 
 from orderwright.errors import InvalidInput
 from orderwright.money import Money
-from orderwright.values import aware, choice, instance, text
+from orderwright.values import choice, in_utc, instance, text
 
 __all__ = ["Movement", "OperationKind", "Outcome", "PaymentOutcome", "PaymentRequest"]
 
@@ -54,7 +54,7 @@ class PaymentOutcome:
 
     ``amount`` is what really moved (or was reserved); ``reference`` the provider's id of the
     payment; ``reason`` a text for people; ``next_action`` what the customer has to do, such as the
-    address to go to; ``expires_at`` when an authorization lapses, where the provider tells;
+    address to go to; ``expires_at`` when an authorization lapses, where the provider tells, in UTC;
     ``captured_once`` that the first capture of it gives back what is left, although the provider
     can capture others several times.
     """
@@ -68,7 +68,7 @@ class PaymentOutcome:
     captured_once: bool = False
 
     def __attrs_post_init__(self) -> None:
-        """Refuse negative amounts, and times without a time zone."""
+        """Refuse negative amounts, and times without a time zone; keep those in UTC."""
         choice(self.outcome, Outcome, "outcome")
         if instance(self.amount, Money, "amount").minor < 0:
             raise InvalidInput.at("amount", f"{self.amount} is negative")
@@ -77,4 +77,4 @@ class PaymentOutcome:
         text(self.next_action, "next_action")
         instance(self.captured_once, bool, "captured_once")
         if self.expires_at is not None:
-            aware(self.expires_at, "expires_at")
+            object.__setattr__(self, "expires_at", in_utc(self.expires_at, "expires_at"))

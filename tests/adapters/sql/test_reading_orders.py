@@ -4,7 +4,9 @@ import random
 import string
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve
@@ -64,7 +66,7 @@ class Wordy(MemoryPayments):
 
     def authorize(self, request: PaymentRequest) -> PaymentOutcome:
         """Take it, under such a name."""
-        chance = random.Random(request.id)
+        chance = random.Random(request.id)  # noqa: S311 - nobody is to be kept from guessing it
         name = "".join(chance.choices(string.printable[:62], k=9_999))
         return evolve(super().authorize(request), reference=name)
 
@@ -81,3 +83,21 @@ def test_a_provider_may_have_long_ids(engine: Engine) -> None:
         assert (name,) == orders.by_reference(reference)
     for other in (reference.value[:-1], reference.value[:200]):
         assert () == orders.by_reference(Reference("payment", other))
+
+
+# Times --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", [0, 1])
+def test_an_hour_that_comes_twice_is_loaded_as_it_was_saved(again: int) -> None:
+    """A provider may tell local times: one in such an hour equals none of another zone."""
+    lapses = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"), fold=again)
+    world = World(("MUG", "MAIN", 9))
+    with sqlite_file() as engine:
+        orders = SqlOrders(engine)
+        payments = MemoryPayments(expires=lambda _: lapses)
+        desk = world.new_desk(orders=orders, payments=payments)
+        order = desk.place([line()], order_id="o1", tenders=[card()])
+        assert lapses.timestamp() == order.payments[0].expires_at.timestamp()
+        assert order == orders.load("o1")
+        assert order == Order.replay(orders.events("o1"))
