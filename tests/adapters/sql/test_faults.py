@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
+from attrs import evolve
 from sqlalchemy import (
     Connection,
     Engine,
@@ -326,9 +327,10 @@ def test_a_connection_is_given_back_as_it_was_found(
     stock.post(Posting.receive("d", "CUP", "MAIN", 1, at=NOON))
     with pytest.raises(OutOfStock):
         stock.post(Posting.reserve("r", [Reservation("h", "CUP", "MAIN", 2)], at=NOON))
+    order = World(("MUG", "MAIN", 1)).desk.place([line()], order_id="o1")
     for wrong in ("o\x00", "o\ud800"):
         with pytest.raises(AdapterFault, match=r"NUL|surrogates"):
-            SqlOrders(engine).load(wrong)
+            SqlOrders(engine).save(evolve(order, id=wrong), (), expected_version=0)
     with pytest.raises(AdapterFault, match="has no time zone"):
         stock.supply(["CUP"], now=NOON.replace(tzinfo=None))
     with pytest.raises(AdapterFault, match="upgrade_schema"):

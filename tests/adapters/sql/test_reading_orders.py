@@ -13,10 +13,11 @@ from attrs import evolve
 from sqlalchemy import Engine, create_engine
 
 from orderwright import Order, OrderDesk, PaymentOutcome, PaymentRequest, Reference
-from orderwright.adapters.memory import MemoryPayments
+from orderwright.adapters.memory import MemoryOrders, MemoryPayments
 from orderwright.adapters.sqlalchemy import SqlOrders, upgrade_schema
 from orderwright.errors import AdapterFault
 from orderwright.orders.events import Event
+from orderwright.ports import OrderQuery
 from tests.adapters.sql.stores import postgres, sqlite_file
 from tests.worlds import World, card, line
 
@@ -83,6 +84,31 @@ def test_a_provider_may_have_long_ids(engine: Engine) -> None:
         assert (name,) == orders.by_reference(reference)
     for other in (reference.value[:-1], reference.value[:200]):
         assert () == orders.by_reference(Reference("payment", other))
+
+
+@pytest.mark.parametrize("name", ["o1\0", "\0", "\ud800", "o\udfff1"], ids=range(4))
+def test_what_is_no_text_is_the_name_of_nothing(engine: Engine, name: str) -> None:
+    """A name that came out of an address bar is unknown, in every store, and no fault of one."""
+    _, order, events = placed()
+    for orders in (MemoryOrders(), SqlOrders(engine)):
+        orders.save(order, events, expected_version=0)
+        assert orders.load(name) is None
+        assert (None, ()) == orders.load_with_key(name, "k")
+        assert (order, ()) == orders.load_with_key("o1", name)
+        assert orders.contact(name) is None
+        assert () == orders.events(name)
+        for query in (
+            OrderQuery(customer_id=name),
+            OrderQuery(channel=name),
+            OrderQuery(states=frozenset({name})),
+        ):
+            assert () == orders.find(query)
+        assert ("o1",) == orders.find(OrderQuery(states=frozenset({name, "confirmed"})))
+        for reference in (Reference(name, "7"), Reference("payment", name)):
+            assert () == orders.by_reference(reference)
+        assert () == orders.open_fulfillments(name, ["reserved"])
+        assert () == orders.open_fulfillments("MAIN", [name])
+        assert orders.open_fulfillments("MAIN", [name, "reserved"])
 
 
 # Times --------------------------------------------------------------------------------------------

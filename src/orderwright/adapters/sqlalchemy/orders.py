@@ -20,7 +20,7 @@ from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.saving import NotAlong, Saving
-from orderwright.adapters.sqlalchemy.tables import Moment, indexed
+from orderwright.adapters.sqlalchemy.tables import Moment, indexed, storable
 from orderwright.codec import Codec
 from orderwright.errors import AdapterFault, Conflict, OutOfStock
 from orderwright.orders.contacts import Contact
@@ -83,14 +83,17 @@ class Orders:
 
     def load(self, work: Work, order_id: str) -> Order | None:
         """See :meth:`.OrderRepository.load`."""
-        rows = self._load.rows(work, {"order_id": order_id})
+        rows = self._load.rows(work, {"order_id": order_id}) if storable(order_id) else ()
         return self._order(order_id, *rows[0]) if rows else None
 
     def load_with_key(
         self, work: Work, order_id: str, key: str
     ) -> tuple[Order | None, tuple[Event, ...]]:
         """See :meth:`.OrderRepository.load_with_key`: one statement sees one moment."""
-        rows = self._with_key.rows(work, {"order_id": order_id, "key": key})
+        if not storable(order_id):
+            return None, ()
+        asked = {"order_id": order_id, "key": key if storable(key) else ""}
+        rows = self._with_key.rows(work, asked)
         if not rows:
             return None, ()
         told = sorted((number, event) for _, _, number, event in rows if number is not None)
@@ -118,6 +121,8 @@ class Orders:
 
     def contact(self, work: Work, contact_id: str) -> Contact | None:
         """See :meth:`.OrderRepository.contact`."""
+        if not storable(contact_id):
+            return None
         table = self._tables.contacts
         document = work.connection.scalar(
             select(as_text(table.c.document)).where(table.c.id == contact_id)
@@ -131,6 +136,8 @@ class Orders:
 
     def events(self, work: Work, order_id: str, after: int) -> tuple[Event, ...]:
         """See :meth:`.OrderRepository.events`."""
+        if not storable(order_id):
+            return ()
         rows = work.connection.execute(self._events, {"order_id": order_id, "after": after}).all()
         for expected, (number, _) in enumerate(rows, max(after, 0) + 1):
             if number != expected:
@@ -170,10 +177,12 @@ class Orders:
 
     def find(self, work: Work, query: OrderQuery, after: str, limit: int) -> tuple[str, ...]:
         """See :meth:`.OrderRepository.find`."""
+        if not storable(query.customer_id, query.channel):
+            return ()
         table = self._tables.orders
         asked = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(limit)
         if query.states:
-            asked = asked.where(table.c.state.in_(sorted(query.states)))
+            asked = asked.where(table.c.state.in_(sorted(filter(storable, query.states))))
         if query.customer_id:
             asked = asked.where(table.c.customer_id == query.customer_id)
         if query.channel:
@@ -186,6 +195,8 @@ class Orders:
 
     def by_reference(self, work: Work, reference: Reference) -> tuple[str, ...]:
         """See :meth:`.OrderRepository.by_reference`."""
+        if not storable(*reference):
+            return ()
         table = self._tables.references
         asked = select(table.c.order_id).order_by(table.c.order_id)
         named = (table.c.kind == reference.kind) & (table.c.value == indexed(reference.value))
@@ -200,11 +211,14 @@ class Orders:
         limit: int,
     ) -> tuple[OpenFulfillment, ...]:
         """See :meth:`.OrderRepository.open_fulfillments`."""
+        if not storable(location):
+            return ()
         table = self._tables.fulfillments
         # f2 comes before f12.
         place = (table.c.order_id, func.length(table.c.fulfillment_id), table.c.fulfillment_id)
         asked = select(table.c.order_id, table.c.fulfillment_id, table.c.location, table.c.state)
-        asked = asked.where(table.c.location == location, table.c.state.in_(sorted(states)))
+        wanted = sorted(filter(storable, states))
+        asked = asked.where(table.c.location == location, table.c.state.in_(wanted))
         if after is not None:
             name = after.fulfillment_id
             asked = asked.where(tuple_(*place) > tuple_(after.order_id, len(name), name))

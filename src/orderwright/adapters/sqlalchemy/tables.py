@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["SQL_SCHEMA", "TABLES", "Moment", "Tables", "indexed", "written", "zoned"]
+__all__ = ["SQL_SCHEMA", "TABLES", "Moment", "Tables", "indexed", "storable", "written", "zoned"]
 
 SQL_SCHEMA = 1
 """The version of the tables; :func:`.upgrade_schema` brings older ones up to it."""
@@ -77,6 +77,14 @@ def zoned(moment: datetime) -> datetime:
 def written(moment: datetime) -> str:
     """Return a moment as text that sorts like it."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def storable(*names: str) -> bool:
+    """Whether all of these are text to a database: what is none, nothing in it is called."""
+    return not any(
+        "\0" in name or (not name.isascii() and any("\ud800" <= one <= "\udfff" for one in name))
+        for name in names
+    )
 
 
 def indexed(name: str) -> str:
