@@ -172,7 +172,7 @@ class MemoryOrders:
         """See :meth:`.OrderRepository.events`."""
         with self._lock:
             kept = self._kept.get(order_id)
-            return () if kept is None else tuple(kept.history[after:])
+            return () if kept is None else tuple(kept.history[max(after, 0) :])
 
     def load_with_key(self, order_id: str, key: str) -> tuple[Order | None, tuple[Event, ...]]:
         """See :meth:`.OrderRepository.load_with_key`."""
@@ -182,6 +182,7 @@ class MemoryOrders:
 
     def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
         """See :meth:`.OrderRepository.feed`."""
+        after = max(after, 0)
         page = slice(after, after + limit)
         with self._lock:
             return tuple(

@@ -111,6 +111,17 @@ def test_what_is_no_text_is_the_name_of_nothing(engine: Engine, name: str) -> No
         assert orders.open_fulfillments("MAIN", [name, "reserved"])
 
 
+def test_everything_comes_after_less_than_nothing(engine: Engine) -> None:
+    """A place below the first one is no place counted from the end."""
+    _, order, events = placed()
+    for orders in (MemoryOrders(), SqlOrders(engine)):
+        orders.save(order, events, expected_version=0)
+        assert events == orders.events("o1", after=-2)
+        fed = orders.feed(after=-2, limit=5)
+        assert [(one, one) for one in range(1, 6)] == [(one.position, one.number) for one in fed]
+        assert events[:5] == tuple(one.event for one in fed)
+
+
 # Times --------------------------------------------------------------------------------------------
 
 
