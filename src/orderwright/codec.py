@@ -53,7 +53,7 @@ from orderwright.upgrades import upgraded_event, upgraded_order
 from orderwright.values import aware
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["SCHEMA", "Codec"]
 
@@ -163,7 +163,7 @@ class Codec:
         self._converter = _converter(lifecycles)
 
     def encode(self, value: object) -> dict[str, Any]:
-        """Return ``value``, any attrs value of this library, as plain data."""
+        """Return ``value``, anything that orders, events and postings hold, as plain data."""
         return cast("dict[str, Any]", self._converter.unstructure(value))
 
     def decode(self, data: object, kind: type[T]) -> T:
@@ -246,7 +246,14 @@ def _told(value: object) -> str:
     """Return ``value`` as a message can show it: not everything can be printed."""
     if type(value) is int and abs(value) < _LARGEST:
         return str(value)[:_SHOWN]
-    return repr(value[:40]) if isinstance(value, str) else f"a {type(value).__name__}"
+    return repr(value[:_SHOWN]) if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def _key(name: object) -> str:
+    """Return an unknown field as a path can show it."""
+    if isinstance(name, str) and name.isprintable():
+        return name[:_SHOWN]
+    return _told(name)
 
 
 def _object(data: object, *keys: str) -> dict[str, object]:
@@ -273,7 +280,7 @@ def _document(data: object, *keys: str) -> dict[str, object]:
     """Return ``data`` if it is an object with ``keys`` and no others."""
     found = _object(data, *keys)
     if len(found) > len(keys):
-        extra = sorted(str(one)[:_SHOWN] for one in found if one not in keys)
+        extra = sorted(_key(one) for one in found if one not in keys)
         raise CodecError(Fault(f"$.{one}", "unknown field") for one in extra)
     return found
 
@@ -307,13 +314,16 @@ def _format(error: BaseException, _: type | None) -> str:
         return "\0".join(f"{fault.path}\1{fault.message}" for fault in error.faults)
     if isinstance(error, ForbiddenExtraKeysError):
         wrong = "unknown field: a newer version wrote it, or a slip"
-        return "\0".join(sorted(f"{one!s:.40}\1{wrong}" for one in error.extra_fields))
+        return "\0".join(sorted(f"{_key(one)}\1{wrong}" for one in error.extra_fields))
     if isinstance(error, AttributeError):  # what is no object has no keys
         return "expected an object"
     if isinstance(error, KeyError):
         return f"required field missing: {error.args[0]}"
-    return str(error) or type(error).__name__
+    return str(error).translate(_NO_MARKS) or type(error).__name__
 
+
+_NO_MARKS = {0: "\\0", 1: "\\1"}
+"""What separates faults, and paths from what is wrong there, is neither where data say it."""
 
 _WHOLE: ContextVar[bool] = ContextVar("whole", default=False)
 """Whether every field has to be there, also one that has a default."""
@@ -448,8 +458,26 @@ def _converter(lifecycles: Lifecycles) -> Converter:
         (Change, _CHANGES),
         (_EVENT, _EVENTS),
     ):
-        configure_tagged_union(union, converter, tag_name="type", tag_generator=tags.__getitem__)
+        _register_tagged(converter, union, tags)
     return converter
+
+
+def _register_tagged(converter: Converter, union: Any, tags: Mapping[type, str]) -> None:  # noqa: ANN401
+    """One of several classes, by its tag; a tag that is none of theirs is told as such."""
+    configure_tagged_union(union, converter, tag_name="type", tag_generator=tags.__getitem__)
+    read = cast("Callable[[object, object], object]", converter.get_structure_hook(union))
+    known = frozenset(tags.values())
+
+    def tagged(data: object, kind: object) -> object:
+        if not isinstance(data, dict):
+            raise TypeError("expected an object")
+        found = cast("dict[str, object]", data)
+        tag = found.get("type", "")
+        if "type" in found and (not isinstance(tag, str) or tag not in known):
+            raise InvalidInput.at("type", f"{_told(tag)} is none this version knows")
+        return read(found, kind)
+
+    converter.register_structure_hook(union, tagged)
 
 
 def _register_collections(converter: Converter) -> None:
