@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from orderwright import Order, OrderDesk, PaymentOutcome, PaymentRequest, Reference
 from orderwright.adapters.memory import MemoryOrders, MemoryPayments
@@ -19,6 +19,7 @@ from orderwright.errors import AdapterFault
 from orderwright.orders.events import Event
 from orderwright.ports import OrderQuery
 from tests.adapters.sql.stores import postgres, sqlite_file
+from tests.postgres import Server
 from tests.worlds import World, card, line
 
 
@@ -57,6 +58,31 @@ def test_a_driver_that_commits_by_itself_has_no_transaction_to_be_part_of(tmp_pa
     SqlOrders(engine).save(order, events, expected_version=0)
     assert order == SqlOrders(engine).load("o1")
     engine.dispose()
+
+
+def test_who_says_at_the_beginning_whose_turn_it_is_is_heard(pg_server: Server) -> None:
+    """Nothing is read of a tenant whose turn it was before, on the same connection of the pool."""
+    turn = ["a"]
+    with pg_server.database() as database:
+        engine = create_engine(database.url(), pool_size=1)
+
+        @event.listens_for(engine, "begin")
+        def choose(connection: Connection) -> None:
+            connection.exec_driver_sql(f"SET search_path TO {turn[0]}")
+
+        orders = SqlOrders(engine)
+        for tenant in ("a", "b"):
+            turn[0] = tenant
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"CREATE SCHEMA {tenant}")
+            upgrade_schema(engine)
+        for turn[0] in ("a", "b"):
+            _, order, events = placed(f"{turn[0]}1")
+            orders.save(order, events, expected_version=0)
+        for turn[0], other in (("a", "b"), ("b", "a"), ("a", "b")):
+            assert orders.load(f"{other}1") is None
+            assert f"{turn[0]}1" == orders.load(f"{turn[0]}1").id
+        engine.dispose()
 
 
 # Names --------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 What SQLAlchemy does around each statement takes longer than the driver takes for it. It is left out
 on an engine's own connection to PostgreSQL by psycopg, unless the host listens to its statements
-(tracing, logging): then, and everywhere else, they are executed like all others.
+(tracing, logging) or to what begins (a tenant's turn): then, and everywhere else, they are executed
+like all others.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def _direct(engine: Engine) -> bool:
         or heard.before_execute
         or heard.after_execute
         or heard.engine_connect
+        or heard.begin
         or dialect.dispatch.do_execute
         or dialect.dispatch.handle_error
     )
