@@ -195,6 +195,10 @@ class MemoryOrders:
     def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
         """See :meth:`.OrderRepository.find`."""
         found: list[str] = []
+        query = query._replace(
+            placed_from=query.placed_from and query.placed_from.astimezone(UTC),
+            placed_until=query.placed_until and query.placed_until.astimezone(UTC),
+        )
         with self._lock:
             ids = sorted(self._kept)
             for order_id in ids[bisect_right(ids, after) :]:
@@ -293,6 +297,7 @@ def _is_after(one: Fulfillment, after: OpenFulfillment) -> bool:
 
 
 def _matches(order: Order, query: OrderQuery) -> bool:
+    """Whether the order is one of those asked for, in times of UTC: see :func:`_due`."""
     return (
         (not query.states or order.state.name in query.states)
         and (not query.customer_id or order.customer_id == query.customer_id)

@@ -164,3 +164,16 @@ def test_an_hour_that_comes_twice_is_loaded_as_it_was_saved(again: int) -> None:
         assert lapses.timestamp() == order.payments[0].expires_at.timestamp()
         assert order == orders.load("o1")
         assert order == Order.replay(orders.events("o1"))
+
+
+def test_an_hour_that_comes_twice_is_asked_for_as_a_moment() -> None:
+    """What was placed before the clocks went back was not placed after that."""
+    early = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    later = early.replace(minute=15, fold=1)
+    _, order, events = placed()
+    order = evolve(order, placed_at=early)
+    with sqlite_file() as engine:
+        for orders in (MemoryOrders(), SqlOrders(engine)):
+            orders.save(order, events, expected_version=0)
+            assert () == orders.find(OrderQuery(placed_from=later))
+            assert ("o1",) == orders.find(OrderQuery(placed_from=early, placed_until=later))
