@@ -38,6 +38,7 @@ class Store:
     contacts: dict[str, Contact] = field(factory=dict)
     first: dict[str, Order] = field(factory=dict)
     notes: dict[str, int] = field(factory=dict)
+    owners: dict[str, str] = field(factory=dict)
 
 
 class PlainOrders:
@@ -283,6 +284,45 @@ class ConflictWithoutFacts(PlainOrders):
             raise Conflict(order_id, expected_version, expected_version) from None
 
 
+class DueBeforeCheck(PlainOrders):
+    """When an order is due is noted in a transaction before the one that may find a conflict."""
+
+    def save(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] | None = None,
+    ) -> None:
+        """Write something early, then save."""
+        given, told = tuple(events), dict(contacts or {})
+        if all(isinstance(one.key, str) for one in given):
+            with self.store.lock:
+                self.early(order, told)
+        super().save(order, given, expected_version=expected_version, contacts=told)
+
+    def early(self, order: Order, _contacts: Mapping[str, Contact | None]) -> None:
+        """Write when it is due."""
+        self.write_due(order)
+
+
+class ReferencesBeforeCheck(DueBeforeCheck):
+    """So are the names by which an order is found."""
+
+    def early(self, order: Order, _contacts: Mapping[str, Contact | None]) -> None:
+        """Write references."""
+        self.write_references(order)
+
+
+class ForgetsBeforeCheck(DueBeforeCheck):
+    """Somebody is forgotten although the save that says so never comes to be."""
+
+    def early(self, _order: Order, contacts: Mapping[str, Contact | None]) -> None:
+        """Forget."""
+        self.write_contacts({name: None for name, one in contacts.items() if one is None})
+
+
 # Saves that are not atomic --------------------------------------------------------------------
 
 
@@ -518,6 +558,39 @@ class ForgottenIsKept(PlainOrders):
     def write_contacts(self, contacts: Mapping[str, Contact | None]) -> None:
         """Keep what was."""
         super().write_contacts({name: one for name, one in contacts.items() if one is not None})
+
+
+class ForgetsItsOwn(PlainOrders):
+    """A contact belongs to the order that kept it first, and others cannot have it forgotten."""
+
+    def save(
+        self,
+        order: Order,
+        events: Sequence[Event],
+        *,
+        expected_version: int,
+        contacts: Mapping[str, Contact | None] | None = None,
+    ) -> None:
+        """Leave out the contacts of others that are to be forgotten."""
+        told = dict(contacts or {})
+        owners = self.store.owners
+        mine = {
+            name: one
+            for name, one in told.items()
+            if one is not None or owners.get(name) in {None, order.id}
+        }
+        super().save(order, events, expected_version=expected_version, contacts=mine)
+        for name in told:
+            owners.setdefault(name, order.id)
+
+
+class ContactInColumns(PlainOrders):
+    """A table of contacts with columns for what somebody needed first."""
+
+    def contact(self, contact_id: str) -> Contact | None:
+        """Lose what there is no column for."""
+        found = super().contact(contact_id)
+        return found and evolve(found, company="", postal_code="", city="", region="", phone="")
 
 
 class FirstContactWins(PlainOrders):

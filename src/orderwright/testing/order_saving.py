@@ -18,7 +18,18 @@ from orderwright.testing.contract import Contract
 from orderwright.testing.lives import lives
 from orderwright.testing.order_reads import everything, fed
 from orderwright.testing.reads import told
-from orderwright.testing.samples import ALIKE, HAWAII, KATHMANDU, NAME, NOON, Saved, noted, placed
+from orderwright.testing.samples import (
+    ALIKE,
+    HAWAII,
+    KATHMANDU,
+    NAME,
+    NOON,
+    TEXT,
+    Saved,
+    joined,
+    noted,
+    placed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -34,6 +45,20 @@ T = TypeVar("T")
 
 ANN = Contact(name="Ann", street=("1 High Street",), email="ann@example.org")
 BOB = Contact(name="Bob")
+WHOLE = Contact(
+    name=NAME,
+    company="Ann & Sons",
+    street=(NAME, ""),
+    postal_code="0 44600",
+    city="K\xf8benhavn",
+    region="\xcele-de-France",
+    country="NP",
+    email="ann+1@example.org",
+    phone="+977 1 (0) 22",
+    instructions=TEXT,
+)
+"""Everything that is kept of somebody, each in other words."""
+HOUR = timedelta(hours=1)
 MARKET = Reference("marketplace", "M-1")
 
 
@@ -184,6 +209,24 @@ class SavingClauses(OrderContract):
             same(second.order.version, _version(orders, "o1"), "version after a right save")
 
     @clause
+    def test_a_conflict_leaves_no_trace(self) -> None:
+        """OrderRepository.save 2: of keys, references, when it is due, or who is forgotten."""
+        other = Reference("marketplace", "M-2")
+        with self.store() as orders:
+            first = placed("o1", contact=ANN, references=[MARKET], due_at=NOON + 2 * HOUR)
+            first.into(orders)
+            for name, expected in (("o1", 0), ("o1", first.order.version + 1), ("o2", 1)):
+                made = placed(name, references=[other], due_at=NOON + HOUR)
+                wrong = joined((made, noted(made.order, "late")))
+                forgotten: dict[str, Contact | None] = dict.fromkeys(first.contacts)
+                wrong = wrong._replace(expected_version=expected, contacts=forgotten)
+                reads = tuple(everything([first, wrong]))
+                before = told(orders, reads)
+                what = f"a save of {name!r} that expects version {expected}"
+                raises(Conflict, partial(wrong.into, orders), what)
+                same(before, told(orders, reads), f"the store after {what}")
+
+    @clause
     def test_events_are_numbered_on_from_the_expected_version(self) -> None:
         """OrderRepository.save 4: over several saves, of one event and of many."""
         with self.store() as orders:
@@ -242,6 +285,14 @@ class SavingClauses(OrderContract):
             same(None, orders.contact("c-none"), "contact that never was, forgotten")
 
     @clause
+    def test_whichever_order_forgets_a_contact(self) -> None:
+        """OrderRepository.save 6: one that two orders kept, forgotten with a third."""
+        with self.store() as orders:
+            for name, contact in (("o1", ANN), ("o2", BOB), ("o3", None)):
+                placed(name)._replace(contacts={"c1": contact}).into(orders)
+                same(contact, orders.contact("c1"), f"contact after {name} was saved with it")
+
+    @clause
     def test_what_the_caller_does_afterwards_changes_nothing(self) -> None:
         """OrderRepository.save 7: the list of events and the mapping of contacts are emptied."""
         with self.store() as orders:
@@ -267,8 +318,7 @@ class SavingClauses(OrderContract):
     def test_the_last_contact_under_an_id_counts(self) -> None:
         """OrderRepository.contact 2: by either of two orders, and in whatever letters."""
         with self.store() as orders:
-            nasty = Contact(name=NAME, street=(NAME, ""), country="NP")
-            for name, contact in (("o1", ANN), ("o2", BOB), ("o3", nasty)):
+            for name, contact in (("o1", ANN), ("o2", BOB), ("o3", WHOLE)):
                 placed(name)._replace(contacts={"c1": contact}).into(orders)
                 same(contact, orders.contact("c1"), f"contact after {name} was saved with another")
 

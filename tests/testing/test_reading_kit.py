@@ -1,0 +1,52 @@
+"""What was found by reading the kit: promises nobody tested, and adapters refused for no reason."""
+
+import pytest
+from attrs import fields
+
+from orderwright import Contact
+from orderwright.testing import ClauseBroken, Contract
+from orderwright.testing.order_saving import WHOLE
+from tests.testing import broken_orders
+from tests.testing.broken_orders import PlainOrders
+from tests.testing.test_broken import ORDERS, orders_contract
+
+
+def named(port: str, clauses: str) -> str:
+    """The first of the clauses in a table, with the name of its port."""
+    main = clauses.split(", ", maxsplit=1)[0]
+    return f"{port}.{main}" if " " in main else f"{port} {main}"
+
+
+def broken_by(contract: type[Contract], test: str) -> str:
+    """The clause that one test of a contract finds broken; empty if it finds none."""
+    contract.patience = 1.0
+    try:
+        getattr(contract(), test)()
+    except ClauseBroken as broken:
+        return broken.clause
+    return ""
+
+
+MISSING: list[tuple[type[PlainOrders], str]] = [
+    (broken_orders.DueBeforeCheck, "test_a_conflict_leaves_no_trace"),
+    (broken_orders.ReferencesBeforeCheck, "test_a_conflict_leaves_no_trace"),
+    (broken_orders.ForgetsBeforeCheck, "test_a_conflict_leaves_no_trace"),
+    (broken_orders.ForgetsItsOwn, "test_whichever_order_forgets_a_contact"),
+    (broken_orders.ContactInColumns, "test_the_last_contact_under_an_id_counts"),
+]
+
+
+@pytest.mark.parametrize(("kind", "test"), MISSING, ids=lambda one: getattr(one, "__name__", ""))
+def test_a_broken_order_repository_fails_by_what_was_missing(
+    kind: type[PlainOrders], test: str
+) -> None:
+    """The test that nobody had written finds it, by the clause it breaks; the plain one passes."""
+    assert named("OrderRepository", ORDERS[kind]) == broken_by(orders_contract(kind), test)
+    assert "" == broken_by(orders_contract(PlainOrders), test)
+
+
+def test_all_of_a_contact_is_kept_by_the_kit() -> None:
+    """No field of the contact that the kit saves is left as it is when nothing is said."""
+    whole = [getattr(WHOLE, one.name) for one in fields(Contact)]
+    assert not [one for one in whole if not one]
+    assert len(whole) == len(set(whole))
