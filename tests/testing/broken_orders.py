@@ -905,6 +905,37 @@ class FindPageSkips(PlainOrders):
             return tuple(one for one in page if self.matches(self.store.orders[one], query))
 
 
+class FindCursorHasToMatch(PlainOrders):
+    """The cursor's row is looked for among those that match: if it is none, nothing follows."""
+
+    def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
+        """Stop where the cursor is no longer."""
+        with self.store.lock:
+            known = self.store.orders.get(after)
+        if known is not None and not self.matches(known, query):
+            return ()
+        return super().find(query, after=after, limit=limit)
+
+
+class FindCursorHasToBe(PlainOrders):
+    """The cursor's row is looked up by its id."""
+
+    def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
+        """Stop where the cursor never was."""
+        with self.store.lock:
+            known = self.store.orders.get(after)
+        return super().find(query, after=after, limit=limit) if known or not after else ()
+
+
+class FindByFirstTime(PlainOrders):
+    """The column of the time is written once, and a draft is placed later."""
+
+    def matches(self, order: Order, query: OrderQuery) -> bool:
+        """Look at the time of the first save."""
+        first = self.store.first[order.id].placed_at
+        return super().matches(evolve(order, placed_at=first), query)
+
+
 class FindByOffset(PlainOrders):
     """A cursor is remembered as the number of rows before it."""
 
@@ -1032,6 +1063,46 @@ class OpenSkipsTheRest(PlainOrders):
         """Go on with the next order."""
         behind = None if after is None else after._replace(fulfillment_id="f" * 99)
         return super().open_fulfillments(location, states, after=behind, limit=limit)
+
+
+class OpenCursorHasToBe(PlainOrders):
+    """The cursor's row is looked up, and if it is gone nothing follows."""
+
+    def open_fulfillments(
+        self,
+        location: str,
+        states: Collection[str],
+        *,
+        after: OpenFulfillment | None = None,
+        limit: int = 100,
+    ) -> tuple[OpenFulfillment, ...]:
+        """Stop where the cursor is no longer."""
+        if after is not None:
+            with self.store.lock:
+                order = self.store.orders.get(after.order_id)
+            there = () if order is None else order.fulfillments
+            if all(one.id != after.fulfillment_id for one in there):
+                return ()
+        return super().open_fulfillments(location, states, after=after, limit=limit)
+
+
+class OpenCursorIsARow(PlainOrders):
+    """All columns of a row are compared with the cursor, what may have changed included."""
+
+    def open_fulfillments(
+        self,
+        location: str,
+        states: Collection[str],
+        *,
+        after: OpenFulfillment | None = None,
+        limit: int = 100,
+    ) -> tuple[OpenFulfillment, ...]:
+        """Compare whole rows."""
+        every = super().open_fulfillments(location, states, limit=10_000)
+        rows = ((self.place(one), one.state, one) for one in every)
+        cursor = None if after is None else (self.place(after), after.state)
+        rest = (one for place, state, one in rows if cursor is None or (place, state) > cursor)
+        return tuple(islice(rest, limit))
 
 
 class DueById(PlainOrders):

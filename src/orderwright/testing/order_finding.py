@@ -192,6 +192,26 @@ class FindingClauses(OrderContract):
                 same(phoned, _found(orders, limit, query), f"pages of {limit} by channel")
 
     @clause
+    def test_pages_of_ids_go_on_after_any_id(self) -> None:
+        """OrderRepository.find 1: after one that matches no more, or that nobody ever had."""
+        names = ["o1", "o2", "o3"]
+        with self.store() as orders:
+            shops: dict[str, Shop] = {}
+            for name in names:
+                shop = shops[name] = Shop()
+                shop.desk.place([line()], order_id=name)
+                saved = shop.save()
+                saved.into(orders)
+            for after, rest in (("!", names), ("o1!", names[1:]), ("o3!", [])):
+                same(tuple(rest), orders.find(OrderQuery(), after=after), f"those after {after!r}")
+            query, met = OrderQuery(states=frozenset({saved.order.state.name})), [""]
+            while page := orders.find(query, after=met[-1], limit=1):
+                met += page
+                shops[page[0]].desk.cancel(page[0], reason="a whim")
+                shops[page[0]].save().into(orders)
+            same(names, met[1:], "those that a reader met who changed each as it came")
+
+    @clause
     def test_all_that_match_are_found(self) -> None:
         """OrderRepository.find 2: by each thing alone and together, as last saved."""
         with self.store() as orders:
@@ -231,6 +251,14 @@ class FindingClauses(OrderContract):
             same(("e",), orders.find(query), "find by the state as last saved")
             gone = OrderQuery(states=frozenset({before.order.state.name}), customer_id="eve")
             same((), orders.find(gone), "find by a state that it had before")
+            shop = Shop()
+            shop.desk.draft([line()], order_id="f", channel="draft", at=NOON)
+            shop.save().into(orders)
+            shop.desk.place_draft("f", at=NOON + HOUR)
+            shop.save().into(orders)
+            for expected, from_ in ((("f",), NOON + HOUR), ((), NOON + 2 * HOUR)):
+                query = OrderQuery(channel="draft", placed_from=from_)
+                same(expected, orders.find(query), f"find a draft that was placed later: {query}")
 
     @clause
     def test_orders_are_found_by_all_their_references(self) -> None:
@@ -275,9 +303,14 @@ class FindingClauses(OrderContract):
             told = [(one.order_id, one.fulfillment_id) for one in found]
             same(expected, told, "open fulfillments")
             for index, cursor in enumerate(found):
-                moved = cursor._replace(state="shipped")
-                rest = orders.open_fulfillments("MAIN", {"reserved"}, after=moved)
-                same(found[index + 1 :], rest, f"those after {moved}, which has moved on")
+                for elsewhere in ({"state": "shipped"}, {"state": "picked"}, {"location": "WEST"}):
+                    moved = cursor._replace(**elsewhere)
+                    rest = orders.open_fulfillments("MAIN", {"reserved"}, after=moved)
+                    same(found[index + 1 :], rest, f"those after {moved}, which has moved on")
+            for number, order_id, fulfillment_id in ((3, "o1", "f9"), (3, "o1!", "f1")):
+                gone = found[0]._replace(order_id=order_id, fulfillment_id=fulfillment_id)
+                rest = orders.open_fulfillments("MAIN", {"reserved"}, after=gone)
+                same(found[number:], rest, f"those after {gone}, which is no more")
 
     @clause
     def test_pages_of_open_fulfillments_join(self) -> None:
