@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from itertools import islice
 from threading import Lock
 from time import sleep
@@ -172,6 +173,15 @@ class PlainOrders:
         """Find by reference."""
         with self.store.lock:
             return tuple(sorted(self.store.references.get(reference, ())))
+
+    def by_name(self, reference: Reference, name: Callable[[Reference], object]) -> tuple[str, ...]:
+        """Find by what another name says of a reference."""
+        found: set[str] = set()
+        with self.store.lock:
+            for one, ids in self.store.references.items():
+                if name(one) == name(reference):
+                    found |= ids
+        return tuple(sorted(found))
 
     def open_fulfillments(
         self,
@@ -733,18 +743,92 @@ class CaseInsensitive(PlainOrders):
         return tuple(one for one in history if one.key and one.key.casefold() == wanted)
 
 
+class FindsInAnyCase(PlainOrders):
+    """The same, of customers only."""
+
+    def matches(self, order: Order, query: OrderQuery) -> bool:
+        """Match in any case."""
+        if query.customer_id.casefold() != order.customer_id.casefold():
+            return super().matches(order, query)
+        return super().matches(order, query._replace(customer_id=""))
+
+
+class ContactsInAnyCase(PlainOrders):
+    """The same, of contacts only."""
+
+    def contact(self, contact_id: str) -> Contact | None:
+        """Find in any case."""
+        with self.store.lock:
+            known = self.store.contacts
+            return known.get(
+                next((one for one in known if one.casefold() == contact_id.casefold()), "")
+            )
+
+
+class KindsInAnyCase(PlainOrders):
+    """The same, of kinds of reference only."""
+
+    def by_reference(self, reference: Reference) -> tuple[str, ...]:
+        """Find in any case."""
+        return self.by_name(reference, lambda one: (one.kind.casefold(), one.value))
+
+
+class KeysPadded(PlainOrders):
+    """A column of CHAR, or a collation that pads: spaces at the end do not count."""
+
+    def found(self, order_id: str, key: str) -> tuple[Event, ...]:
+        """Find without spaces at the end."""
+        history, wanted = self.store.history.get(order_id, ()), key.rstrip(" ")
+        return tuple(one for one in history if one.key and one.key.rstrip(" ") == wanted)
+
+
+class ReferencesPadded(PlainOrders):
+    """The same, of references."""
+
+    def by_reference(self, reference: Reference) -> tuple[str, ...]:
+        """Find without spaces at the end."""
+        return self.by_name(reference, lambda one: (one.kind, one.value.rstrip(" ")))
+
+
+class KeysJoined(PlainOrders):
+    """An order and a key are one name in a store of keys and values."""
+
+    def found(self, order_id: str, key: str) -> tuple[Event, ...]:
+        """Find by the joined name."""
+        if not key:
+            return ()
+        return tuple(
+            event
+            for (owner, one), events in self.store.keys.items()
+            for event in events
+            if f"{owner}:{one}" == f"{order_id}:{key}"
+        )
+
+
+class ReferencesJoined(PlainOrders):
+    """So are the two names of a reference."""
+
+    def by_reference(self, reference: Reference) -> tuple[str, ...]:
+        """Find by the joined name."""
+        return self.by_name(reference, "-".join)
+
+
+class FindByPattern(PlainOrders):
+    """LIKE where = was meant."""
+
+    def matches(self, order: Order, query: OrderQuery) -> bool:
+        """Match a pattern."""
+        if not fnmatchcase(order.channel, query.channel.replace("%", "*").replace("_", "?")):
+            return super().matches(order, query)
+        return super().matches(order, query._replace(channel=""))
+
+
 class Normalizing(PlainOrders):
     """Names are composed before they are compared."""
 
     def by_reference(self, reference: Reference) -> tuple[str, ...]:
         """Find by the composed name."""
-        wanted = normalize("NFC", reference.value)
-        found: set[str] = set()
-        with self.store.lock:
-            for one, ids in self.store.references.items():
-                if one.kind == reference.kind and normalize("NFC", one.value) == wanted:
-                    found |= ids
-        return tuple(sorted(found))
+        return self.by_name(reference, lambda one: (one.kind, normalize("NFC", one.value)))
 
 
 class DictionaryOrder(PlainOrders):

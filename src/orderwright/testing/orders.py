@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from orderwright.testing.contract import opened_on
 from orderwright.testing.order_finding import FindingClauses
 from orderwright.testing.order_machine import MachineClauses
+from orderwright.testing.order_naming import NamingClauses
 from orderwright.testing.order_racing import RacingClauses
 from orderwright.testing.order_saving import SavingClauses
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncOrderRepositoryContract", "OrderRepositoryContract"]
 
 
-class OrderClauses(SavingClauses, FindingClauses, RacingClauses, MachineClauses):
+class OrderClauses(SavingClauses, NamingClauses, FindingClauses, RacingClauses, MachineClauses):
     """One test for each clause of :class:`~orderwright.ports.OrderRepository`."""
 
 

@@ -31,9 +31,11 @@ __all__ = [
     "ALIKE",
     "CARD",
     "HAWAII",
+    "JOINTS",
     "KATHMANDU",
     "NAME",
     "NOON",
+    "PADDED",
     "SORTED",
     "TEXT",
     "Saved",
@@ -57,6 +59,10 @@ SORTED = ("!", "10", "9", "A", "Z", "_", "a", "a!", "z", "\xc4", "\xe9", "\ufb00
 """Names in the order of their code points: not of a dictionary, not of numbers, not of UTF-16."""
 ALIKE = ("a", "A", "\xe9", "e\u0301", "e", "ss", "\xdf", "\ufb01", "fi", "i", "\u0131")
 """Names that some databases and languages take for one another."""
+PADDED = ("a", "a ", "a  ", " a")
+"""Names that are one where spaces at an end do not count; ids have none there, other names may."""
+JOINTS = ("", ":", "-", "_", "|", ".", ",", ";", "#", "=", " ", "::", "--")
+"""What stands between two names where they are kept as one."""
 CARD = Tender(method="card", instrument="stored card")
 
 
