@@ -12,7 +12,7 @@ from time import sleep
 from attrs import define, evolve, field
 
 from orderwright import InventoryLedger, OutOfStock, Posting, Reservation
-from orderwright.errors import KeyReused, NotFound, Shortage
+from orderwright.errors import AdapterFault, KeyReused, NotFound, Shortage
 from orderwright.inventory.entries import StockAccount
 from orderwright.inventory.guard import Policies, StockPolicy, guarded
 from orderwright.inventory.ledger import Claim, Incoming, Stock
@@ -594,6 +594,51 @@ class SkusIgnored(PlainStock):
     ) -> tuple[Reservation, ...]:
         """Narrow by one thing only."""
         return super().reservations(now, order_id=order_id, skus=() if order_id else skus)
+
+
+class SupplyFirstPage(PlainStock):
+    """Supply comes in pages, and only the first is asked for."""
+
+    def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
+        """Return some."""
+        return super().supply(skus, now=now)[:100]
+
+
+class SupplyInOneList(PlainStock):
+    """All SKUs are in one statement, which may have so many parameters."""
+
+    def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
+        """Refuse what is too long."""
+        wanted = list(skus)
+        if len(wanted) > 1000:
+            raise AdapterFault("database", "too many parameters")
+        return super().supply(wanted, now=now)
+
+
+class ReservationsFirstPage(PlainStock):
+    """Reservations come in pages, and only the first is asked for."""
+
+    def reservations(
+        self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()
+    ) -> tuple[Reservation, ...]:
+        """Return some."""
+        return super().reservations(now, order_id=order_id, skus=skus)[:100]
+
+
+class ClaimsFirstPage(PlainStock):
+    """So do claims."""
+
+    def claims(self, sku: str) -> tuple[Claim, ...]:
+        """Return some."""
+        return super().claims(sku)[:100]
+
+
+class IncomingFirstPage(PlainStock):
+    """So does what is incoming."""
+
+    def incoming(self, sku: str) -> tuple[Incoming, ...]:
+        """Return some."""
+        return super().incoming(sku)[:100]
 
 
 class ReservationsByName(PlainStock):

@@ -546,6 +546,22 @@ class OrderBeforeKey(PlainOrders):
             return order, self.found(order_id, key)
 
 
+class KeysFirstPage(PlainOrders):
+    """What a key finds comes in pages, and only the first is asked for."""
+
+    def found(self, order_id: str, key: str) -> tuple[Event, ...]:
+        """Find some."""
+        return super().found(order_id, key)[:1000]
+
+
+class EventsFirstPage(PlainOrders):
+    """A history comes in pages, and only the first is asked for."""
+
+    def events(self, order_id: str, *, after: int = 0) -> tuple[Event, ...]:
+        """Return some."""
+        return super().events(order_id, after=after)[:1000]
+
+
 class NumbersWithAGap(PlainOrders):
     """Numbers come from a sequence that a failed save moved on."""
 
@@ -1074,6 +1090,14 @@ class ReferencesStale(PlainOrders):
         """Write those of a new order."""
         if self.store.first[order.id] is order:
             super().write_references(order)
+
+
+class ReferencesFirstPage(PlainOrders):
+    """What is known by a reference comes in pages, and only the first is asked for."""
+
+    def by_reference(self, reference: Reference) -> tuple[str, ...]:
+        """Find some."""
+        return super().by_reference(reference)[:100]
 
 
 class ReferencePattern(PlainOrders):

@@ -6,9 +6,10 @@ from attrs import fields
 from orderwright import Contact
 from orderwright.testing import ClauseBroken, Contract
 from orderwright.testing.order_saving import WHOLE
-from tests.testing import broken_orders
+from tests.testing import broken_inventory, broken_orders
+from tests.testing.broken_inventory import PlainStock
 from tests.testing.broken_orders import PlainOrders
-from tests.testing.test_broken import ORDERS, orders_contract
+from tests.testing.test_broken import INVENTORY, ORDERS, inventory_contract, orders_contract
 
 
 def named(port: str, clauses: str) -> str:
@@ -46,6 +47,9 @@ MISSING: list[tuple[type[PlainOrders], str]] = [
     (broken_orders.KeysJoined, "test_an_order_and_a_key_are_two_names"),
     (broken_orders.ReferencesJoined, "test_a_reference_is_two_names"),
     (broken_orders.FindByPattern, "test_all_that_match_are_found"),
+    (broken_orders.KeysFirstPage, "test_a_key_finds_however_many_events"),
+    (broken_orders.EventsFirstPage, "test_a_long_history_is_read_whole"),
+    (broken_orders.ReferencesFirstPage, "test_a_reference_of_many_orders_finds_them_all"),
 ]
 
 
@@ -56,6 +60,25 @@ def test_a_broken_order_repository_fails_by_what_was_missing(
     """The test that nobody had written finds it, by the clause it breaks; the plain one passes."""
     assert named("OrderRepository", ORDERS[kind]) == broken_by(orders_contract(kind), test)
     assert "" == broken_by(orders_contract(PlainOrders), test)
+
+
+MISSING_OF_STOCK: list[tuple[type[PlainStock], str]] = [
+    (broken_inventory.SupplyFirstPage, "test_however_much_there_is_is_told"),
+    (broken_inventory.SupplyInOneList, "test_however_much_there_is_is_told"),
+    (broken_inventory.ReservationsFirstPage, "test_however_many_reservations_there_are_are_told"),
+    (broken_inventory.ClaimsFirstPage, "test_however_many_claims_there_are_are_told"),
+    (broken_inventory.IncomingFirstPage, "test_however_many_purchases_there_are_are_told"),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "test"), MISSING_OF_STOCK, ids=lambda one: getattr(one, "__name__", "")
+)
+def test_a_broken_inventory_fails_by_what_was_missing(kind: type[PlainStock], test: str) -> None:
+    """The test that nobody had written finds it, by the clause it breaks; the plain one passes."""
+    expected = named("InventoryRepository", INVENTORY[kind])
+    assert expected == broken_by(inventory_contract(kind), test)
+    assert "" == broken_by(inventory_contract(PlainStock), test)
 
 
 def test_all_of_a_contact_is_kept_by_the_kit() -> None:

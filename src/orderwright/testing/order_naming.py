@@ -18,7 +18,7 @@ class NamingClauses(OrderContract):
 
     @clause
     def test_orders_are_found_by_names_as_they_are(self) -> None:
-        """OrderRepository 1: customers, channels, contacts and kinds of reference that look alike."""
+        """OrderRepository 1: customers, channels, contacts, kinds of reference that look alike."""
         with self.store() as orders:
             for name in ALIKE:
                 save = placed(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALIKE",
     "CARD",
+    "CROWD",
     "HAWAII",
     "JOINTS",
     "KATHMANDU",
@@ -63,6 +64,8 @@ PADDED = ("a", "a ", "a  ", " a")
 """Names that are one where spaces at an end do not count; ids have none there, other names may."""
 JOINTS = ("", ":", "-", "_", "|", ".", ",", ";", "#", "=", " ", "::", "--")
 """What stands between two names where they are kept as one."""
+CROWD = 1_200
+"""More than most stores answer with at once, or take in one list."""
 CARD = Tender(method="card", instrument="stored card")
 
 
