@@ -3,7 +3,7 @@
 All of them are `PlainStock`, which keeps every promise, but for one thing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Lock
@@ -13,7 +13,7 @@ from attrs import define, evolve, field
 
 from orderwright import InventoryLedger, OutOfStock, Posting, Reservation
 from orderwright.errors import AdapterFault, KeyReused, NotFound, Shortage
-from orderwright.inventory.entries import StockAccount
+from orderwright.inventory.entries import Entry, StockAccount
 from orderwright.inventory.guard import Policies, StockPolicy, guarded
 from orderwright.inventory.ledger import Claim, Incoming, Stock
 
@@ -27,6 +27,7 @@ class StockStore:
     lock: Lock = field(factory=Lock)
     ledger: InventoryLedger = field(factory=InventoryLedger)
     ids: set[str] = field(factory=set)
+    late: tuple[Stock, ...] = ()
 
 
 class PlainStock:
@@ -160,6 +161,58 @@ class PartialReservation(PlainStock):
                     line = tuple(one for one in posting.entries if one.sku == sku)
                     self.ledger.post(evolve(posting, id=f"{posting.id} {sku}", entries=line))
                 raise
+
+
+class SkuBySku(PlainStock):
+    """Each SKU is written in a transaction of its own, once all are known to be there."""
+
+    def post(self, posting: Posting) -> None:
+        """Write all, of which the last SKU is seen a little later."""
+        *_, last = sorted({one.sku for one in posting.entries}) or [""]
+        with self.store.lock:
+            before = self.ledger.supply([last], now=posting.at)
+            self.ledger.post(posting)
+            self.store.late = before if len(posting.changes) > 2 else ()
+        sleep(PAUSE if self.store.late else 0)
+        self.store.late = ()
+
+    def supply(self, skus: Iterable[str], *, now: datetime) -> tuple[Stock, ...]:
+        """Read what is there by now."""
+        late = {(one.sku, one.location): one for one in self.store.late}
+        found = super().supply(skus, now=now)
+        return tuple(late.get((one.sku, one.location), one) for one in found)
+
+
+class OnlyAccountsCompared(PlainStock):
+    """Of a known id the entries are compared, without what else is said of their units."""
+
+    def post(self, posting: Posting) -> None:
+        """Compare accounts and units."""
+        with self.store.lock:
+            known = self.ledger.posting(posting.id)
+            if known is None or _bare(known) != _bare(posting):
+                self.ledger.post(posting)
+
+
+class OnlySkusCompared(PlainStock):
+    """Of a known id only SKUs, buckets and units are compared."""
+
+    def post(self, posting: Posting) -> None:
+        """Compare what moves, wherever."""
+        with self.store.lock:
+            known = self.ledger.posting(posting.id)
+            if known is None or _moves(known) != _moves(posting):
+                self.ledger.post(posting)
+
+
+def _bare(posting: Posting) -> Posting:
+    bare = tuple(evolve(one, expires_at=None, terms=None) for one in posting.entries)
+    return evolve(posting, entries=bare)
+
+
+def _moves(posting: Posting) -> tuple[object, ...]:
+    moves = tuple((one.sku, one.bucket, one.quantity) for one in posting.entries)
+    return (posting.at, posting.reason, posting.order_id, moves)
 
 
 class RaceOnTheId(PlainStock):
@@ -492,6 +545,45 @@ class CaseInsensitive(PlainStock):
         with self.store.lock:
             ever = {one.sku for posting in self.ledger.postings() for one in posting.entries}
         return super().supply([one for one in ever if one.casefold() in wanted], now=now)
+
+
+class LotsPadded(PlainStock):
+    """A column of CHAR: spaces at the end of a lot do not count."""
+
+    def post(self, posting: Posting) -> None:
+        """Lose them."""
+        super().post(_renamed(posting, lambda one: evolve(one, lot=one.lot.rstrip(" "))))
+
+
+class PlacesJoined(PlainStock):
+    """SKU and location are one name in a store of keys and values, and are taken apart again."""
+
+    def post(self, posting: Posting) -> None:
+        """Cut where the first mark is."""
+
+        def renamed(entry: Entry) -> Entry:
+            sku, _, location = f"{entry.sku}|{entry.location}".partition("|")
+            return evolve(entry, sku=sku, location=location)
+
+        super().post(_renamed(posting, renamed))
+
+
+class LotsJoined(PlainStock):
+    """So are a reservation and its lot."""
+
+    def reservations(
+        self, now: datetime, *, order_id: str = "", skus: Iterable[str] = ()
+    ) -> tuple[Reservation, ...]:
+        """Cut where the first mark is."""
+        found: list[Reservation] = []
+        for one in super().reservations(now, order_id=order_id, skus=skus):
+            name, _, lot = f"{one.id}|{one.lot}".partition("|")
+            found.append(evolve(one, id=name, lot=lot))
+        return tuple(found)
+
+
+def _renamed(posting: Posting, rename: Callable[[Entry], Entry]) -> Posting:
+    return evolve(posting, entries=tuple(map(rename, posting.entries)))
 
 
 class WholeSeconds(PlainStock):

@@ -1,10 +1,14 @@
 """What was found by reading the kit: promises nobody tested, and adapters refused for no reason."""
 
+from typing import cast
+
 import pytest
 from attrs import fields
 
 from orderwright import Contact
-from orderwright.testing import ClauseBroken, Contract
+from orderwright.inventory.ledger import Incoming
+from orderwright.testing import ClauseBroken, Contract, InventoryRepositoryContract
+from orderwright.testing.comparing import only
 from orderwright.testing.order_saving import WHOLE
 from tests.testing import broken_inventory, broken_orders
 from tests.testing.broken_inventory import PlainStock
@@ -63,6 +67,12 @@ def test_a_broken_order_repository_fails_by_what_was_missing(
 
 
 MISSING_OF_STOCK: list[tuple[type[PlainStock], str]] = [
+    (broken_inventory.SkuBySku, "test_no_reader_sees_a_part_of_a_posting"),
+    (broken_inventory.OnlyAccountsCompared, "test_an_id_is_for_all_that_a_posting_says"),
+    (broken_inventory.OnlySkusCompared, "test_an_id_is_for_all_that_a_posting_says"),
+    (broken_inventory.LotsPadded, "test_spaces_at_the_end_count"),
+    (broken_inventory.PlacesJoined, "test_names_that_stand_together_are_several"),
+    (broken_inventory.LotsJoined, "test_names_that_stand_together_are_several"),
     (broken_inventory.SupplyFirstPage, "test_however_much_there_is_is_told"),
     (broken_inventory.SupplyInOneList, "test_however_much_there_is_is_told"),
     (broken_inventory.ReservationsFirstPage, "test_however_many_reservations_there_are_are_told"),
@@ -79,6 +89,25 @@ def test_a_broken_inventory_fails_by_what_was_missing(kind: type[PlainStock], te
     expected = named("InventoryRepository", INVENTORY[kind])
     assert expected == broken_by(inventory_contract(kind), test)
     assert "" == broken_by(inventory_contract(PlainStock), test)
+
+
+def test_what_is_not_there_is_told_in_words() -> None:
+    """A test that reads one row says what it looked for, where there is none or too many."""
+
+    class Nothing(PlainStock):
+        """Nothing is on order, whatever was ordered."""
+
+        def incoming(self, sku: str) -> tuple[Incoming, ...]:
+            """Return nothing."""
+            del sku
+            return ()
+
+    contract = inventory_contract(Nothing)
+    with pytest.raises(ClauseBroken, match=r"purchases that are left: expected one, got 0: \(\)"):
+        cast("InventoryRepositoryContract", contract()).test_what_is_left_of_purchases()
+    assert 3 == only([3], "it")
+    with pytest.raises(AssertionError, match=r"^it: expected one, got 2: \(1, 2\)$"):
+        only((1, 2), "it")
 
 
 def test_all_of_a_contact_is_kept_by_the_kit() -> None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar, cast, final
 from attrs import fields, has
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-__all__ = ["difference", "raises", "require", "same"]
+__all__ = ["difference", "only", "raises", "require", "same"]
 
 E = TypeVar("E", bound=Exception)
+T = TypeVar("T")
 
 _TOLD_MAX = 500
 
@@ -42,6 +43,14 @@ def raises(kind: type[E], call: Callable[[], object], what: str) -> E:
     except kind as error:
         return error
     raise AssertionError(f"{what}: expected {kind.__name__}, got {_short(returned)}")
+
+
+def only(rows: Collection[T], what: str) -> T:
+    """Return the one row there is; raise AssertionError with ``what`` was read if it is not one."""
+    __tracebackhide__ = True
+    if len(rows) != 1:
+        raise AssertionError(f"{what}: expected one, got {len(rows)}: {_short(rows)}")
+    return next(iter(rows))
 
 
 @final

@@ -144,6 +144,34 @@ class PostingClauses(InventoryContract):
                 same(before, told(stock, everything(SKUS, NOON)), f"the store after another {what}")
 
     @clause
+    def test_an_id_is_for_all_that_a_posting_says(self) -> None:
+        """InventoryRepository.post 3: another lot, place, cost, date, name or end is refused."""
+        cost = UnitPrice.of("1.50", "EUR")
+        date = NOON + HOUR
+        whole = evolve(Posting.receive("d1", "MUG", "MAIN", 5, at=NOON, lot="L"), reason="first")
+        kept = held("r1", 1, lot="L", expires_at=date)
+        purchase = partial(Posting.expect, "e1", "MUG", "MAIN", 5, at=NOON)
+        claim = partial(Posting.claim, "c1", [held("k1", 1, location="")], at=NOON)
+        told_of = partial(Posting.receive, "d1", "MUG", "MAIN", 5, at=NOON)
+        with self.store() as stock:
+            post_all(stock, whole, reserve("p1", kept))
+            post_all(stock, purchase(purchase="po", expected_at=date), claim())
+            for what, other in (
+                ("lot", evolve(told_of(lot="M"), reason="first")),
+                ("place", evolve(receive("d1", 5, location="WEST", lot="L"), reason="first")),
+                ("cost", evolve(told_of(lot="L", unit_cost=cost), reason="first")),
+                ("date", evolve(told_of(lot="L", best_before=date), reason="first")),
+                ("reservation", reserve("p1", evolve(kept, id="r2"))),
+                ("end", reserve("p1", evolve(kept, expires_at=None))),
+                ("purchase", purchase(purchase="po-2", expected_at=date)),
+                ("day of arrival", purchase(purchase="po", expected_at=None)),
+                ("priority", claim(terms=StockTerms(priority=1))),
+            ):
+                before = told(stock, everything(SKUS, NOON))
+                raises(KeyReused, partial(stock.post, other), f"an id with another {what}")
+                same(before, told(stock, everything(SKUS, NOON)), f"the store after another {what}")
+
+    @clause
     def test_a_refusal_can_be_made_final(self) -> None:
         """InventoryRepository.post 3: what uses up the id of a refused posting keeps it used."""
         with self.store() as stock:

@@ -86,6 +86,36 @@ class RacingClauses(InventoryContract):
             same(UNITS, len(racers[0].claims("FEW")), "claims after the race")
 
     @clause
+    def test_no_reader_sees_a_part_of_a_posting(self) -> None:
+        """InventoryRepository.post 1: of both its SKUs, wherever one looks first."""
+        skus = ("MUG", "CUP")
+
+        def written(stock: InventoryRepository) -> dict[str, int]:
+            names = [one.id for one in stock.postings() if one.id.startswith("m")]
+            return dict.fromkeys(skus, len(names))
+
+        def taken(stock: InventoryRepository) -> dict[str, int]:
+            there = {one.sku: one.available for one in stock.supply(skus, now=NOON)}
+            return {sku: MOVES - there.get(sku, 0) for sku in skus}
+
+        def reserved(stock: InventoryRepository) -> dict[str, int]:
+            found = [one.sku for one in stock.reservations(NOON)]
+            return {sku: found.count(sku) for sku in skus}
+
+        def look(stock: InventoryRepository) -> None:
+            seen = 0
+            for ask in (written, taken, reserved, written, reserved, taken, written):
+                units = ask(stock)
+                told = f"{ask.__name__} of each SKU: {units}, where {seen} of both were seen before"
+                require(units["MUG"] == units["CUP"] >= seen, told)
+                seen = units["MUG"]
+
+        def move(number: int) -> Posting:
+            return reserve(f"m{number}", *(held(f"r{number}", 1, sku) for sku in skus))
+
+        self._while_moving([receive(sku, MOVES, sku) for sku in skus], move, look)
+
+    @clause
     def test_supply_is_of_one_moment(self) -> None:
         """InventoryRepository.supply 2: no unit is seen twice or not at all while it moves."""
 

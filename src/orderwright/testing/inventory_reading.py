@@ -11,9 +11,19 @@ from orderwright.adapters.memory import MemoryInventory
 from orderwright.inventory.entries import StockTerms
 from orderwright.inventory.postings import Posting
 from orderwright.testing.clauses import clause
-from orderwright.testing.comparing import require, same
+from orderwright.testing.comparing import only, require, same
 from orderwright.testing.inventory_posting import InventoryContract, free, post_all
-from orderwright.testing.samples import ALIKE, CROWD, HAWAII, KATHMANDU, NAME, NOON, SORTED
+from orderwright.testing.samples import (
+    ALIKE,
+    CROWD,
+    HAWAII,
+    JOINTS,
+    KATHMANDU,
+    NAME,
+    NOON,
+    PADDED,
+    SORTED,
+)
 from orderwright.testing.stock_samples import (
     HOUR,
     MINUTE,
@@ -52,7 +62,7 @@ class ReadingClauses(InventoryContract):
                     Posting.claim(f"c{name}", [evolve(one, sku="CUP", lot="")], at=NOON),
                 )
             for number, name in enumerate(ALIKE, 1):
-                (there,) = stock.supply([name], now=NOON)
+                there = only(stock.supply([name], now=NOON), f"supply of {name!r}")
                 same(number, there.available, f"available of {name!r} in its lot")
                 mine = stock.reservations(NOON, order_id=name)
                 same([name], [one.id for one in mine], f"reservations of order {name!r}")
@@ -62,6 +72,53 @@ class ReadingClauses(InventoryContract):
             same({name: number for number, name in enumerate(ALIKE, 1)}, units, "units incoming")
             claimed = {one.id: one.quantity for one in stock.claims("CUP")}
             same({name: number for number, name in enumerate(ALIKE, 1)}, claimed, "units claimed")
+
+    @clause
+    def test_spaces_at_the_end_count(self) -> None:
+        """InventoryRepository 1: of lots, reservations, claims, orders and postings."""
+        with self.store() as stock:
+            for number, name in enumerate(PADDED, 1):
+                one = held(name, number, order_id=name, lot=name)
+                post_all(
+                    stock,
+                    receive(name, number, lot=name),
+                    reserve(f"p{name}", one),
+                    Posting.claim(f"c{name}", [evolve(one, location="", lot="")], at=NOON),
+                )
+            for number, name in enumerate(PADDED, 1):
+                mine = stock.reservations(NOON, order_id=name)
+                told = [(one.id, one.lot, one.quantity) for one in mine]
+                same([(name, name, number)], told, f"reservations of order {name!r}")
+            units = {name: number for number, name in enumerate(PADDED, 1)}
+            same(units, {one.id: one.quantity for one in stock.claims("MUG")}, "units claimed")
+
+    @clause
+    def test_names_that_stand_together_are_several(self) -> None:
+        """InventoryRepository 1: SKU and location, location and lot, reservation and lot."""
+        with self.store() as stock:
+            for joint in JOINTS:
+                for number, (name, other) in enumerate(_cut(joint), 1):
+                    post_all(
+                        stock,
+                        receive(f"1{joint}{name}", number, name, other),
+                        receive(f"2{joint}{name}", number, "LOTS", name, other),
+                        receive(f"3{joint}{name}", number, "HELD", lot=other),
+                        reserve(f"4{joint}{name}", held(name, number, "HELD", lot=other)),
+                    )
+            units = dict.fromkeys(cut for joint in JOINTS for cut in _cut(joint))
+            for joint in JOINTS:
+                units |= {cut: number for number, cut in enumerate(_cut(joint), 1)}
+            there = stock.supply(dict.fromkeys(sku for sku, _ in units), now=NOON)
+            found = {(one.sku, one.location): one.available for one in there}
+            same(units, found, "available by SKU and location")
+            lots = {
+                (one.location, lot.lot): lot.available
+                for one in stock.supply(["LOTS"], now=NOON)
+                for lot in one.lots
+            }
+            same(units, lots, "available by location and lot")
+            reserved = {(one.id, one.lot): one.quantity for one in stock.reservations(NOON)}
+            same(units, reserved, "reserved by reservation and lot")
 
     @clause
     def test_names_are_in_order_of_code_points(self) -> None:
@@ -77,7 +134,7 @@ class ReadingClauses(InventoryContract):
                 )
             same(list(SORTED), [one.sku for one in stock.reservations(NOON)], "SKUs reserved")
             same(list(SORTED), [one.purchase for one in stock.incoming("MUG")], "purchases")
-            (lots,) = stock.supply(["LOTS"], now=NOON)
+            lots = only(stock.supply(["LOTS"], now=NOON), "supply of a SKU of many lots")
             same(list(SORTED), [one.lot for one in lots.lots], "lots without a date")
 
     @clause
@@ -97,15 +154,16 @@ class ReadingClauses(InventoryContract):
                         f"i{sku}", sku, "MAIN", 1, purchase="po", expected_at=until, at=NOON
                     ),
                 )
-                (kept,) = stock.reservations(until - TICK, skus=[sku])
+                kept = only(stock.reservations(until - TICK, skus=[sku]), f"what is held of {sku}")
                 same(until, kept.expires_at, f"expires_at of what was reserved until {until}")
-                (coming,) = stock.incoming(sku)
+                coming = only(stock.incoming(sku), f"what is incoming of {sku}")
                 same(until, coming.expected_at, f"expected_at of what is expected at {until}")
                 same((), stock.reservations(until, skus=[sku]), f"reservations at {until}")
                 for now, expired in ((until - TICK, 0), (until.astimezone(NOON.tzinfo), 1)):
-                    (there,) = stock.supply([sku], now=now)
+                    there = only(stock.supply([sku], now=now), f"supply of {sku}")
                     same(expired, there.expired, f"expired at {now} of a lot good until {until}")
-                (written,) = (one for one in stock.postings() if one.id == f"d{sku}")
+                receipts = [one for one in stock.postings() if one.id == f"d{sku}"]
+                written = only(receipts, f"postings d{sku}")
                 same(NOON, written.at, f"the time of a posting written at {NOON.astimezone(zone)}")
 
     @clause
@@ -120,7 +178,7 @@ class ReadingClauses(InventoryContract):
             post_all(stock, receive("d1", 4), receive("d2", 3, lot="L"), reserve("p1", *lapsing))
 
             def seen(now: datetime) -> tuple[int, int, tuple[tuple[str, int], ...]]:
-                (there,) = stock.supply(["MUG"], now=now)
+                there = only(stock.supply(["MUG"], now=now), "supply of mugs")
                 return there.available, there.reserved, tuple(one[:2] for one in there.lots)
 
             for swept in (False, True):
@@ -306,7 +364,7 @@ class ReadingClauses(InventoryContract):
                     ],
                 ),
             )
-            (left,) = stock.claims("MUG")
+            left = only(stock.claims("MUG"), "claims that are left")
             told = (left.id, left.sku, left.quantity, left.order_id, left.priority)
             same(("k1", "MUG", 2, "o1", 7), told, "what is left of a claim")
             same(later, left.promised_at, "what was promised last")
@@ -345,10 +403,15 @@ class ReadingClauses(InventoryContract):
                 Posting.receive("d2", "MUG", "MAIN", 2, at=NOON, purchase="po-2"),
                 _expect("e3", "po", 4, NOON + 2 * HOUR),
             )
-            (left,) = stock.incoming("MUG")
+            left = only(stock.incoming("MUG"), "purchases that are left")
             same(("MUG", "MAIN", "po", 6, NOON + 2 * HOUR), tuple(left), "what is left")
             same(5, free(stock), "available")
             same((), stock.incoming("NONE"), "what is incoming of an unknown SKU")
+
+
+def _cut(joint: str) -> tuple[tuple[str, str], ...]:
+    """Return two pairs of names that are the same once they are joined."""
+    return (f"a{joint}b", "c"), ("a", f"b{joint}c")
 
 
 def _claim(

@@ -13,7 +13,7 @@ from orderwright.orders.contacts import Contact
 from orderwright.orders.events import ContactsForgotten, NoteAdded
 from orderwright.orders.lines import Reference
 from orderwright.testing.clauses import clause
-from orderwright.testing.comparing import raises, same
+from orderwright.testing.comparing import only, raises, same
 from orderwright.testing.contract import Contract
 from orderwright.testing.lives import lives
 from orderwright.testing.order_reads import everything, fed
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from orderwright.orders.events import Event
-    from orderwright.orders.order import Order
     from orderwright.ports import OrderRepository
 
 __all__ = ["OrderContract", "SavingClauses"]
@@ -119,7 +118,8 @@ class SavingClauses(OrderContract):
                 name = f"o{zone}".replace(":", "")
                 save = placed(name, at=at, due_at=at + timedelta(hours=1))
                 save.into(orders)
-                order = cast("Order", orders.load(name))
+                loaded = [one for one in [orders.load(name)] if one is not None]
+                order = only(loaded, f"load({name!r}) of what was just saved")
                 for what, expected, actual in (
                     ("placed_at", NOON, order.placed_at),
                     ("expires_at", NOON + timedelta(hours=1), order.expires_at),
