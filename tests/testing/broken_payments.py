@@ -50,6 +50,7 @@ class Till:
     mood: Mood = "well"
     waiting: list[tuple[PaymentRequest, "PlainPayments"]] = field(factory=list)
     trusted: set[str] = field(factory=set)
+    marked: set[str] = field(factory=set)
     calls: int = 0
 
     @contextmanager
@@ -295,6 +296,31 @@ class RaceOnTheId(PlainPayments):
     def name(self, request: PaymentRequest) -> str:
         """Name each payment anew."""
         return f"{super().name(request)} {self.till.calls}"
+
+
+class PendingIsRemembered(PlainPayments):
+    """The first answer to an id is kept, and given for ever."""
+
+    def ask(self, request: PaymentRequest) -> PaymentOutcome:
+        """Say that it is pending, if it ever was."""
+        outcome = super().ask(request)
+        if request.kind not in {"authorize", "charge"}:
+            return outcome
+        if outcome.outcome == "pending":
+            self.till.marked.add(request.id)
+        waits = request.id in self.till.marked
+        return evolve(outcome, outcome="pending") if waits else outcome
+
+
+class KeyPerPayment(PlainPayments):
+    """The provider knows an id within a payment, and the adapter names whichever it is told."""
+
+    def once(self, request: PaymentRequest) -> PaymentOutcome:
+        """Move money of another payment under an id that is known."""
+        known = self.till.known.get(request.id)
+        if known is not None and known[0].reference != request.reference:
+            return self.answer(request)
+        return super().once(request)
 
 
 class DeclinesAreRetried(PlainPayments):
@@ -547,7 +573,7 @@ class PendingIsNotCounted(PlainPayments):
     def decide(self, request: PaymentRequest) -> None:
         """Do it."""
         with self.till.lock:
-            outcome = self.move(request, request.reference)
+            outcome = self.move(request, request.reference or self.name(request))
             self.note(request, evolve(outcome, outcome="succeeded", reason=""))
 
 
@@ -557,6 +583,25 @@ class RaceOnTheAmount(PlainPayments):
     def ask(self, request: PaymentRequest) -> PaymentOutcome:
         """Look, and later move."""
         if request.kind not in {"capture", "refund"} or not request.reference:
+            return super().ask(request)
+        with self.till.lock:
+            enough = super().there(self.till.payments.get(request.reference, Paid()), request)
+        sleep(PAUSE)
+        if enough:
+            self.till.trusted.add(request.id)
+        return super().ask(request)
+
+    def there(self, paid: Paid, request: PaymentRequest) -> bool:
+        """Trust the look that was taken before."""
+        return request.id in self.till.trusted or super().there(paid, request)
+
+
+class RaceOnTheVoid(PlainPayments):
+    """What is untaken is read before the provider is asked to give it back."""
+
+    def ask(self, request: PaymentRequest) -> PaymentOutcome:
+        """Look, and later give back."""
+        if request.kind != "void" or self.till.mood != "well":
             return super().ask(request)
         with self.till.lock:
             enough = super().there(self.till.payments.get(request.reference, Paid()), request)
@@ -697,6 +742,38 @@ class NeverSure(PlainPayments):
         """Say that nobody can tell."""
         del request
         return "unsure"
+
+
+class UnsureOfTheUnheard(PlainPayments):
+    """Look-up knows what was answered, and is never sure of what was not."""
+
+    def ask(self, request: PaymentRequest) -> PaymentOutcome:
+        """Note what nobody heard of."""
+        outcome = super().ask(request)
+        if outcome.outcome == "unknown":
+            self.till.marked.add(request.id)
+        return outcome
+
+    def look_up(self, request: PaymentRequest) -> Finding:
+        """Be unsure of it."""
+        return "unsure" if request.id in self.till.marked else super().look_up(request)
+
+
+class PendingStays(PlainPayments):
+    """Look-up tells what it was told first, whatever was decided since."""
+
+    def ask(self, request: PaymentRequest) -> PaymentOutcome:
+        """Note what is pending."""
+        outcome = super().ask(request)
+        if outcome.outcome == "pending":
+            self.till.marked.add(request.id)
+        return outcome
+
+    def look_up(self, request: PaymentRequest) -> Finding:
+        """Say that it is pending."""
+        found = super().look_up(request)
+        waits = request.id in self.till.marked and isinstance(found, PaymentOutcome)
+        return evolve(found, outcome="pending") if waits else found
 
 
 class PendingIsNotFound(PlainPayments):

@@ -3,17 +3,26 @@
 from typing import cast
 
 import pytest
-from attrs import fields
+from attrs import evolve, fields
 
-from orderwright import Contact
+from orderwright import Contact, PaymentOutcome, PaymentRequest
 from orderwright.inventory.ledger import Incoming
 from orderwright.testing import ClauseBroken, Contract, InventoryRepositoryContract
 from orderwright.testing.comparing import only
 from orderwright.testing.order_saving import WHOLE
-from tests.testing import broken_inventory, broken_orders
+from tests.testing import broken_inventory, broken_orders, broken_payments
 from tests.testing.broken_inventory import PlainStock
 from tests.testing.broken_orders import PlainOrders
-from tests.testing.test_broken import INVENTORY, ORDERS, inventory_contract, orders_contract
+from tests.testing.broken_payments import PlainAndLess, PlainPayments
+from tests.testing.judging import judged
+from tests.testing.test_broken import (
+    INVENTORY,
+    ORDERS,
+    PAYMENTS,
+    inventory_contract,
+    orders_contract,
+    payments_contract,
+)
 
 
 def named(port: str, clauses: str) -> str:
@@ -89,6 +98,56 @@ def test_a_broken_inventory_fails_by_what_was_missing(kind: type[PlainStock], te
     expected = named("InventoryRepository", INVENTORY[kind])
     assert expected == broken_by(inventory_contract(kind), test)
     assert "" == broken_by(inventory_contract(PlainStock), test)
+
+
+MISSING_OF_PAYMENTS: list[tuple[type[PlainPayments], str]] = [
+    (broken_payments.PendingIsRemembered, "test_what_was_pending_is_told_once_it_is_decided"),
+    (broken_payments.KeyPerPayment, "test_an_id_with_other_content_has_no_effect"),
+    (broken_payments.RaceOnTheVoid, "test_voids_at_once_give_back_no_more_than_is_untaken"),
+    (broken_payments.UnsureOfTheUnheard, "test_what_nobody_heard_of_is_told_in_time"),
+    (broken_payments.PendingStays, "test_what_was_pending_is_told_in_time"),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "test"), MISSING_OF_PAYMENTS, ids=lambda one: getattr(one, "__name__", "")
+)
+def test_a_broken_payment_port_fails_by_what_was_missing(
+    kind: type[PlainPayments], test: str
+) -> None:
+    """The test that nobody had written finds it, by the clause it breaks; plain ones pass."""
+    assert named("PaymentPort", PAYMENTS[kind]) == broken_by(payments_contract(kind), test)
+    for plain in (PlainPayments, PlainAndLess):
+        assert "" == broken_by(payments_contract(plain), test)
+
+
+class PendingIsHeld(PlainPayments):
+    """What is pending is held already: a second that wants the same is refused at once."""
+
+    def answer(self, request: PaymentRequest) -> PaymentOutcome:
+        """Refuse what another waits for."""
+        waiting = {one.reference for one, _ in self.till.waiting}
+        if request.reference in waiting:
+            return PaymentOutcome(
+                outcome="failed", amount=request.amount, reference=request.reference
+            )
+        return super().answer(request)
+
+
+class SaysThatItKnows(PlainPayments):
+    """An answer to a known id says so, in words of its own."""
+
+    def once(self, request: PaymentRequest) -> PaymentOutcome:
+        """Say it."""
+        known = request.id in self.till.known
+        outcome = super().once(request)
+        return evolve(outcome, reason="seen before") if known else outcome
+
+
+@pytest.mark.parametrize("kind", [PendingIsHeld, SaysThatItKnows])
+def test_a_payment_port_is_not_refused_for_no_reason(kind: type[PlainPayments]) -> None:
+    """What keeps every promise in another way passes."""
+    assert {} == judged(payments_contract(kind))
 
 
 def test_what_is_not_there_is_told_in_words() -> None:

@@ -6,12 +6,12 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
-from attrs import evolve
+from attrs import evolve, fields
 
 from orderwright.errors import KeyReused
 from orderwright.money import Money
 from orderwright.payments.operations import OperationKind, PaymentOutcome, PaymentRequest
-from orderwright.testing.clauses import clause
+from orderwright.testing.clauses import clause, promised
 from orderwright.testing.comparing import require, same
 from orderwright.testing.payment_bench import Account, PaymentContract, declared, sent
 
@@ -36,10 +36,26 @@ def _unheard(
 ) -> PaymentRequest:
     """Ask something of which nobody hears what became, and return what was asked."""
     request = _ready(account, kind)
-    with lost():
-        outcome = sent(account.port, request).outcome
-    same("unknown", outcome, f"the outcome of a {kind} without an answer")
+    with promised("PaymentPort 2"):
+        with lost():
+            outcome = sent(account.port, request).outcome
+        same("unknown", outcome, f"the outcome of a {kind} without an answer")
     return request
+
+
+def _postponed(account: Account, kind: OperationKind) -> PaymentRequest:
+    """Ask something that is pending first, and decided with a yes; return what was asked."""
+    postponed = declared(account.bench.postponed, "postponed")
+    request = _ready(account, kind)
+    with postponed():
+        same("pending", sent(account.port, request).outcome, f"a postponed {kind}")
+    return request
+
+
+def _state(outcome: PaymentOutcome) -> dict[str, object]:
+    """Return what is promised to be told again: in what words, is not."""
+    names = (one.name for one in fields(PaymentOutcome) if one.name != "reason")
+    return {name: getattr(outcome, name) for name in names}
 
 
 def _try(account: Account, request: PaymentRequest) -> None:
@@ -80,7 +96,8 @@ class KnowingClauses(PaymentContract):
                 same("succeeded", first.outcome, f"the outcome of a {kind}")
                 books = account.books()
                 for port in (account.port, account.bench.open()):
-                    same(first, sent(port, request), f"the answer to a repeated {kind}")
+                    again = sent(port, request)
+                    same(_state(first), _state(again), f"the answer to a repeated {kind}")
                 same(books, account.books(), f"the provider's books after a repeated {kind}")
                 _done_once(account, kind, request.reference or first.reference)
 
@@ -95,6 +112,16 @@ class KnowingClauses(PaymentContract):
                 told = {(one.outcome, one.reference) for one in answers}
                 require(len(told) == 1, f"eight asked for one {kind}, and were told {told}")
                 _done_once(account, kind, request.reference or answers[0].reference)
+
+    @clause
+    def test_what_was_pending_is_told_once_it_is_decided(self) -> None:
+        """PaymentPort 1: of every verb, asked again, the answer is what is true by then."""
+        for kind in VERBS:
+            with self.account() as account:
+                request = _postponed(account, kind)
+                again = sent(account.port, request)
+                same("succeeded", again.outcome, f"a {kind} that was pending, once it was decided")
+                _done_once(account, kind, request.reference or again.reference)
 
     @clause
     def test_a_refusal_is_repeated_too(self) -> None:
@@ -170,7 +197,7 @@ class KnowingClauses(PaymentContract):
 
     @clause
     def test_an_id_with_other_content_has_no_effect(self) -> None:
-        """PaymentPort 5: another amount or another verb; an error may say so."""
+        """PaymentPort 5: another amount, verb or payment; an error may say so."""
         with self.account() as account:
             request = account.asks("authorize", WHOLE)
             first = sent(account.port, request)
@@ -181,7 +208,8 @@ class KnowingClauses(PaymentContract):
             for other in others:
                 _try(account, other)
                 account.booked(WHOLE, 0, 0, f"the id of an authorization came back as {other}")
-                same(first, sent(account.port, request), "the answer to the first content")
+                again = sent(account.port, request)
+                same(_state(first), _state(again), "the answer to the first content")
             account.fails("capture", WHOLE + 1, first.reference, " where 1000 are authorized")
             capture = account.asks("capture", PART, reference=first.reference)
             sent(account.port, capture)
@@ -190,6 +218,9 @@ class KnowingClauses(PaymentContract):
             books = account.books()
             if books is not None:
                 same((PART, 0), (books.taken, books.refunded), "taken and refunded, by the books")
+            another = account.succeeds("authorize", WHOLE).reference
+            _try(account, evolve(capture, reference=another))
+            account.succeeds("capture", WHOLE, another)
 
     @clause
     def test_what_was_done_is_found(self) -> None:
@@ -238,6 +269,33 @@ class KnowingClauses(PaymentContract):
             found = self.eventually(look, lambda one: one != "unsure")
             told = found.outcome if isinstance(found, PaymentOutcome) else found
             same("declined", told, "what became of an authorization that was declined, in time")
+
+    @clause
+    def test_what_nobody_heard_of_is_told_in_time(self) -> None:
+        """PaymentPort.look_up 2: of every verb that was done, and whose answer was lost."""
+        for kind in VERBS:
+            with self.account() as account:
+                lost = declared(account.bench.lost_answers, "lost_answers")
+                request = _unheard(account, kind, lost)
+                self._in_time(account, request, f"what became of a {kind} done unheard, in time")
+
+    @clause
+    def test_what_was_pending_is_told_in_time(self) -> None:
+        """PaymentPort.look_up 2: of every verb, once the provider has decided."""
+        for kind in VERBS:
+            with self.account() as account:
+                request = _postponed(account, kind)
+                self._in_time(account, request, f"what became of a pending {kind}, in time")
+
+    def _in_time(self, account: Account, request: PaymentRequest, what: str) -> None:
+        """Require that look-up tells of a success before patience ends."""
+
+        def look() -> str:
+            found = account.port.look_up(request)
+            return found.outcome if isinstance(found, PaymentOutcome) else found
+
+        waits = {"unsure", "pending"}
+        same("succeeded", self.eventually(look, lambda told: told not in waits), what)
 
     @clause
     def test_what_was_never_asked_is_not_found(self) -> None:
