@@ -148,6 +148,29 @@ class KnownAgain(PlainJoint):
         super().write(save, posting)
 
 
+class KnownIsDone(PlainJoint):
+    """A posting that is known is taken for the whole having been done, whoever comes."""
+
+    def write(self, save: Saved, posting: Posting) -> None:
+        """Whoever is late hears that it is saved."""
+        try:
+            super().write(save, posting)
+        except Conflict:
+            if self.inventory.ledger.posting(posting.id) != posting:
+                raise
+
+
+class IdFirst(PlainJoint):
+    """Looks at the id of the posting before it looks at the version."""
+
+    def write(self, save: Saved, posting: Posting) -> None:
+        """Whoever is late hears of an id that was used."""
+        known = self.inventory.ledger.posting(posting.id)
+        if known is not None and known != posting:
+            self.inventory.post(posting)
+        super().write(save, posting)
+
+
 class StockThenOrder(PlainJoint):
     """Looks at the version, posts, then saves: what cannot be saved has been posted."""
 

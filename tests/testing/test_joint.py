@@ -23,6 +23,8 @@ BROKEN: dict[type[PlainJoint], tuple[str, ...]] = {
     broken_joint.ShortageFirst: ("save_and_post 2",),
     broken_joint.Unindexed: ("save_and_post 1",),
     broken_joint.KnownAgain: ("save_and_post 1", "save_and_post 3"),
+    broken_joint.KnownIsDone: ("save_and_post 2",),
+    broken_joint.IdFirst: ("save_and_post 2",),
     broken_joint.StockThenOrder: ("save_and_post 1",),
     broken_joint.LapsesInstead: ("save_and_post 1",),
     broken_joint.PostsElsewhere: ("posts_to 1", *(f"save_and_post {n}" for n in (1, 2, 3))),

@@ -212,14 +212,14 @@ class JointClauses(Contract):
 
     @clause
     def test_whoever_is_late_writes_nothing(self) -> None:
-        """JointOrderRepository.save_and_post 2: with stock, and also where there is none."""
+        """JointOrderRepository.save_and_post 2: with stock, without, and by an id that is known."""
         with self.stocked() as opener:
             pair, first = opener(), placed("o1")
             pair.write(first, reserve("p1", held("r1")))
             there = pair.seen("o1")
             late = Saved(first.order, first.events)
-            for units in (1, 99):
-                posting = reserve("p2", held("r2", units))
+            known = (reserve("p1", held("r1")), reserve("p1", held("r1", 2)))
+            for posting in (*(reserve("p2", held("r2", units)) for units in (1, 99)), *known):
                 told = raises(Conflict, partial(pair.write, late, posting), "a late save")
                 same((0, first.order.version), (told.expected, told.actual), "what it says")
                 same(there, pair.seen("o1"), "what is stored after it")
