@@ -8,7 +8,7 @@ from attrs import evolve
 
 from orderwright import Contact, Money
 from orderwright.adapters.memory_carrier import MemoryCarrier
-from orderwright.errors import AdapterFault
+from orderwright.errors import AdapterFault, OutcomeUnknown
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.fulfillment.shipping import LabelOutcome, LabelRequest, Rate, Shipment
 from orderwright.ports import CarrierCapabilities, CarrierPort, LabelFinding
@@ -267,6 +267,82 @@ class AskingIsAnEvent(Honest):
         return found
 
 
+class TellsWhomItLost(Honest):
+    """What is told of a time-out repeats the address it was sent with."""
+
+    def book(self, request: LabelRequest, recipient: Contact) -> LabelOutcome:
+        """Sell, or tell too much of what nobody answered."""
+        outcome = super().book(request, recipient)
+        if outcome.outcome == "unknown":
+            raise OutcomeUnknown("dhl", f"no answer to a label for {recipient.email}")
+        return outcome
+
+
+class OtherServiceCounts(Honest):
+    """The service is no part of what a known id is compared by: another one is another label."""
+
+    def book(self, request: LabelRequest, recipient: Contact) -> LabelOutcome:
+        """Sell what is new in its service."""
+        known = self.carrier.operations.get(request.id)
+        if known is not None and known[0].service != request.service:
+            request = evolve(request, id=f"{request.id}-{request.service}")
+        return super().book(request, recipient)
+
+
+class OtherLabelCounts(Honest):
+    """An id to take a label back by is known for that label only."""
+
+    def cancel(self, request: LabelRequest) -> LabelOutcome:
+        """Take back what is new."""
+        known = self.carrier.operations.get(request.id)
+        if known is not None and known[0].booking != request.booking:
+            request = evolve(request, id=f"{request.id}-{request.booking}")
+        return super().cancel(request)
+
+
+class Forgetful(Honest):
+    """Remembers the ids of what did not go well at once, for those below."""
+
+    def __init__(self, carrier: MemoryCarrier) -> None:
+        super().__init__(carrier)
+        self.marked: set[str] = set()
+
+    def book(self, request: LabelRequest, recipient: Contact) -> LabelOutcome:
+        """Sell, and note what nobody knows yet."""
+        outcome = super().book(request, recipient)
+        if outcome.outcome in {"unknown", "pending"}:
+            self.marked.add(request.id)
+        return outcome
+
+
+class UnsureOfTheUnheard(Forgetful):
+    """Look-up is never sure of what was not answered at once."""
+
+    def look_up(self, request: LabelRequest) -> LabelFinding:
+        """Be unsure of it."""
+        return "unsure" if request.id in self.marked else super().look_up(request)
+
+
+class PendingIsNotFound(Forgetful):
+    """Look-up knows what is settled."""
+
+    def look_up(self, request: LabelRequest) -> LabelFinding:
+        """Leave out what is not."""
+        found = super().look_up(request)
+        pending = isinstance(found, LabelOutcome) and found.outcome == "pending"
+        return "not_found" if pending else found
+
+
+class PendingStays(Forgetful):
+    """Look-up tells what it was told first, whatever was decided since."""
+
+    def look_up(self, request: LabelRequest) -> LabelFinding:
+        """Say that it is pending."""
+        found = super().look_up(request)
+        waits = request.id in self.marked and isinstance(found, LabelOutcome)
+        return LabelOutcome(outcome="pending") if waits else found
+
+
 class Broken(NamedTuple):
     """A broken carrier, the clause that has to catch it, and those that may fail with it."""
 
@@ -312,4 +388,10 @@ BROKEN = (
     Broken(NothingToPrint, "CarrierPort.book 8", frozenset({"CarrierPort.look_up 1"})),
     Broken(ReturnsOnce, "CarrierPort.cancel 7"),
     Broken(AskingIsAnEvent, "CarrierPort.track 8"),
+    Broken(TellsWhomItLost, "CarrierPort 1"),
+    Broken(OtherServiceCounts, "CarrierPort 5"),
+    Broken(OtherLabelCounts, "CarrierPort 5"),
+    Broken(UnsureOfTheUnheard, "CarrierPort.look_up 2"),
+    Broken(PendingIsNotFound, "CarrierPort.look_up 1", frozenset({"CarrierPort.look_up 2"})),
+    Broken(PendingStays, "CarrierPort.look_up 2", frozenset({"CarrierPort.look_up 1"})),
 )

@@ -12,7 +12,7 @@ from orderwright.errors import KeyReused, OrderwrightError
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.fulfillment.shipping import LabelOutcome, Parcel
 from orderwright.testing.carrier_bench import CarrierContract, Counter
-from orderwright.testing.clauses import clause
+from orderwright.testing.clauses import clause, promised
 from orderwright.testing.comparing import require, same
 from orderwright.testing.payment_bench import declared
 from orderwright.testing.samples import NOON
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from orderwright.fulfillment.shipping import LabelAnswer, LabelRequest, Rate
+    from orderwright.fulfillment.shipping import LabelRequest, Rate
     from orderwright.orders.contacts import Contact
 
 __all__ = ["CarrierClauses"]
@@ -44,12 +44,14 @@ def _done_once(counter: Counter, kind: Kind, after: str) -> None:
 
 def _unheard(
     counter: Counter, kind: Kind, lost: Callable[[], AbstractContextManager[object]]
-) -> tuple[LabelRequest, LabelAnswer]:
-    """Ask something of which nobody hears what became; return what was asked, and the outcome."""
+) -> LabelRequest:
+    """Ask something of which nobody hears what became, and return what was asked."""
     request = counter.ready(kind)
-    with lost():
-        outcome = counter.sent(request).outcome
-    return request, outcome
+    with promised("CarrierPort 3"):
+        with lost():
+            outcome = counter.sent(request).outcome
+        same("unknown", outcome, f"the outcome of a {kind} without an answer")
+    return request
 
 
 def _words(recipient: Contact) -> tuple[str, ...]:
@@ -64,6 +66,13 @@ def _heard(call: Callable[[], object]) -> str:
         return repr(call())
     except OrderwrightError as error:
         return f"{error} {error!r} {error.__dict__}"
+
+
+def _untold(words: tuple[str, ...], name: str, call: Callable[[], object]) -> None:
+    """Require that none of the words is in what is heard of a call."""
+    heard = _heard(call)
+    for word in words:
+        require(word not in heard, f"{name} answers with {word!r}: {heard:.200}")
 
 
 class CarrierClauses(CarrierContract):
@@ -103,9 +112,13 @@ class CarrierClauses(CarrierContract):
             if bench.unserved is not None:
                 found += _words(bench.unserved)
             for name, call in calls.items():
-                heard = _heard(call)
-                for word in found:
-                    require(word not in heard, f"{name} answers with {word!r}: {heard:.200}")
+                _untold(found, name, call)
+            lost = {"answer": bench.lost_answers, "request": bench.lost_requests}
+            for name, being in lost.items():
+                if being is not None:
+                    with being():
+                        book = partial(port.book, counter.asks(), bench.recipient)
+                        _untold(found, f"book, whose {name} is lost,", book)
 
     @clause
     def test_what_is_asked_twice_is_done_once(self) -> None:
@@ -154,8 +167,7 @@ class CarrierClauses(CarrierContract):
 
         def test(counter: Counter, kind: Kind) -> None:
             lost = declared(counter.bench.lost_answers, "lost_answers")
-            request, outcome = _unheard(counter, kind, lost)
-            same("unknown", outcome, f"the outcome of a {kind} without an answer")
+            request = _unheard(counter, kind, lost)
             counter.ends("succeeded", request, f"a {kind} that was done, asked again")
             _done_once(counter, kind, "an answer that was lost")
 
@@ -167,8 +179,7 @@ class CarrierClauses(CarrierContract):
 
         def test(counter: Counter, kind: Kind) -> None:
             lost = declared(counter.bench.lost_requests, "lost_requests")
-            request, outcome = _unheard(counter, kind, lost)
-            same("unknown", outcome, f"the outcome of a {kind} without an answer")
+            request = _unheard(counter, kind, lost)
             counter.ends("succeeded", request, f"a {kind} that never arrived, asked again")
             _done_once(counter, kind, "a request that was lost")
 
@@ -204,19 +215,36 @@ class CarrierClauses(CarrierContract):
 
     @clause
     def test_an_id_with_other_content_has_no_effect(self) -> None:
-        """CarrierPort 5: other parcels, or giving back; an error may say so."""
+        """CarrierPort 5: other parcels, another service, or giving back; an error may say so."""
         with self.counter() as counter:
             request = counter.asks()
             sold = counter.sold(request)
             heavier = request.shipment._replace(parcels=(Parcel(weight_grams=1),) * 2)
+            services = [one.service for one in _rates(counter) if one.service != request.service]
+            before = counter.books()
             for other in (
                 evolve(request, shipment=heavier),
+                *(evolve(request, service=one) for one in (*services, NO_SERVICE)),
                 evolve(counter.returns(request, sold), id=request.id),
             ):
                 with suppress(KeyReused):
                     counter.sent(other)
-                counter.booked(1, 0, f"a known id with other content ({other.kind})")
+                what = f"a known id with other content ({other.kind} by {other.service})"
+                same(before, counter.books(), f"the carrier's books after {what}")
             same(sold, counter.sent(request), "the answer to the request as it was first")
+
+    @clause
+    def test_an_id_takes_back_one_label(self) -> None:
+        """CarrierPort 5: another label is not taken back under an id that took one back."""
+        with self.counter() as counter:
+            first, second = counter.asks(), counter.asks()
+            back = counter.returns(first, counter.sold(first))
+            other = evolve(counter.returns(second, counter.sold(second)), id=back.id)
+            counter.sent(back)
+            before = counter.books()
+            with suppress(KeyReused):
+                counter.sent(other)
+            same(before, counter.books(), "the carrier's books after a known id for another label")
 
     @clause
     def test_capabilities_stay_the_same(self) -> None:
@@ -402,12 +430,53 @@ class CarrierClauses(CarrierContract):
         def test(counter: Counter, kind: Kind) -> None:
             request = counter.ready(kind)
             counter.ends("succeeded", request, f"a {kind}")
-            look = partial(counter.port.look_up, request)
-            found = self.eventually(look, lambda one: one != "unsure")
-            told = found.outcome if isinstance(found, LabelOutcome) else found
-            same("succeeded", told, f"what became of a {kind}, in time")
+            self._in_time(counter, request, f"what became of a {kind}, in time")
 
         self._each(test)
+
+    @clause
+    def test_what_nobody_heard_of_is_told_in_time(self) -> None:
+        """CarrierPort.look_up 2: where it was done and the answer was lost."""
+
+        def test(counter: Counter, kind: Kind) -> None:
+            lost = declared(counter.bench.lost_answers, "lost_answers")
+            request = _unheard(counter, kind, lost)
+            self._in_time(counter, request, f"what became of a {kind} done unheard, in time")
+
+        self._each(test)
+
+    @clause
+    def test_what_was_pending_is_told_in_time(self) -> None:
+        """CarrierPort.look_up 2: once the carrier has decided."""
+
+        def test(counter: Counter, kind: Kind) -> None:
+            postponed = declared(counter.bench.postponed, "postponed")
+            request = counter.ready(kind)
+            with postponed():
+                counter.ends("pending", request, f"a postponed {kind}")
+            self._in_time(counter, request, f"what became of a pending {kind}, in time")
+
+        self._each(test)
+
+    @clause
+    def test_what_is_pending_is_not_gone(self) -> None:
+        """CarrierPort.look_up 1: it may still come, so it must not be sent anew."""
+
+        def test(counter: Counter, kind: Kind) -> None:
+            postponed = declared(counter.bench.postponed, "postponed")
+            request = counter.ready(kind)
+            with postponed():
+                counter.ends("pending", request, f"a postponed {kind}")
+                told = _told(counter, request)
+            require(told in {"pending", "unsure"}, f"a pending {kind} is looked up: {told}")
+
+        self._each(test)
+
+    def _in_time(self, counter: Counter, request: LabelRequest, what: str) -> None:
+        """Require that look-up tells of a success before patience ends."""
+        look = partial(_told, counter, request)
+        found = self.eventually(look, lambda told: told not in {"unsure", "pending"})
+        same("succeeded", found, what)
 
     @clause
     def test_what_was_never_asked_is_not_found(self) -> None:
@@ -427,7 +496,7 @@ class CarrierClauses(CarrierContract):
 
         def test(counter: Counter, kind: Kind) -> None:
             lost = declared(counter.bench.lost_answers, "lost_answers")
-            found = counter.port.look_up(_unheard(counter, kind, lost)[0])
+            found = counter.port.look_up(_unheard(counter, kind, lost))
             require(found != "not_found", f"a {kind} that was done unheard is not found")
             if isinstance(found, LabelOutcome):
                 same("succeeded", found.outcome, f"the outcome of a {kind} done unheard")
@@ -440,10 +509,15 @@ class CarrierClauses(CarrierContract):
 
         def test(counter: Counter, kind: Kind) -> None:
             lost = declared(counter.bench.lost_requests, "lost_requests")
-            found = counter.port.look_up(_unheard(counter, kind, lost)[0])
+            found = counter.port.look_up(_unheard(counter, kind, lost))
             require(found in {"not_found", "unsure"}, f"a {kind} that never arrived: {found}")
 
         self._each(test)
+
+
+def _told(counter: Counter, request: LabelRequest) -> str:
+    found = counter.port.look_up(request)
+    return found.outcome if isinstance(found, LabelOutcome) else found
 
 
 def _rates(counter: Counter) -> tuple[Rate, ...]:
