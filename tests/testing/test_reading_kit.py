@@ -1,12 +1,16 @@
 """What was found by reading the kit: promises nobody tested, and adapters refused for no reason."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import cast
 
 import pytest
 from attrs import evolve, fields
 
-from orderwright import Contact, PaymentOutcome, PaymentRequest
+from orderwright import Conflict, Contact, OutOfStock, PaymentOutcome, PaymentRequest, Posting
+from orderwright.errors import KeyReused
 from orderwright.inventory.ledger import Incoming
+from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, OrderQuery
 from orderwright.testing import ClauseBroken, Contract, InventoryRepositoryContract
 from orderwright.testing.comparing import only
 from orderwright.testing.order_saving import WHOLE
@@ -148,6 +152,97 @@ class SaysThatItKnows(PlainPayments):
 def test_a_payment_port_is_not_refused_for_no_reason(kind: type[PlainPayments]) -> None:
     """What keeps every promise in another way passes."""
     assert {} == judged(payments_contract(kind))
+
+
+class ShortPages(PlainOrders):
+    """No page holds more than three rows, whatever the limit: more may always follow."""
+
+    def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
+        """Read up to three."""
+        return super().feed(after=after, limit=min(limit, 3))
+
+    def find(self, query: OrderQuery, *, after: str = "", limit: int = 100) -> tuple[str, ...]:
+        """Find up to three."""
+        return super().find(query, after=after, limit=min(limit, 3))
+
+    def open_fulfillments(
+        self,
+        location: str,
+        states: Collection[str],
+        *,
+        after: OpenFulfillment | None = None,
+        limit: int = 100,
+    ) -> tuple[OpenFulfillment, ...]:
+        """Find up to three."""
+        return super().open_fulfillments(location, states, after=after, limit=min(limit, 3))
+
+    def due(
+        self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
+    ) -> tuple[DueOrder, ...]:
+        """Find up to three."""
+        return super().due(now, after=after, limit=min(limit, 3))
+
+
+class TooLate(Conflict):
+    """The conflict of a store that has words of its own."""
+
+    def because(self) -> str:
+        """Say it shortly."""
+        return "409"
+
+
+class SaysItOtherwise(PlainOrders):
+    """A conflict is told in other words."""
+
+    def check(self, order_id: str, expected_version: int) -> None:
+        """Raise an error of its own."""
+        try:
+            super().check(order_id, expected_version)
+        except Conflict as error:
+            raise TooLate(error.order_id, error.expected, error.actual) from None
+
+
+class FarApart(PlainOrders):
+    """Positions begin anywhere, and have gaps."""
+
+    def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
+        """Count in thousands, from eight."""
+        found = super().feed(after=max(0, after // 1000 - 7), limit=limit)
+        return tuple(one._replace(position=(one.position + 7) * 1000) for one in found)
+
+
+class NoneLeft(OutOfStock):
+    """The refusal of a store that has words of its own."""
+
+    def because(self) -> str:
+        """Say it shortly."""
+        return "none left"
+
+
+class RefusesOtherwise(PlainStock):
+    """What is short comes in another order and other words, and an id that was used likewise."""
+
+    def post(self, posting: Posting) -> None:
+        """Raise errors of its own."""
+        try:
+            super().post(posting)
+        except OutOfStock as error:
+            raise NoneLeft(error.shortages[::-1], error.order_id) from None
+        except KeyReused as error:
+            raise KeyReused(error.key, "hash", "1f", "2e") from None
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        *map(orders_contract, (ShortPages, SaysItOtherwise, FarApart)),
+        inventory_contract(RefusesOtherwise),
+    ],
+    ids=["pages", "conflicts", "positions", "refusals"],
+)
+def test_a_repository_is_not_refused_for_no_reason(contract: type[Contract]) -> None:
+    """What keeps every promise in another way passes."""
+    assert {} == judged(contract)
 
 
 def test_what_is_not_there_is_told_in_words() -> None:

@@ -14,7 +14,7 @@ from orderwright.testing.clauses import clause
 from orderwright.testing.comparing import raises, require, same
 from orderwright.testing.contract import Contract, opened_on
 from orderwright.testing.lives import lives
-from orderwright.testing.order_reads import LATER
+from orderwright.testing.order_reads import LATER, followed
 from orderwright.testing.order_reads import everything as all_of_orders
 from orderwright.testing.order_saving import SPOILT
 from orderwright.testing.reads import compared
@@ -109,7 +109,7 @@ class JointClauses(Contract):
             there = opener().seen("o1")
             same((second.order, events, ("delivery", "p1", "p2")), there, "second")
             same(second.events, pair.orders.load_with_key("o1", "k1")[1], "what the key finds")
-            fed = [one.event for one in pair.orders.feed()]
+            fed = [one.event for one in followed(pair.orders)]
             same([*first.events, *second.events], fed, "the feed")
 
     @clause

@@ -13,7 +13,7 @@ from orderwright.errors import Conflict
 from orderwright.testing.clauses import clause, promised
 from orderwright.testing.comparing import same
 from orderwright.testing.lives import lives
-from orderwright.testing.order_reads import MANY, around, fed, of_order
+from orderwright.testing.order_reads import MANY, around, fed, followed, of_order
 from orderwright.testing.order_saving import OrderContract
 from orderwright.testing.reads import compared
 from orderwright.testing.samples import Saved, joined
@@ -75,12 +75,12 @@ class _OrderMachine(RuleBasedStateMachine):
         """Try to save what follows on another version than the stored one."""
         last = self._some(number)
         wrong = last._replace(expected_version=max(0, last.order.version + off))
-        answers: list[str] = []
+        answers: list[object] = []
         for orders in (self._reference, self._orders):
             try:
                 wrong.into(orders)
             except Conflict as error:
-                answers.append(str(error))
+                answers.append((error.order_id, error.expected, error.actual))
             else:
                 answers.append("saved")
         with promised("OrderRepository.save 2"):
@@ -106,8 +106,8 @@ class _OrderMachine(RuleBasedStateMachine):
     def _compare(self, save: Saved, clause: str | None = None) -> None:
         compared(self._reference, self._orders, [*of_order(save), *around(save.order)], clause)
         with promised(clause or "OrderRepository.feed 4"):
-            new = self._orders.feed(after=self._position, limit=MANY)
             expected = self._reference.feed(after=self._followed, limit=MANY)
+            new = followed(self._orders, MANY, self._position)
             same(fed(expected), fed(new), f"feed(after={self._position})")
             self._followed += len(expected)
             self._position = new[-1].position if new else self._position

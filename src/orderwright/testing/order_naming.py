@@ -7,6 +7,7 @@ from orderwright.orders.lines import Reference
 from orderwright.ports import OrderQuery
 from orderwright.testing.clauses import clause
 from orderwright.testing.comparing import same
+from orderwright.testing.order_reads import all_found
 from orderwright.testing.order_saving import OrderContract
 from orderwright.testing.samples import ALIKE, JOINTS, PADDED, noted, placed
 
@@ -27,7 +28,7 @@ class NamingClauses(OrderContract):
                 save._replace(contacts={name: Contact(name=name)}).into(orders)
             for name in ALIKE:
                 for query in (OrderQuery(customer_id=name), OrderQuery(channel=name)):
-                    same((name,), orders.find(query), f"find {query}")
+                    same((name,), all_found(orders, query), f"find {query}")
                 kind = Reference(name, "1")
                 same((name,), orders.by_reference(kind), f"by_reference of {kind}")
                 contact = orders.contact(name)

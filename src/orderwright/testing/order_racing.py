@@ -13,8 +13,7 @@ from orderwright.orders.lines import Reference
 from orderwright.ports import OrderQuery
 from orderwright.testing.clauses import clause
 from orderwright.testing.comparing import require, same
-from orderwright.testing.order_finding import followed
-from orderwright.testing.order_reads import LATER, MANY
+from orderwright.testing.order_reads import all_due, all_found, all_open, followed
 from orderwright.testing.order_saving import OrderContract
 from orderwright.testing.reads import paged
 from orderwright.testing.samples import NOON, Saved, noted, placed
@@ -139,7 +138,7 @@ class RacingClauses(OrderContract):
             met = len({(one.order_id, one.number) for one in seen})
             require(met == every, f"it met {met} of {every} events while {WRITERS} wrote")
             require(len(seen) == every, f"it met {len(seen) - every} events twice")
-            again = followed(reader, MANY)
+            again = followed(reader)
             same(again, seen, "what it met, beside what a new reader meets")
 
     @clause
@@ -209,12 +208,10 @@ def _looks(save: Saved) -> Mapping[str, Callable[[OrderRepository], bool]]:
         "events": lambda o: len(o.events(name)) >= save.order.version,
         "load_with_key": lambda o: bool(o.load_with_key(name, f"key of {name}")[1]),
         "by_reference": lambda o: bool(o.by_reference(Reference("market", name))),
-        "due": lambda o: any(one.order_id == name for one in o.due(LATER)),
+        "due": lambda o: any(one.order_id == name for one in all_due(o)),
         "contact": lambda o: o.contact(contact_id) is not None,
-        "find": lambda o: name in o.find(OrderQuery()),
-        "open_fulfillments": lambda o: any(
-            one.order_id == name for one in o.open_fulfillments("MAIN", {"reserved"})
-        ),
+        "find": lambda o: name in all_found(o),
+        "open_fulfillments": lambda o: any(one.order_id == name for one in all_open(o)),
     }
 
 

@@ -6,23 +6,37 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from orderwright.ports import OrderQuery
-from orderwright.testing.reads import Read
+from orderwright.testing.reads import Read, paged
 from orderwright.testing.samples import NOON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
 
     from orderwright.orders.events import Event
     from orderwright.orders.order import Order
-    from orderwright.ports import FeedEntry
+    from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, OrderRepository
     from orderwright.testing.samples import Saved
 
-__all__ = ["LATER", "MANY", "around", "everything", "fed", "loaded", "of_order"]
+__all__ = [
+    "LATER",
+    "MANY",
+    "all_due",
+    "all_found",
+    "all_open",
+    "around",
+    "everything",
+    "fed",
+    "followed",
+    "loaded",
+    "of_order",
+]
 
 LATER = NOON + timedelta(days=400)
 """After everything that is due in the samples."""
 MANY = 10_000
 """More than there is of anything."""
+EVERY = OrderQuery()
 
 
 def of_order(saved: Saved) -> Iterator[Read]:
@@ -51,9 +65,10 @@ def around(order: Order) -> Iterator[Read]:
         OrderQuery(customer_id=order.customer_id),
         OrderQuery(channel=order.channel, placed_from=begin, placed_until=until),
     ):
-        yield Read("OrderRepository.find 2", query, limit=MANY)
+        yield Read("OrderRepository.find 2", query, limit=MANY, cursor=_itself)
     for now in (order.due_at or NOON, LATER):
-        yield Read("OrderRepository.due 4", now, limit=MANY, ordered="OrderRepository.due 1")
+        ordered = "OrderRepository.due 1"
+        yield Read("OrderRepository.due 4", now, limit=MANY, ordered=ordered, cursor=_itself)
     states = frozenset(one.state.name for one in order.fulfillments)
     for location in dict.fromkeys(one.location for one in order.fulfillments):
         yield Read(
@@ -62,6 +77,7 @@ def around(order: Order) -> Iterator[Read]:
             states,
             limit=MANY,
             ordered="OrderRepository.open_fulfillments 1",
+            cursor=_itself,
         )
 
 
@@ -70,7 +86,52 @@ def everything(saves: Sequence[Saved]) -> Iterator[Read]:
     for one in saves:
         yield from of_order(one)
         yield from around(one.order)
-    yield Read("OrderRepository.feed 4", limit=MANY, seen=fed)
+    yield Read("OrderRepository.feed 4", limit=MANY, seen=fed, cursor=_position)
+
+
+def _itself(row: object) -> object:
+    return row
+
+
+def _position(entry: object) -> int:
+    return cast("FeedEntry", entry).position
+
+
+def followed(orders: OrderRepository, limit: int = MANY, after: int = 0) -> list[FeedEntry]:
+    """Return all entries of the feed after a position, page by page."""
+    return paged(lambda last: orders.feed(after=last.position if last else after, limit=limit))
+
+
+def all_found(
+    orders: OrderRepository, query: OrderQuery = EVERY, limit: int = MANY, after: str = ""
+) -> tuple[str, ...]:
+    """Return the ids of all orders that match, page by page."""
+    return tuple(paged(lambda last: orders.find(query, after=last or after, limit=limit)))
+
+
+def all_open(
+    orders: OrderRepository,
+    location: str = "MAIN",
+    states: Collection[str] = frozenset({"reserved"}),
+    limit: int = MANY,
+    after: OpenFulfillment | None = None,
+) -> tuple[OpenFulfillment, ...]:
+    """Return all fulfillments at a location in one of the states, page by page."""
+
+    def ask(last: OpenFulfillment | None) -> tuple[OpenFulfillment, ...]:
+        return orders.open_fulfillments(location, states, after=last or after, limit=limit)
+
+    return tuple(paged(ask))
+
+
+def all_due(
+    orders: OrderRepository,
+    now: datetime = LATER,
+    limit: int = MANY,
+    after: DueOrder | None = None,
+) -> tuple[DueOrder, ...]:
+    """Return all that is due, page by page."""
+    return tuple(paged(lambda last: orders.due(now, after=last or after, limit=limit)))
 
 
 def loaded(answer: object) -> Order | None:

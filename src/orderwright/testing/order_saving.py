@@ -16,7 +16,7 @@ from orderwright.testing.clauses import clause
 from orderwright.testing.comparing import only, raises, same
 from orderwright.testing.contract import Contract
 from orderwright.testing.lives import lives
-from orderwright.testing.order_reads import everything, fed
+from orderwright.testing.order_reads import everything, fed, followed
 from orderwright.testing.reads import told
 from orderwright.testing.samples import (
     ALIKE,
@@ -124,7 +124,7 @@ class SavingClauses(OrderContract):
                     ("placed_at", NOON, order.placed_at),
                     ("expires_at", NOON + timedelta(hours=1), order.expires_at),
                     *(("at", NOON, one.at) for one in orders.events(name)),
-                    *(("at in the feed", NOON, one.event.at) for one in orders.feed()[-1:]),
+                    *(("at in the feed", NOON, one.event.at) for one in followed(orders)[-1:]),
                 ):
                     same(expected, actual, f"{what} of an order placed at {at.isoformat()}")
 
@@ -238,7 +238,7 @@ class SavingClauses(OrderContract):
                 save.into(orders)
                 new = [event.key for event in orders.events("o1")[save.expected_version :]]
                 same(keys, new, f"keys of the events behind number {save.expected_version}")
-            numbers = sorted(number for number, _ in fed(orders.feed())["o1"])
+            numbers = sorted(number for number, _ in fed(followed(orders))["o1"])
             same(list(range(1, save.order.version + 1)), numbers, "numbers, as the feed has them")
 
     @clause
