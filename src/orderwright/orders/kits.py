@@ -60,15 +60,13 @@ def _components(line_id: str, line: DraftLine) -> list[Part]:
     found: list[Part] = []
     faults: list[Fault] = []
     for index, (part, units, share) in enumerate(leaves):
-        price = line.unit_price
         try:
+            whole = line.unit_price * share.numerator
             single = DraftLine(
                 sku=part.sku,
                 quantity=line.quantity * units,
                 unit_price=UnitPrice(
-                    price.amount * share.numerator,
-                    price.currency,
-                    price.per * share.denominator * units,
+                    whole.amount, whole.currency, whole.per * share.denominator * units
                 ),
                 name=part.name,
                 requires=line.requires | part.requires,

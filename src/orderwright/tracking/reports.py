@@ -304,4 +304,4 @@ def _told(row: NamedTuple, name: str) -> str:
 def _fraction(value: Fraction, *, percent: bool) -> str:
     scale = _ALL if percent else 1
     tenths = round_ratio(value.numerator * scale * 10, value.denominator, "half_up")
-    return f"{Decimal(tenths).scaleb(-1):f}" + (" %" if percent else "")
+    return f"{Decimal(f'{tenths}e-1'):f}" + (" %" if percent else "")
