@@ -4,10 +4,14 @@ from decimal import localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
-from orderwright import DraftLine, UnitPrice
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orderwright import DraftLine, Money, TaxLine, UnitPrice
+from orderwright.money import round_ratio
 from orderwright.orders.lines import KitPart
 from orderwright.tracking.reports import table
-from tests.orders.test_totals import order_of
+from tests.orders.test_totals import minors, order_of, priced_line
 from tests.worlds import eur
 
 
@@ -35,3 +39,57 @@ def test_a_report_tells_all_digits_whatever_precision_the_host_calculates_with()
         context.prec = 4
         told = table([_Row(Fraction(123456, 10))])
     assert "12345.6" == told.splitlines()[-1].strip()
+
+
+def test_a_compound_tax_is_due_on_a_tax_that_is_told_as_an_amount_too() -> None:
+    """A duty of 1.00 is taxed like the price: 20 % of 11.00, on top or inside."""
+    for included, price, vat in ((False, "10.00", 220), (True, "12.00", 200)):
+        taxes = [
+            TaxLine(name="duty", amount=eur("1.00"), included=included),
+            TaxLine(name="VAT", percent="20", included=included, compound=True),
+        ]
+        assert [[eur(price).minor, 100, vat]] == minors(order_of([priced_line(price, taxes=taxes)]))
+
+
+def exact(net: Fraction, taxes: list[TaxLine]) -> list[Fraction]:
+    """Each tax on a net amount, one after the other."""
+    found: list[Fraction] = []
+    for tax in taxes:
+        on = net + sum(found) if tax.compound else net
+        told = None if tax.amount is None else Fraction(tax.amount.minor)
+        found.append(Fraction(tax.percent or 0) / 100 * on if told is None else told)
+    return found
+
+
+@given(
+    minor=st.integers(0, 99_999),
+    taxes=st.lists(
+        st.builds(
+            lambda amount, percent, included, compound: TaxLine(
+                name="tax",
+                amount=amount,
+                percent=percent if amount is None else None,
+                included=included,
+                compound=compound,
+            ),
+            st.none() | st.integers(0, 300).map(lambda cents: Money(cents, "EUR")),
+            st.sampled_from(["0", "5", "9.975", "20"]),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=4,
+    ),
+)
+def test_taxes_are_those_of_the_net_amount_one_after_the_other(
+    minor: int, taxes: list[TaxLine]
+) -> None:
+    """The net amount is found whose included taxes make up the price, whatever is told."""
+
+    def gross(net: int) -> Fraction:
+        parts = zip(taxes, exact(Fraction(net), taxes), strict=True)
+        return net + sum((part for tax, part in parts if tax.included), Fraction(0))
+
+    net = max(Fraction(0), (minor - gross(0)) / (gross(1) - gross(0)))
+    line = priced_line(str(Money(minor, "EUR").amount), taxes=taxes)
+    expected = [round_ratio(*one.as_integer_ratio(), "half_up") for one in exact(net, taxes)]
+    assert [[minor, *expected]] == minors(order_of([line]))

@@ -222,47 +222,68 @@ def adjust(lines: Sequence[Running], adjustment: Adjustment, rounding: Rounding)
 # Taxes -------------------------------------------------------------------------------------
 
 
-def factors(taxes: Iterable[TaxLine]) -> tuple[list[Fraction], Fraction]:
-    """Return each tax as a factor of the net amount, and gross of included taxes by net.
+class _Rate(NamedTuple):
+    """A tax as a ``factor`` of the net amount, and what it comes to besides, ``fixed``."""
 
-    A compound tax is charged on the net amount and all taxes before it. Taxes with an amount have
-    the factor 0.
+    factor: Fraction
+    fixed: Fraction
+
+    def of(self, net: int, parts: int) -> tuple[int, int]:
+        """Return the exact tax on ``net / parts``, as numerator and denominator."""
+        numerator, denominator = net * self.factor.numerator, parts * self.factor.denominator
+        if self.fixed:
+            numerator = numerator * self.fixed.denominator + self.fixed.numerator * denominator
+            denominator *= self.fixed.denominator
+        return numerator, denominator
+
+
+def _rates(taxes: Iterable[TaxLine]) -> tuple[list[_Rate], Fraction]:
+    """Return each tax by what is left of a gross amount less the taxes told inside it, and these.
+
+    A compound tax is charged on the net amount and all taxes before it, those told as an amount
+    among them.
     """
-    found: list[Fraction] = []
-    before = Fraction(1)
-    gross = Fraction(1)
+    found: list[_Rate] = []
+    before, fixed_before = Fraction(1), Fraction(0)
+    gross, told = Fraction(1), Fraction(0)
     for tax in taxes:
-        rate = Fraction(tax.percent or 0) / 100
-        factor = rate * before if tax.compound else rate
-        found.append(factor)
-        before += factor
-        gross += factor if tax.included else 0
-    return found, gross
+        if tax.amount is not None:
+            one = _Rate(_NONE, Fraction(tax.amount.minor))
+        else:
+            rate = Fraction(tax.percent or 0) / 100
+            one = _Rate(rate * before, rate * fixed_before) if tax.compound else _Rate(rate, _NONE)
+        found.append(one)
+        before += one.factor
+        fixed_before += one.fixed
+        if tax.included:
+            gross += one.factor
+            told += one.fixed
+    return [_Rate(one.factor / gross, one.fixed) for one in found], told
+
+
+_NONE = Fraction(0)
 
 
 def _taxes(every: Sequence[Running], policy: Policy) -> list[list[int]]:
     """Return the taxes of each line and charge, in minor units."""
-    known: dict[tuple[TaxLine, ...], list[Fraction]] = {(): []}
+    known: dict[tuple[TaxLine, ...], tuple[list[_Rate], Fraction]] = {(): ([], _NONE)}
     found: list[list[int]] = []
     together: dict[TaxLine, list[tuple[int, int, Fraction]]] = {}
     for index, one in enumerate(every):
         taxes = one.taxes
         if taxes not in known:
-            parts, gross = factors(taxes)
-            known[taxes] = [part / gross for part in parts]
+            known[taxes] = _rates(taxes)
+        rates, told = known[taxes]
         amounts: list[int] = []
-        told = sum(tax.amount.minor for tax in taxes if tax.amount and tax.included)
-        base = max(0, one.minor - told)  # a discount may leave less than the taxes told
-        for place, (tax, factor) in enumerate(zip(taxes, known[taxes], strict=True)):
-            if tax.amount is not None:
-                amounts.append(tax.amount.minor)
-            elif policy.round_taxes == "order":
+        parts = told.denominator
+        base = max(0, one.minor * parts - told.numerator)  # a discount may leave less than that
+        for place, (tax, rate) in enumerate(zip(taxes, rates, strict=True)):
+            exact = rate.of(base, parts)
+            if policy.round_taxes == "order" and tax.amount is None:
                 amounts.append(0)
-                exact = base * factor
-                together.setdefault(tax, []).append((index, place, exact))
+                together.setdefault(tax, []).append((index, place, Fraction(*exact)))
             else:
-                ratio = (base * factor.numerator, factor.denominator)
-                amounts.append(round_ratio(*ratio, policy.rounding))
+                amounts.append(round_ratio(*exact, policy.rounding))
         found.append(amounts)
     for places in together.values():
         allotted = _allotted([exact for _, _, exact in places], policy.rounding)
