@@ -103,6 +103,10 @@ BEGIN
                 EXIT WHEN found_short IS NOT NULL OR have IS NULL;
                 -- Somebody has just brought enough of it, and it is locked now.
             END LOOP;
+            -- Who took the other part of it was not done yet when it was looked at.
+            IF have = 0 AND r.reservation <> '' THEN
+                DELETE FROM $balances b WHERE $same;
+            END IF;
             CONTINUE WHEN found_short IS NOT NULL OR have IS NOT NULL
                 OR (r.reservation <> '' AND r.units = 0);
             INSERT INTO $balances AS b (

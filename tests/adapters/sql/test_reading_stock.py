@@ -1,0 +1,61 @@
+"""What a line by line reading of the stock in SQL found, each as the test that shows it."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from orderwright import Posting, Reservation
+from orderwright.adapters.sqlalchemy import SqlInventory
+from orderwright.adapters.system import pause
+from tests.adapters.sql.stores import postgres
+from tests.postgres import Server
+from tests.worlds import HOUR, NOON
+
+
+@pytest.fixture
+def engine(pg_server: Server) -> Iterator[Engine]:
+    """An engine on PostgreSQL."""
+    with postgres(pg_server) as database:
+        engine = create_engine(database.url(), pool_size=20)
+        yield engine
+        engine.dispose()
+
+
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+
+@contextmanager
+def kept_waiting(engine: Engine, *calls: Callable[[], object]) -> Iterator[list[Future[object]]]:
+    """The calls, all of which wait for a lock when the block begins; they have ended after it."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        sent = [pool.submit(call) for call in calls]
+        with engine.connect() as connection:
+            while connection.scalar(WAITING) != len(calls):
+                assert not any(one.done() for one in sent)
+                pause(timedelta(milliseconds=5))
+        yield sent
+
+
+def mug(units: int) -> Reservation:
+    """So many mugs, reserved for an order until one o'clock."""
+    return Reservation("r", "MUG", "MAIN", units, NOON + HOUR, "o1")
+
+
+def test_two_parts_that_are_settled_at_once_leave_no_empty_reservation(engine: Engine) -> None:
+    """What two parcels take all of together is gone: it neither shows, nor lapses, with 0 units."""
+    stock = SqlInventory(engine)
+    stock.post(Posting.receive("d1", "MUG", "MAIN", 9, at=NOON))
+    stock.post(Posting.reserve("p1", [mug(5)], at=NOON))
+    with engine.connect() as first:
+        SqlInventory(first).post(Posting.settle("c1", commit=[mug(2)], at=NOON))
+        second = Posting.settle("c2", commit=[mug(3)], at=NOON)
+        with kept_waiting(engine, lambda: stock.post(second)) as sent:
+            first.commit()
+    assert None is sent[0].result()
+    assert () == stock.reservations(NOON)
+    stock.post(Posting.receive("d2", "MUG", "MAIN", 1, at=NOON + 2 * HOUR))
+    assert [5] == [one.on_hand for one in stock.supply(["MUG"], now=NOON + 2 * HOUR)]
