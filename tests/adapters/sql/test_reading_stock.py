@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, text
 from orderwright import Posting, Reservation
 from orderwright.adapters.sqlalchemy import SqlInventory
 from orderwright.adapters.system import pause
+from orderwright.inventory.ledger import InventoryLedger
 from tests.adapters.sql.stores import postgres
 from tests.postgres import Server
 from tests.worlds import HOUR, NOON
@@ -33,7 +34,7 @@ def kept_waiting(engine: Engine, *calls: Callable[[], object]) -> Iterator[list[
     """The calls, all of which wait for a lock when the block begins; they have ended after it."""
     with ThreadPoolExecutor(len(calls)) as pool:
         sent = [pool.submit(call) for call in calls]
-        with engine.connect() as connection:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             while connection.scalar(WAITING) != len(calls):
                 assert not any(one.done() for one in sent)
                 pause(timedelta(milliseconds=5))
@@ -59,3 +60,42 @@ def test_two_parts_that_are_settled_at_once_leave_no_empty_reservation(engine: E
     assert () == stock.reservations(NOON)
     stock.post(Posting.receive("d2", "MUG", "MAIN", 1, at=NOON + 2 * HOUR))
     assert [5] == [one.on_hand for one in stock.supply(["MUG"], now=NOON + 2 * HOUR)]
+
+
+def test_postings_come_in_an_order_in_which_they_can_be_posted_again(engine: Engine) -> None:
+    """Who waited takes what was brought meanwhile: it comes after it, as another book needs it."""
+    stock = SqlInventory(engine)
+    stock.post(Posting.receive("d1", "CUP", "MAIN", 9, at=NOON))
+    both = [Reservation("r", sku, "MAIN", 1, order_id="o1") for sku in ("CUP", "MUG")]
+    with engine.connect() as first:
+        SqlInventory(first).post(Posting.receive("d2", "CUP", "MAIN", 1, at=NOON))
+        with kept_waiting(engine, lambda: stock.post(Posting.reserve("p1", both, at=NOON))):
+            stock.post(Posting.receive("d3", "MUG", "MAIN", 1, at=NOON))
+            stock.post(Posting.claim("q1", [Reservation("b", "TEA", "", 1)], at=NOON))
+            first.commit()
+    again = InventoryLedger()
+    for posting in stock.postings():
+        again.post(posting)
+    assert again.reservations(NOON) == stock.reservations(NOON)
+    assert () == again.audit()
+
+
+def test_claims_are_numbered_in_the_order_of_their_postings(engine: Engine) -> None:
+    """A claim whose posting had to wait comes behind one that was made meanwhile."""
+    stock = SqlInventory(engine)
+    late = Posting.linked(
+        "late",
+        [
+            Posting.receive("d", "CUP", "MAIN", 1, at=NOON),
+            Posting.claim("c", [Reservation("late", "MUG", "", 1)], at=NOON),
+        ],
+    )
+    soon = Posting.claim("soon", [Reservation("soon", "MUG", "", 1)], at=NOON)
+    stock.post(Posting.receive("d1", "CUP", "MAIN", 1, at=NOON))
+    with engine.connect() as first:
+        SqlInventory(first).post(Posting.receive("d2", "CUP", "MAIN", 1, at=NOON))
+        with kept_waiting(engine, lambda: stock.post(late)):
+            stock.post(soon)
+            first.commit()
+    assert ["d1", "d2", "soon", "late"] == [one.id for one in stock.postings()]
+    assert ["soon", "late"] == [one.id for one in stock.claims("MUG")]
