@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from orderwright import Posting, Reservation
-from orderwright.adapters.sqlalchemy import SqlInventory
+from orderwright.adapters.sqlalchemy import SQL_SCHEMA, SqlInventory, upgrade_schema
 from orderwright.adapters.system import pause
 from orderwright.inventory.ledger import InventoryLedger
 from tests.adapters.sql.stores import postgres
@@ -99,3 +100,26 @@ def test_claims_are_numbered_in_the_order_of_their_postings(engine: Engine) -> N
             first.commit()
     assert ["d1", "d2", "soon", "late"] == [one.id for one in stock.postings()]
     assert ["soon", "late"] == [one.id for one in stock.claims("MUG")]
+
+
+LOCK = text("SELECT pg_advisory_xact_lock(hashtext('orderwright schema'))")
+
+
+def test_processes_that_start_together_wait_for_the_tables_at_any_isolation_level(
+    pg_server: Server,
+) -> None:
+    """Also where transactions see what was there when they began: the second finds the tables."""
+    with pg_server.database() as database:
+        settled = create_engine(database.url(), isolation_level="AUTOCOMMIT")
+        with settled.connect() as connection:
+            strict = "SET default_transaction_isolation = 'repeatable read'"
+            connection.execute(text(f"ALTER DATABASE {database.name} {strict}"))
+        engine = create_engine(database.url())
+        with engine.connect() as first:
+            first.execute(LOCK)
+            start = partial(upgrade_schema, engine)
+            with kept_waiting(settled, start, start) as sent:
+                first.commit()
+        assert [SQL_SCHEMA, SQL_SCHEMA] == [one.result() for one in sent]
+        engine.dispose()
+        settled.dispose()

@@ -221,7 +221,12 @@ def _alone(connection: Connection) -> bool:
 
 _Words: TypeAlias = tuple[str, ...]
 _WRITING: Final = "BEGIN IMMEDIATE"
-_OWN: Final[tuple[_Words, _Words, _Words]] = (("BEGIN",), ("COMMIT",), ("ROLLBACK",))
+# Whoever waits for a lock has to see what the other has done, whatever the database's default is.
+_OWN: Final[tuple[_Words, _Words, _Words]] = (
+    ("BEGIN ISOLATION LEVEL READ COMMITTED",),
+    ("COMMIT",),
+    ("ROLLBACK",),
+)
 _PART: Final[tuple[_Words, _Words, _Words]] = (
     ("SAVEPOINT orderwright",),
     ("RELEASE SAVEPOINT orderwright",),
