@@ -1,19 +1,21 @@
 """What a line by line reading of the stock in SQL found, each as the test that shows it."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from orderwright import Posting, Reservation
 from orderwright.adapters.sqlalchemy import SQL_SCHEMA, SqlInventory, upgrade_schema
 from orderwright.adapters.system import pause
 from orderwright.inventory.ledger import InventoryLedger
-from tests.adapters.sql.stores import postgres
+from tests.adapters.sql.stores import postgres, sqlite_file
 from tests.postgres import Server
 from tests.worlds import HOUR, NOON
 
@@ -123,3 +125,38 @@ def test_processes_that_start_together_wait_for_the_tables_at_any_isolation_leve
         assert [SQL_SCHEMA, SQL_SCHEMA] == [one.result() for one in sent]
         engine.dispose()
         settled.dispose()
+
+
+def test_a_count_of_the_whole_shop_lets_lapse_what_has_expired(engine: Engine) -> None:
+    """However many accounts a posting touches: PostgreSQL takes only so many parameters."""
+    stock = SqlInventory(engine)
+    stock.post(Posting.receive("d1", "MUG", "MAIN", 5, at=NOON))
+    stock.post(Posting.reserve("p1", [mug(5)], at=NOON))
+    late = NOON + 2 * HOUR
+    skus = ["MUG", *(f"S{number}" for number in range(6_600))]
+    found = (Posting.adjust("c", sku, "MAIN", 1, at=late, reason="count") for sku in skus)
+    stock.post(Posting.linked("count", found))
+    assert [(6, 0)] == [(one.available, one.reserved) for one in stock.supply(["MUG"], now=NOON)]
+
+
+@pytest.mark.parametrize("where", ["SQLite", "PostgreSQL"])
+def test_stock_and_reservations_are_told_of_any_number_of_skus(
+    where: str, request: pytest.FixtureRequest
+) -> None:
+    """A report asks for the whole catalogue: more than either takes as a parameter each."""
+    with ExitStack() as stack:
+        sqlite = where == "SQLite"
+        engine = stack.enter_context(sqlite_file()) if sqlite else request.getfixturevalue("engine")
+        if sqlite:
+            event.listen(engine, "checkout", as_sqlite_is_built)
+        stock = SqlInventory(engine)
+        stock.post(Posting.receive("d1", "MUG", "MAIN", 9, at=NOON))
+        stock.post(Posting.reserve("p1", [mug(5)], at=NOON))
+        skus = [f"S{number}" for number in range(70_000)]
+        assert [4] == [one.available for one in stock.supply([*skus, "MUG"], now=NOON)]
+        assert (mug(5),) == stock.reservations(NOON, skus=[*skus, "MUG"])
+
+
+def as_sqlite_is_built(connection: Any, *_: object) -> None:  # noqa: ANN401 - as the driver has it
+    """Set the limit that SQLite has where nobody chose another; Debian's is higher."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)

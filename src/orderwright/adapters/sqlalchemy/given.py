@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import JSON, Text, bindparam, cast, column, func, select
+from sqlalchemy import ARRAY, JSON, Text, any_, bindparam, cast, column, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from orderwright.adapters.sqlalchemy.documents import dumped
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import CTE, ColumnElement, Table
     from sqlalchemy.types import TypeEngine
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     Columns: TypeAlias = Mapping[str, TypeEngine[Any] | Moment]
 
-__all__ = ["document", "given", "inserting"]
+__all__ = ["all_of", "among", "document", "given", "inserting"]
 
 
 def inserting(table: Table, *, pg: bool) -> postgresql.Insert | sqlite.Insert:
@@ -47,3 +49,16 @@ def given(name: str, columns: Columns, *, pg: bool) -> CTE:
             for one, kind in columns.items()
         )
     ).cte(name)
+
+
+def among(one: ColumnElement[str], name: str, *, pg: bool) -> ColumnElement[bool]:
+    """Return whether ``one`` is among the texts of the parameter ``name``, see :func:`all_of`."""
+    if pg:
+        return one == any_(bindparam(name, type_=ARRAY(Text)))
+    each = func.json_each(bindparam(name, type_=Text)).table_valued("value")
+    return one.in_(select(each.c.value))
+
+
+def all_of(texts: Iterable[str], *, pg: bool) -> list[str] | str:
+    """Return texts as one parameter: both databases refuse statements with too many of them."""
+    return list(texts) if pg else dumped(list(texts))

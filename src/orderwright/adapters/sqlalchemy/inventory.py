@@ -8,23 +8,20 @@ from itertools import groupby, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
-    Text,
     and_,
-    any_,
     bindparam,
     literal,
     literal_column,
     or_,
     select,
     text,
-    tuple_,
     union_all,
 )
 
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
 from orderwright.adapters.sqlalchemy.functions import TURN_OF
+from orderwright.adapters.sqlalchemy.given import all_of, among
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.postings import KEY, Verdict, Writing
 from orderwright.adapters.sqlalchemy.said import Said
@@ -154,17 +151,19 @@ class Inventory:
 
     def _expired(self, work: Work, posting: Posting) -> list[Reservation]:
         """Lock what the posting and the lapse before it touch; return what has expired."""
-        table = self._tables.balances
+        table, pg = self._tables.balances, work.one_statement
         key = [table.c[name] for name in KEY]
         skus = list(dict.fromkeys(change.account.sku for change in posting.changes))
         lapsed = table.c.expires_at <= posting.at
-        touched = tuple_(*key).in_([tuple(change.account) for change in posting.changes])
+        touched = among(table.c.reservation, "names", pg=pg)
         asked = select(*key, table.c.units, table.c.expires_at).where(
-            table.c.sku.in_(skus), or_(table.c.reservation == "", lapsed, touched)
+            among(table.c.sku, "skus", pg=pg), or_(touched, lapsed)
         )
+        names = {"", *(change.account.reservation for change in posting.changes)}
+        facts = {"skus": all_of(skus, pg=pg), "names": all_of(names, pg=pg)}
         # In the order in which postings lock them.
         turn = (table.c.sku, table.c.reservation == "", *key)
-        rows = work.connection.execute(asked.order_by(*turn).with_for_update()).all()
+        rows = work.connection.execute(asked.order_by(*turn).with_for_update(), facts).all()
         due = [one for one in rows if one.expires_at is not None and one.expires_at <= posting.at]
         due.sort(key=lambda one: (skus.index(one.sku), one.expires_at, one[:5]))
         return [
@@ -226,19 +225,22 @@ class Inventory:
         return tuple(stock for sku in wanted for stock in found.get(sku, ()))
 
     def _levels(self, work: Work, skus: Sequence[str], now: datetime) -> Iterable[_Level]:
-        asked = self._asked_levels[work.one_statement]
-        return starmap(_Level, asked.rows(work, {"skus": skus, "now": now}))
+        pg = work.one_statement
+        facts = {"skus": all_of(skus, pg=pg), "now": now}
+        return starmap(_Level, self._asked_levels[pg].rows(work, facts))
 
     def reservations(
         self, work: Work, now: datetime, order_id: str, skus: Iterable[str]
     ) -> tuple[Reservation, ...]:
         """See :meth:`.InventoryRepository.reservations`."""
-        table = self._tables.balances
+        table, pg = self._tables.balances, work.one_statement
         lasting = or_(table.c.expires_at.is_(None), table.c.expires_at > now)
         asked = select(table).where(table.c.bucket == "reserved", lasting)
-        wanted = sorted(set(skus))
+        wanted = set(skus)
+        facts: dict[str, Any] = {}
         if wanted:
-            asked = asked.where(table.c.sku.in_(wanted))
+            asked = asked.where(among(table.c.sku, "skus", pg=pg))
+            facts["skus"] = all_of(wanted, pg=pg)
         made = (table.c.number, table.c.entry)
         if order_id:
             asked = asked.where(table.c.order_id == order_id).order_by(*made)
@@ -254,7 +256,7 @@ class Inventory:
                 one.order_id,
                 one.lot,
             )
-            for one in work.connection.execute(asked)
+            for one in work.connection.execute(asked, facts)
         )
 
     def claims(self, work: Work, sku: str) -> tuple[Claim, ...]:
@@ -296,12 +298,7 @@ class Inventory:
 def _levels(tables: Tables, *, pg: bool) -> Select[Any]:
     """Return the query for what is on hand by lot and bucket, what has expired counted as free."""
     table, lots = tables.balances, tables.lots
-    # PostgreSQL takes all in one array, so that the text is the same for one SKU and for a hundred.
-    wanted = (
-        table.c.sku == any_(bindparam("skus", type_=ARRAY(Text)))
-        if pg
-        else table.c.sku.in_(bindparam("skus", expanding=True, type_=Text))
-    )
+    wanted = among(table.c.sku, "skus", pg=pg)
     place = (table.c.sku, table.c.location, table.c.lot)
     kept = select(*place, table.c.bucket, table.c.units, table.c.reserved).where(
         wanted,
