@@ -3,9 +3,10 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from orderwright import Posting, Reservation
 from orderwright.adapters.sqlalchemy import SQL_SCHEMA, SqlInventory, upgrade_schema
 from orderwright.adapters.system import pause
+from orderwright.errors import AdapterFault
 from orderwright.inventory.ledger import InventoryLedger
 from tests.adapters.sql.stores import postgres, sqlite_file
 from tests.postgres import Server
@@ -160,3 +162,25 @@ def test_stock_and_reservations_are_told_of_any_number_of_skus(
 def as_sqlite_is_built(connection: Any, *_: object) -> None:  # noqa: ANN401 - as the driver has it
     """Set the limit that SQLite has where nobody chose another; Debian's is higher."""
     connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+
+
+def test_a_commit_that_sqlite_refuses_is_undone(tmp_path: Path) -> None:
+    """Also where the pool does not: what was told to have failed is not there later after all."""
+    file = tmp_path / "shop.db"
+    briefly = {"timeout": 0.05}
+    engine = create_engine(f"sqlite:///{file}", connect_args=briefly)
+    engine.dialect.skip_autocommit_rollback = True  # an argument, from SQLAlchemy 2.0.43 on
+    upgrade_schema(engine)
+    stock = SqlInventory(engine)
+    stock.post(Posting.receive("d1", "MUG", "MAIN", 9, at=NOON))
+    with closing(sqlite3.connect(file)) as reader:
+        # Without a write-ahead log nothing is committed while somebody reads.
+        reader.execute("BEGIN")
+        reader.execute("SELECT 1 FROM orderwright_postings").fetchone()
+        with pytest.raises(AdapterFault, match="locked") as refused:
+            stock.post(Posting.receive("d2", "MUG", "MAIN", 9, at=NOON))
+    assert refused.value.retryable
+    with closing(sqlite3.connect(file, timeout=0.05)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    assert ["d1"] == [one.id for one in stock.postings()]
+    engine.dispose()

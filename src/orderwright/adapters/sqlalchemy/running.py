@@ -171,6 +171,7 @@ class Work:
         try:
             self._say(begin)
             yield
+            self._say(commit)
         except BaseException:
             # Its own failure would hide the cause; then the database has undone it already.
             for one in undo:
@@ -178,7 +179,6 @@ class Work:
                     if not self.connection.invalidated:
                         self.connection.exec_driver_sql(one)
             raise
-        self._say(commit)
 
     def _words(self) -> tuple[_Words, _Words, _Words]:
         """Return what begins, commits and undoes a transaction."""
