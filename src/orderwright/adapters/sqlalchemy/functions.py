@@ -34,7 +34,6 @@ DECLARE
     r record;
     have bigint;
     found_short json[];
-    made json[];
     last_sku text;
     place integer := -1;
 BEGIN
@@ -77,7 +76,7 @@ BEGIN
                 CONTINUE WHEN FOUND;
             END IF;
             have := NULL;
-            WHILE r.wanted IS NOT NULL OR r.units <= 0 OR r.reservation <> '' LOOP
+            WHILE r.wanted IS NOT NULL OR r.units <= 0 LOOP
                 IF found_short IS NULL THEN
                     UPDATE $balances b SET
                         units = b.units + r.units,
@@ -108,15 +107,22 @@ BEGIN
             END IF;
             CONTINUE WHEN found_short IS NOT NULL OR have IS NOT NULL
                 OR (r.reservation <> '' AND r.units = 0);
-            IF r.reservation <> '' THEN
-                -- It is written with the number, which is not known before the end.
-                made := array_append(made, row_to_json(r));
-                CONTINUE;
-            END IF;
-            INSERT INTO $balances AS b (sku, location, bucket, reservation, lot, units, reserved)
-            VALUES (r.sku, r.location, r.bucket, '', r.lot, r.units, r.reserved)
-            ON CONFLICT (sku, location, bucket, reservation, lot) DO UPDATE SET
-                units = b.units + excluded.units, reserved = b.reserved + excluded.reserved;
+            INSERT INTO $balances AS b (
+                sku, location, bucket, reservation, lot, units, reserved,
+                order_id, posting, entry, expires_at, expected_at, priority
+            ) VALUES (
+                r.sku, r.location, r.bucket, r.reservation, r.lot, r.units, r.reserved,
+                r.order_id, CASE WHEN r.entry IS NOT NULL THEN posting_id END, r.entry,
+                r.expires_at, r.expected_at, r.priority
+            ) ON CONFLICT (sku, location, bucket, reservation, lot) DO UPDATE SET
+                units = b.units + excluded.units,
+                reserved = b.reserved + excluded.reserved,
+                order_id = coalesce(excluded.order_id, b.order_id),
+                expires_at = CASE WHEN excluded.order_id IS NOT NULL
+                    THEN excluded.expires_at ELSE b.expires_at END,
+                expected_at = CASE WHEN excluded.priority IS NOT NULL
+                    THEN excluded.expected_at ELSE b.expected_at END,
+                priority = coalesce(excluded.priority, b.priority);
         END LOOP;
         IF found_short IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'OW001';
@@ -132,24 +138,6 @@ BEGIN
         ON CONFLICT (id) DO NOTHING RETURNING p.number INTO written;
         IF written IS NULL THEN
             RAISE EXCEPTION USING ERRCODE = 'OW001';
-        END IF;
-        IF made IS NOT NULL THEN
-            INSERT INTO $balances AS b (
-                sku, location, bucket, reservation, lot, units, reserved,
-                order_id, number, entry, expires_at, expected_at, priority
-            ) SELECT
-                n.sku, n.location, n.bucket, n.reservation, n.lot, n.units, n.reserved,
-                n.order_id, written, n.entry, n.expires_at, n.expected_at, n.priority
-            FROM json_populate_recordset(NULL::$balances, array_to_json(made)) AS n
-            ON CONFLICT (sku, location, bucket, reservation, lot) DO UPDATE SET
-                units = b.units + excluded.units,
-                reserved = b.reserved + excluded.reserved,
-                order_id = coalesce(excluded.order_id, b.order_id),
-                expires_at = CASE WHEN excluded.order_id IS NOT NULL
-                    THEN excluded.expires_at ELSE b.expires_at END,
-                expected_at = CASE WHEN excluded.priority IS NOT NULL
-                    THEN excluded.expected_at ELSE b.expected_at END,
-                priority = coalesce(excluded.priority, b.priority);
         END IF;
     EXCEPTION WHEN SQLSTATE 'OW001' THEN
         written := NULL;

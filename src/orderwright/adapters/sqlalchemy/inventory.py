@@ -96,6 +96,9 @@ class Inventory:
         )
         named = postings.c.id == bindparam("posting_id")
         self._asked_posting = Said(select(as_text(postings.c.document)).where(named))
+        table = tables.balances
+        made_by = postings.c.id == table.c.posting
+        self._numbered = select(table, postings.c.number).outerjoin_from(table, postings, made_by)
         self._asked_levels = {pg: Said(_levels(tables, pg=pg)) for pg in (True, False)}
 
     # Postings -----------------------------------------------------------------------------------
@@ -235,13 +238,13 @@ class Inventory:
         """See :meth:`.InventoryRepository.reservations`."""
         table, pg = self._tables.balances, work.one_statement
         lasting = or_(table.c.expires_at.is_(None), table.c.expires_at > now)
-        asked = select(table).where(table.c.bucket == "reserved", lasting)
+        asked = self._numbered.where(table.c.bucket == "reserved", lasting)
         wanted = set(skus)
         facts: dict[str, Any] = {}
         if wanted:
             asked = asked.where(among(table.c.sku, "skus", pg=pg))
             facts["skus"] = all_of(wanted, pg=pg)
-        made = (table.c.number, table.c.entry)
+        made = (self._tables.postings.c.number, table.c.entry)
         if order_id:
             asked = asked.where(table.c.order_id == order_id).order_by(*made)
         else:
@@ -261,7 +264,7 @@ class Inventory:
 
     def claims(self, work: Work, sku: str) -> tuple[Claim, ...]:
         """See :meth:`.InventoryRepository.claims`."""
-        table = self._tables.balances
+        made = (self._tables.postings.c.number, self._tables.balances.c.entry)
         return tuple(
             Claim(
                 one.reservation,
@@ -272,7 +275,7 @@ class Inventory:
                 one.priority or 0,
                 one.expected_at,
             )
-            for one in self._named(work, sku, "backordered", (table.c.number, table.c.entry))
+            for one in self._named(work, sku, "backordered", made)
         )
 
     def incoming(self, work: Work, sku: str) -> tuple[Incoming, ...]:
@@ -289,7 +292,7 @@ class Inventory:
         self, work: Work, sku: str, bucket: str, order: Iterable[ColumnElement[Any]]
     ) -> Iterable[Row[Any]]:
         table = self._tables.balances
-        asked = select(table).where(
+        asked = self._numbered.where(
             table.c.sku == sku, table.c.bucket == bucket, table.c.reservation != ""
         )
         return work.connection.execute(asked.order_by(*order))

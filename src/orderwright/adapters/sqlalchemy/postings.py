@@ -119,10 +119,9 @@ class Writing:
             .on_conflict_do_nothing(index_elements=["id"])
             .returning(tables.postings.c.number)
         )
-        only = select(bindparam("posting_number", type_=BigInteger).label("number")).cte("posted")
         self._parts = (
             _moved(balances, rows),
-            _added(balances, rows, only),
+            _added(balances, rows, given_["posting_id"]),
             delete(balances).where(
                 balances.c.reservation != "",
                 balances.c.units == 0,
@@ -173,7 +172,7 @@ class Writing:
         number = None if short else run.scalar(self._posted, facts)
         if number is not None:
             for part in self._parts if facts["lots"] else self._parts[:-1]:
-                run.execute(part, {**facts, "posting_number": number})
+                run.execute(part, facts)
         return Verdict(number, short, lapsing=False)
 
 
@@ -210,13 +209,13 @@ def _lapsing(balances: Table, rows: CTE) -> ColumnElement[bool]:
     )
 
 
-def _added(balances: Table, rows: CTE, posted: CTE) -> Insert:
+def _added(balances: Table, rows: CTE, posting_id: ColumnElement[str]) -> Insert:
     """Return the insert of accounts that are not there."""
-    number = case((rows.c.entry.is_not(None), posted.c.number))
+    made_by = case((rows.c.entry.is_not(None), posting_id))
     there = exists().where(_same(rows, balances.alias()))
     kept = [rows.c[name] for name in _KEPT]
-    asked = select(*kept, number).join_from(rows, posted, true()).where(not_(there))
-    return insert(balances).from_select([*_KEPT, "number"], asked)
+    asked = select(*kept, made_by).where(not_(there))
+    return insert(balances).from_select([*_KEPT, "posting"], asked)
 
 
 def _moved(balances: Table, rows: CTE) -> Update:

@@ -249,7 +249,7 @@ class Tables:
             Column("units", BigInteger, nullable=False),
             Column("reserved", BigInteger, nullable=False),
             Column("order_id", _ID),
-            Column("number", BigInteger),
+            Column("posting", _ID),
             Column("entry", Integer),
             Column("expires_at", Moment),
             Column("expected_at", Moment),
