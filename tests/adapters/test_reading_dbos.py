@@ -11,9 +11,11 @@ from orderwright import InvalidInput
 from orderwright.adapters.dbos import DurableDesk
 from orderwright.errors import AdapterFault
 from orderwright.flows.resuming import Resumed
+from orderwright.requests import CallCarrier
 from tests.adapters.durable import (
     QUICK,
     DurableWorld,
+    everything,
     launchable,
     place,
     quick_folder,
@@ -172,3 +174,28 @@ def test_a_preview_is_not_made_durable(alone: DurableWorld) -> None:
             DurableDesk(alone.new_desk().preview(), launchable(alone.url))
     finally:
         DBOS.destroy(destroy_registry=True)
+
+
+def test_what_resume_did_for_somebody_forgotten_confirms_no_guess(
+    alone: DurableWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A digest of an address tells whoever guesses it that it is right, so there is none."""
+    asked: list[CallCarrier] = []
+    real = alone.dying.called
+    with running(alone.new_desk(), alone.url) as desk:
+        place_for_ann(alone.world.desk, "o1")
+        alone.world.label_moods.append("request_lost")
+        book(desk, "o1")
+        alone.world.now += HOUR
+
+        def noting(verb: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> object:  # noqa: ANN401
+            if verb.__name__ == "book":
+                asked.append(CallCarrier(*args))
+            return real(verb, args, kwargs)
+
+        monkeypatch.setattr(alone.dying, "called", noting)
+        assert ("o1",) == desk.resume().order_ids
+        desk.forget("o1")
+        [call] = asked
+        guess = desk._driver.digest(["CallCarrier", call.recipient, call.request])
+        assert guess not in everything(alone.url)
