@@ -1,11 +1,12 @@
 """Durable desks where something is odd: what passes, what is said in another order, who races."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from dbos import DBOS
+from dbos import DBOS, SetWorkflowID
 
 from orderwright import InvalidInput
 from orderwright.adapters.dbos import DurableDesk
@@ -14,15 +15,17 @@ from orderwright.flows.resuming import Resumed
 from orderwright.requests import CallCarrier
 from tests.adapters.durable import (
     QUICK,
+    SOON,
     DurableWorld,
     everything,
+    launch,
     launchable,
     place,
     quick_folder,
     running,
     workflows,
 )
-from tests.adapters.test_dbos_crashes import book, place_for_ann
+from tests.adapters.test_dbos_crashes import ANN, book, place_for_ann
 from tests.worlds import HOUR, Crashed, card, line
 
 pytestmark = pytest.mark.long
@@ -199,3 +202,35 @@ def test_what_resume_did_for_somebody_forgotten_confirms_no_guess(
         [call] = asked
         guess = desk._driver.digest(["CallCarrier", call.recipient, call.request])
         assert guess not in everything(alone.url)
+
+
+def test_a_workflow_that_goes_on_does_not_wait_for_what_was_forgotten(
+    alone: DurableWorld,
+) -> None:
+    """What it placed is kept until it ends, as a replay reads that again; then it is erased."""
+    dbos = launchable(alone.url)
+    desk = DurableDesk(alone.new_desk(), dbos)
+    crashes = [Crashed]
+
+    @DBOS.workflow()
+    def day() -> str:
+        place_for_ann(desk, "o1")
+        if crashes:
+            raise crashes.pop()
+        return desk.order("o1").goods
+
+    try:
+        launch(dbos)
+        with SetWorkflowID("day"), pytest.raises(Crashed):
+            day()
+        desk.forget("o1")
+        DBOS.resume_workflow("day")
+        until = time.monotonic() + 5
+        while "SUCCESS" != workflows()["day"]:
+            assert time.monotonic() < until
+            time.sleep(SOON)
+        desk.forget("o1")
+        assert ANN.street[0] not in everything(alone.url)
+        assert [] == [one for one in workflows() if "/place/" in one]
+    finally:
+        DBOS.destroy(destroy_registry=True)

@@ -44,6 +44,7 @@ _KEYS = ("key", "count_id", "notice_id", "posting")
 _MOMENTS = ("at", "now")
 _FAILED = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _ENDED = ["SUCCESS", *_FAILED]
+_ACTIVE = ["PENDING", "ENQUEUED", "DELAYED"]
 _MOVING = "orderwright.moving"
 _PAGE = 8
 _LAST_STEP = 2**31 - 1
@@ -298,13 +299,28 @@ class DurableDesk(Commands, _Submits):
         return self._dbos.workflow(name=f"{self._name}.{name}")(run)
 
     def _erase(self, order_id: str, but: str | None) -> None:
-        """Delete what is recorded of the order's other workflows that have ended."""
+        """Delete what is recorded of the order's other workflows that have ended.
+
+        Not of those which belong to a workflow that goes on: replayed, it would wait for them.
+        """
         start = f"{self._name}/{order_id}/"
         ended = self._dbos.list_workflows(
             workflow_id_prefix=start, status=_ENDED, load_input=False, load_output=False
         )
-        ids = [one.workflow_id for one in ended if one.workflow_id.startswith(start)]
-        self._dbos.delete_workflows([one for one in ids if one != but])
+        parents = {one.parent_workflow_id for one in ended if one.parent_workflow_id}
+        going_on = self._dbos.list_workflows(
+            workflow_ids=[but or "", *parents], status=_ACTIVE, load_input=False, load_output=False
+        )
+        kept = {one.workflow_id for one in going_on}
+        self._dbos.delete_workflows(
+            [
+                one.workflow_id
+                for one in ended
+                if one.workflow_id.startswith(start)
+                and one.workflow_id != but
+                and one.parent_workflow_id not in kept
+            ]
+        )
 
 
 def _subject(told: Mapping[str, Any]) -> str:
