@@ -16,7 +16,7 @@ from orderwright.drivers import WAITS
 from orderwright.errors import InvalidInput
 from orderwright.flows.command import SyncRunner, commands
 from orderwright.flows.placing import named
-from orderwright.values import identifier, several
+from orderwright.values import identifier, quantity, several
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -223,6 +223,7 @@ class DurableDesk(Commands, _Submits):
         Call it after DBOS is launched, in any process; the last call counts. What each did, and
         which orders raised, is the output of its workflow, ``<name>.scheduled_resume``.
         """
+        quantity(limit, "limit")
         self._dbos.apply_schedules(
             [
                 {
