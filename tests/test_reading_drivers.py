@@ -12,6 +12,7 @@ from orderwright.errors import (
     OutcomeUnknown,
     Refused,
 )
+from orderwright.requests import Flow, ask, relayed
 from tests.test_drivers import both, ports, two
 from tests.worlds import HOUR, NOON, World, card, line
 
@@ -91,3 +92,21 @@ def test_a_provider_that_says_whose_mistake_it_is_says_nothing_of_the_order(
     assert type(error).__name__ in placed.intents[0].reason
     assert (("o1",), ()) == desk.resume(now=NOON + HOUR)
     assert "authorized" == desk.order("o1").money
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_flow_runs_once(*, awaited: bool) -> None:
+    """Run again after an error it would be over at once, with None as if all were well."""
+    flow, failing = two(), AdapterFault("db", "down")
+    with pytest.raises(AdapterFault):
+        both(flow, ports(failing), awaited=awaited)
+    for used in (flow, relayed(flow, ask), begun()):
+        with pytest.raises(InvalidInput, match="flow: was run before"):
+            both(used, ports(1, 2), awaited=awaited)
+
+
+def begun() -> Flow[object]:
+    """A flow that waits for a reply."""
+    flow = two()
+    next(flow)
+    return flow

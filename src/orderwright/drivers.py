@@ -18,7 +18,7 @@ from orderwright.errors import (
     OutcomeUnknown,
     said_by,
 )
-from orderwright.requests import Request
+from orderwright.requests import Request, require_new
 
 if TYPE_CHECKING:
     from orderwright.requests import Flow, Ports
@@ -37,7 +37,9 @@ def run(flow: Flow[T], ports: Ports) -> T:
     What a port raises is raised inside the flow; an exception that is none of ours, or not one
     for such a port to raise, as an AdapterFault with the exception as its cause. Raises
     BrokenPromise for a reply that would have to be awaited: that port needs the async desk.
+    Raises InvalidInput for a flow that was run before.
     """
+    require_new(flow)
     send, perform_error = flow.send, flow.throw
     tries = 0
     try:
@@ -106,8 +108,9 @@ async def run_async(flow: Flow[T], ports: Ports) -> T:
     """Run ``flow`` to its end, awaiting what has to be awaited, and return its result.
 
     Sync and async ports may be mixed. Cancelling it at any await is like a crash there: nothing
-    is lost, and ``resume`` finishes it.
+    is lost, and ``resume`` finishes it. Raises InvalidInput for a flow that was run before.
     """
+    require_new(flow)
     tries = 0
     try:
         request = flow.send(None)

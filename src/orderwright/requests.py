@@ -10,9 +10,11 @@ a frozen one costs three times as much to make and twenty of them show in the im
 from __future__ import annotations
 
 from collections.abc import Generator
+from inspect import GEN_CREATED, getgeneratorstate
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast, final
 
-from orderwright.errors import AdapterFault, OrderwrightError
+from orderwright.errors import AdapterFault, InvalidInput, OrderwrightError
 from orderwright.fulfillment.shipping import LabelRequest
 
 if TYPE_CHECKING:
@@ -159,12 +161,19 @@ def ask(request: Request[T]) -> Generator[Request[object], Any, T]:
     return reply
 
 
+def require_new(flow: Flow[T]) -> None:
+    """Raise InvalidInput for a flow that has begun, or is over: it would end with no result."""
+    if isinstance(flow, GeneratorType) and getgeneratorstate(flow) != GEN_CREATED:
+        raise InvalidInput.at("flow", "was run before: make a new one to run it again")
+
+
 def relayed(flow: Flow[T], answer: Callable[[Request[object]], Flow[object]]) -> Flow[T]:
     """Return a flow that ends as ``flow`` does, with ``answer`` answering what that asks for.
 
     An ``answer`` may ask for the very request itself, for others, or for nothing at all; an error
     of ours that it raises is raised in ``flow``.
     """
+    require_new(flow)
     reply: object = None
     error: OrderwrightError | None = None
     while True:
