@@ -75,14 +75,14 @@ def text(value: object, path: str) -> str:
     return value
 
 
-def quantity(value: object, path: str, *, least: int = 1) -> int:
-    """Return ``value`` if it is a whole number of units from ``least`` to 10**12."""
+def quantity(value: object, path: str, *, least: int = 1, most: int = MAX_QUANTITY) -> int:
+    """Return ``value`` if it is a whole number of units from ``least`` to ``most``."""
     if type(value) is not int:
         raise InvalidInput.at(path, f"expected whole units (int), got {type(value).__name__}")
-    if not least <= value <= MAX_QUANTITY:
+    if not least <= value <= most:
         # Python refuses to print very large numbers.
         told = value if abs(value) < MAX_QUANTITY**2 else "far too many"
-        raise InvalidInput.at(path, f"{told} units: expected {least} to {MAX_QUANTITY}")
+        raise InvalidInput.at(path, f"{told} units: expected {least} to {most}")
     return value
 
 

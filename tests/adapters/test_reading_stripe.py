@@ -20,7 +20,7 @@ from orderwright.payments.operations import OperationKind
 from orderwright.ports import PaymentPort
 from tests.adapters.test_stripe import Awaited, Canned, asked, effects, eur, perform
 from tests.adapters.test_stripe_notices import event, refund
-from tests.adapters.test_stripe_orders import IN_ONE_STEP, AtStripe, by_card
+from tests.adapters.test_stripe_orders import DISPATCH, IN_ONE_STEP, AtStripe, by_card
 from tests.stripe_fake.peer import Inside, inside, saved
 from tests.worlds import check_laws, line
 
@@ -286,3 +286,17 @@ def test_a_capture_that_took_time_is_told_as_it_is(
     client = stripe.StripeClient("sk_test_1", http_client=Slow(status, received))
     port, request = adapter(client), asked("capture", reference="pi_1")
     assert outcome == port.capture(request).outcome == port.look_up(request).outcome
+
+
+def test_who_fails_the_banks_check_and_tries_again_has_paid() -> None:
+    """The page lets a customer try once more: what is reserved then is known to the order."""
+    peer = inside()
+    world = AtStripe(peer)
+    tenders = by_card(world, "pm_card_authenticationRequired")
+    order = world.desk.place([line("MUG", 2)], order_id="o1", tenders=tenders, policy=DISPATCH)
+    for passed in (False, True):
+        peer.do("authenticate", name=order.payments[0].reference, ok=passed)
+        world.deliver(copies=2)
+    world.rest()
+    found = world.orders.load("o1")
+    assert ("confirmed", "authorized", ()) == (found.state.name, found.money, found.exceptions)

@@ -11,6 +11,7 @@ from orderwright.adapters.memory import MemoryPayments
 from orderwright.errors import (
     AdapterFault,
     AmountRefused,
+    InvalidInput,
     NotFound,
     OutcomeUnknown,
 )
@@ -532,3 +533,45 @@ def test_no_more_is_paid_back_by_hand_than_is_owed() -> None:
             world.desk.refund("o1", amount=amount)
         assert eur(0) == caught.value.limit
     assert 0 == sum(one.kind == "refund" for one in world.payments.books)
+
+
+def test_a_hint_about_what_was_declined_has_it_looked_up() -> None:
+    """A customer may try again on the provider's page: that it went well is found by the hint."""
+    world, told = watched("pending")
+    placed(world)
+    world.desk.notify_payment("o1/p1/authorize-1", outcome=outcome("declined"), sequence=1)
+    before = world.trace()
+    world.desk.notify_payment("o1/p1/authorize-1")
+    assert before == world.trace()
+    world.payments.finish("o1/p1/authorize-1", "succeeded")
+    asked = len(told.asked)
+    for _ in range(2):
+        order = world.desk.notify_payment("o1/p1/authorize-1")
+    assert ("paid", "confirmed") == (order.money, order.state.name)
+    assert ["look_up"] == [one for one, *_ in told.asked[asked:] if one == "look_up"]
+    check_quiet(world)
+
+
+def test_a_refusal_that_cannot_be_looked_up_is_told_and_changes_nothing() -> None:
+    """Who passes a hint on hears that it was in vain, and the provider says it again."""
+    world, told = watched("decline")
+    placed(world)
+    before = world.trace()
+    told.found = [AdapterFault("payments", "away")]
+    with pytest.raises(AdapterFault, match="away"):
+        world.desk.notify_payment("o1/p1/authorize-1")
+    assert before == world.trace()
+
+
+def test_a_provider_may_number_its_reports_by_its_clock() -> None:
+    """A time in nanoseconds since 1970 is a number as well."""
+    world, _ = watched("pending")
+    placed(world)
+    number = 1_772_452_800_000_000_000
+    for late in (0, -1):
+        order = world.desk.notify_payment(
+            "o1/p1/authorize-1", outcome=outcome("declined"), sequence=number + late
+        )
+    assert "unpaid" == order.money
+    with pytest.raises(InvalidInput, match="sequence"):
+        world.desk.notify_payment("o1/p1/authorize-1", sequence=2**63)

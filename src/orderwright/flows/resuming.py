@@ -8,13 +8,14 @@ from orderwright.errors import Conflict, InvalidInput, NotFound, OrderwrightErro
 from orderwright.flows.command import command
 from orderwright.flows.loading import load
 from orderwright.flows.processing import served
-from orderwright.flows.settling import MAX_TRIES, Flows, follow, record, save, settle
+from orderwright.flows.settling import MAX_TRIES, Flows, follow, record, save, settle, usable
+from orderwright.lifecycles import Phase
 from orderwright.orders.commands import cancel, hold_ran_out
 from orderwright.orders.lines import Reference
 from orderwright.orders.paying import lapse, report_payment
 from orderwright.orders.processing import claimed
-from orderwright.payments.operations import PaymentOutcome
-from orderwright.requests import FindDue, FindReference, ask
+from orderwright.payments.operations import PaymentOutcome, PaymentRequest
+from orderwright.requests import FindDue, FindReference, LookUp, ask
 from orderwright.values import identifier, instance, moment, quantity, text
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from orderwright.orders.events import Event
     from orderwright.orders.intents import Intent
     from orderwright.orders.order import Order
+    from orderwright.payments.payment import Payment, PaymentOperation
     from orderwright.ports import DueOrder
     from orderwright.requests import Flow
 
@@ -87,22 +89,31 @@ class Resuming(Flows):
     ) -> Flow[Order]:
         """Take in what a provider reports by itself about one of our operations.
 
-        With an ``outcome`` and the provider's ``sequence`` it is folded by that: older and
-        repeated ones change nothing. Without, it is a hint: the operation is looked up now, if it
-        is still open. Raises NotFound for an unknown order or operation.
+        With an ``outcome`` and the provider's ``sequence`` (a number that grows, such as its time
+        in microseconds) it is folded by that: older and repeated ones change nothing. Without, it
+        is a hint: the operation is looked up now if it is still open, and if it was to open a
+        payment and was refused, as a customer may try again where the provider has asked them.
+        Raises NotFound for an unknown order or operation, AdapterFault if such a refusal cannot be
+        looked up.
         """
         setting, at = self.setting, self.setting.moment(at)
         if type(operation_id) is not str or operation_id.count("/") != 2:  # noqa: PLR2004
             raise InvalidInput.at("operation_id", "expected order/payment/kind-n, as we sent it")
-        quantity(sequence, "sequence", least=0)
+        quantity(sequence, "sequence", least=0, most=_SEQUENCE_MAX)
         if outcome is not None:
             instance(outcome, PaymentOutcome, "outcome")
         order = yield from load(operation_id.split("/", maxsplit=1)[0])
-        if not any(one.operation(operation_id) for one in order.payments):
+        found = [(one, one.operation(operation_id)) for one in order.payments]
+        told_of = next(((one, operation) for one, operation in found if operation), None)
+        if told_of is None:
             raise NotFound("payment operation", operation_id, order.id)
         if outcome is None or not sequence:
             open_ones = [one for one in order.intents if one.id == operation_id]
-            return (yield from take_over(setting, order, open_ones, at, asked=True))
+            if open_ones or not setting.durable:
+                return (yield from take_over(setting, order, open_ones, at, asked=True))
+            outcome, sequence = (yield from _made_good(order, *told_of)), 0
+            if outcome is None:
+                return order
         todo: list[str] = []
 
         def report(current: Order) -> Sequence[Event]:
@@ -138,6 +149,31 @@ class Resuming(Flows):
         """
         reference = Reference(identifier(kind, "kind"), text(value, "value"))
         return (yield from ask(FindReference(reference)))
+
+
+_SEQUENCE_MAX = 2**63 - 1
+
+
+def _made_good(
+    order: Order, payment: Payment, operation: PaymentOperation
+) -> Flow[PaymentOutcome | None]:
+    """Look up what was to open a payment and was refused: return its success, if it came later."""
+    kind = operation.kind
+    if kind not in ("authorize", "charge") or operation.state.phase is not Phase.DROPPED:
+        return None
+    request = PaymentRequest(
+        id=operation.id,
+        kind=kind,
+        order_id=order.id,
+        payment_id=payment.id,
+        method=payment.method,
+        amount=operation.amount,
+        instrument=payment.instrument,
+    )
+    found = usable(request, (yield from ask(LookUp(request))))
+    if isinstance(found, PaymentOutcome) and found.outcome == "succeeded":
+        return found
+    return None
 
 
 def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:

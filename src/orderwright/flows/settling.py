@@ -81,6 +81,7 @@ __all__ = [
     "record",
     "save",
     "settle",
+    "usable",
 ]
 
 MAX_TRIES = 10
@@ -392,7 +393,7 @@ def _found(
     setting: Setting, intent: Intent, request: PaymentRequest | LabelRequest, at: datetime
 ) -> Flow[PaymentOutcome | LabelOutcome | Report | None]:
     """Look it up; return its outcome, what to tell instead, or None to send it again."""
-    found = _usable(request, (yield from ask(LookUp(request))))
+    found = usable(request, (yield from ask(LookUp(request))))
     if isinstance(found, PaymentOutcome | LabelOutcome):
         return found
     if found == "unsure":
@@ -413,7 +414,7 @@ def _called(request: PaymentRequest | LabelRequest) -> Flow[PaymentOutcome | Lab
     if call is None:
         return LabelOutcome(outcome="refused", reason="where it goes was forgotten")
     try:
-        return _usable(request, (yield from ask(call)))
+        return usable(request, (yield from ask(call)))
     except BrokenPromise:
         raise
     except AdapterFault as fault:
@@ -438,7 +439,7 @@ def _call(
 _F = TypeVar("_F", bound="Finding | LabelFinding")
 
 
-def _usable(request: PaymentRequest | LabelRequest, answer: _F) -> _F:
+def usable(request: PaymentRequest | LabelRequest, answer: _F) -> _F:
     """Return a provider's answer if it is one its port allows; raise BrokenPromise."""
     if isinstance(request, LabelRequest):
         adapter, right = "carrier", isinstance(answer, LabelOutcome)
