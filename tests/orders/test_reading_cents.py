@@ -1,5 +1,6 @@
 """What somebody found who read how amounts are worked out, and tried what is said of them."""
 
+from contextlib import suppress
 from decimal import localcontext
 from fractions import Fraction
 from typing import NamedTuple
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 from orderwright import DraftLine, Money, TaxLine, UnitPrice
 from orderwright.money import round_ratio
 from orderwright.orders.lines import KitPart
+from orderwright.tracking.reading import facts_of
 from orderwright.tracking.reports import table
+from orderwright.tracking.revenue import Revenue
+from tests.flows.test_tabs import STEAK, WINE, at_table
+from tests.kitchens import TAB
 from tests.orders.test_totals import minors, order_of, priced_line
-from tests.worlds import eur
+from tests.worlds import Crashed, eur, flow_of, run_until
 
 
 def test_a_kit_comes_to_its_price_whatever_precision_the_host_calculates_with() -> None:
@@ -93,3 +98,22 @@ def test_taxes_are_those_of_the_net_amount_one_after_the_other(
     line = priced_line(str(Money(minor, "EUR").amount), taxes=taxes)
     expected = [round_ratio(*one.as_integer_ratio(), "half_up") for one in exact(net, taxes)]
     assert [[minor, *expected]] == minors(order_of([line]))
+
+
+def test_what_is_cancelled_on_its_way_to_a_tab_that_takes_no_more_is_no_revenue() -> None:
+    """It is due on neither tab, and was counted where it was ordered."""
+    world, _ = at_table(STEAK)
+    world.desk.place([WINE], order_id="t2", table="5", policy=TAB)
+    stop = 0
+    while not world.desk.order("t1").intents:
+        with suppress(Crashed):
+            run_until(world, flow_of(world.desk, "transfer", "t1", "t2"), stop, performed=True)
+        stop += 1
+    world.desk.cancel("t1", reason="left")
+    world.desk.close_tab("t2")
+    world.calm()
+    revenue = Revenue()
+    for name in ("t1", "t2"):
+        revenue.add(facts_of(world.desk.history(name)))
+    due = world.desk.order("t1").due + world.desk.order("t2").due
+    assert [(1, due.minor)] == [(row.units, row.gross_minor) for row in revenue.rows()]

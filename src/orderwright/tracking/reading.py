@@ -125,12 +125,16 @@ def _credited(r: Reading, event: e.OrderCredited, at: datetime) -> None:
 
 
 def _transferred(r: Reading, event: e.DueTransferred, at: datetime) -> None:
+    r.moving = []
     r.credit(event.credits, at, moved=True)
 
 
 def _transfer_settled(r: Reading, event: e.TransferSettled, at: datetime) -> None:
+    moved = r.transfers.pop(event.intent_id, [])
     for charge in event.charges:
         r.sell(charge, "order", at, moved=True)
+    if event.reason and not event.charges:  # nobody took it, and it is due nowhere
+        r.sales += (one._replace(at=at) for one in moved)
 
 
 def _return_requested(r: Reading, event: e.ReturnRequested, _: datetime) -> None:
@@ -244,6 +248,8 @@ def _intended(r: Reading, event: e.Intended, _: datetime) -> None:
     if isinstance(request, PaymentRequest):
         if request.kind in _TAKES or request.kind == "refund":
             r.operations[request.id] = Operation(request.kind == "refund", r.cause)
+    elif intent.purpose == "transfer":
+        r.transfers[intent.id] = r.moving
     elif intent.purpose in _BOOKS:
         shares = _shares(r, intent.fulfillments) if intent.purpose == "consume" else ()
         r.intents[intent.id] = Booking(intent.id, shares)

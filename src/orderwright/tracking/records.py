@@ -132,6 +132,7 @@ class Reading:
         "left_at",
         "lines",
         "losses",
+        "moving",
         "operations",
         "order_id",
         "parts",
@@ -145,6 +146,7 @@ class Reading:
         "sales",
         "service",
         "state",
+        "transfers",
     )
 
     def __init__(self, first: OrderContents) -> None:
@@ -176,6 +178,10 @@ class Reading:
         self.cause: str = ""
         """Why less is due than was, or money is to go back: what was said last."""
         self.remade: int = 0
+        self.moving: list[Sale] = []
+        """What was moved last from this tab, as if it were not sold any more."""
+        self.transfers: dict[str, list[Sale]] = {}
+        """The same for what is on its way to other tabs, by intent."""
 
     def line(self, line_id: str) -> Line:
         """Return that line or charge; raise NotFound."""
@@ -260,8 +266,8 @@ class Reading:
             sold.gross -= gross
             sold.tax -= tax
             whole += gross
-            if not moved:
-                self.sales.append(Sale(at, target, sold.kind, sold.sku, -units, -gross, -tax))
+            less = Sale(at, target, sold.kind, sold.sku, -units, -gross, -tax)
+            (self.moving if moved else self.sales).append(less)
         return whole
 
     # Goods ---------------------------------------------------------------------------------
