@@ -8,16 +8,17 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import DraftLine, Money, TaxLine, UnitPrice
+from orderwright import ChangeLine, DraftLine, Money, Policy, TaxLine, UnitPrice
 from orderwright.money import round_ratio
 from orderwright.orders.lines import KitPart
 from orderwright.tracking.reading import facts_of
 from orderwright.tracking.reports import table
 from orderwright.tracking.revenue import Revenue
+from orderwright.tracking.timeline import render, timeline
 from tests.flows.test_tabs import STEAK, WINE, at_table
 from tests.kitchens import TAB
 from tests.orders.test_totals import minors, order_of, priced_line
-from tests.worlds import Crashed, eur, flow_of, run_until
+from tests.worlds import Crashed, World, card, check_laws, eur, flow_of, run_until
 
 
 def test_a_kit_comes_to_its_price_whatever_precision_the_host_calculates_with() -> None:
@@ -117,3 +118,26 @@ def test_what_is_cancelled_on_its_way_to_a_tab_that_takes_no_more_is_no_revenue(
         revenue.add(facts_of(world.desk.history(name)))
     due = world.desk.order("t1").due + world.desk.order("t2").due
     assert [(1, due.minor)] == [(row.units, row.gross_minor) for row in revenue.rows()]
+
+
+def test_fewer_units_keep_the_tax_that_was_told_for_them() -> None:
+    """Told 2.00 for two of three units it is 2.00, and not what is left of that for two of them."""
+    world = World(("X", "MAIN", 3), policy=Policy(capture="on_confirmation"))
+    duty = TaxLine(name="duty", amount=eur("3.00"))
+    vat = TaxLine(name="VAT", percent="20", compound=True)
+    mugs = priced_line("10.00", 3, taxes=[duty, vat])
+    world.desk.place([mugs], order_id="o1", tenders=[card()])
+    told = [TaxLine(name="duty", amount=eur("2.00")), vat]
+    change = ChangeLine(line_id="l1", quantity=2, taxes=told)
+    seen = world.desk.preview().edit("o1", [change])
+    order = world.desk.edit("o1", [change], key="k")
+    assert [eur("20.00"), eur("2.00"), eur("4.40")] == [
+        one.remaining for one in order.lines[0].components
+    ]
+    assert (seen.due, eur("39.60"), eur("13.20")) == (order.due, order.captured, order.refunded)
+    world.desk.edit("o1", [change], key="k")
+    told_since = render(timeline(world.desk.history("o1"))).splitlines()
+    assert 2 == sum(
+        "changed: l1 now 2" in one or "changed: taxes of l1" in one for one in told_since
+    )
+    check_laws(world)

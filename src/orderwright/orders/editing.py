@@ -27,11 +27,12 @@ from orderwright.orders.placement import (
 from orderwright.orders.totals import Terms, work_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from typing import Any
 
     from orderwright.money import UnitPrice
+    from orderwright.orders.amounts import TaxLine
     from orderwright.orders.lines import Change, Charge, OrderLine
     from orderwright.orders.order import Order
     from orderwright.payments.payment import Tender
@@ -103,7 +104,21 @@ def edit(
         after_all = order.after(events)
         given_up = cancel_units(after_all, sorted(fewer.items()), at=at, reason=reason)
         events += noted(after_all, given_up)
+        events += _told_anew(order.after(events), fewer, at, reason)
     return tuple(events)
+
+
+def _told_anew(
+    order: Order, given_up: Iterable[str], at: datetime, reason: str
+) -> Iterator[OrderEdited]:
+    """Taxes that are amounts were told for the units that stay: no share of them was given up."""
+    lines = tuple(
+        _worked_out(order, line, line.unit_price, line.taxes, 0)
+        for line in (order.line(name) for name in sorted(given_up))
+        if line.remaining_units and any(tax.amount for tax in line.taxes)
+    )
+    if lines:
+        yield OrderEdited(changes=(), lines=lines, charges=(), reason=reason, at=at)
 
 
 def _lines_changed(
@@ -276,11 +291,18 @@ def _as_amounts(line: OrderLine) -> tuple[Adjustment, ...]:
 
 
 def _changed(order: Order, line: OrderLine, change: ChangeLine, more: int) -> OrderLine:
-    """Return the line with ``more`` units and its new price; its due part worked out anew."""
+    """Return the line as it is to be, itself if nothing is different."""
     price = change.unit_price or line.unit_price
     taxes = line.taxes if change.taxes is None else change.taxes
     if not more and price == line.unit_price and taxes == line.taxes:
         return line
+    return _worked_out(order, line, price, taxes, more)
+
+
+def _worked_out(
+    order: Order, line: OrderLine, price: UnitPrice, taxes: tuple[TaxLine, ...], more: int
+) -> OrderLine:
+    """Return the line with ``more`` units and its new price; its due part worked out anew."""
     units = line.remaining_units + more
     carried = tuple(
         line.adjustments[index]
@@ -294,7 +316,7 @@ def _changed(order: Order, line: OrderLine, change: ChangeLine, more: int) -> Or
     if price == line.unit_price and left != price.times(line.remaining_units, rounding):
         # Something was let go of the price: more units come on top of what is left of it.
         base = left + price.times(units, rounding) - price.times(line.remaining_units, rounding)
-    ((*worked_out,), *_), _ = work_out(
+    ((*components,), *_), _ = work_out(
         [Terms(line.sku, base, units, carried, taxes)], [], (), order.policy, order.currency
     )
     return evolve(
@@ -304,7 +326,7 @@ def _changed(order: Order, line: OrderLine, change: ChangeLine, more: int) -> Or
         unit_price=price,
         taxes=taxes,
         components=tuple(
-            _renewed(old, new) for old, new in zip(line.components, worked_out, strict=True)
+            _renewed(old, new) for old, new in zip(line.components, components, strict=True)
         ),
     )
 

@@ -253,6 +253,7 @@ class OrderCancelled(Event):
 class OrderEdited(Event):
     """What was ordered changed: ``changes`` were asked for.
 
+    Without any it says what becomes of lines of which units were just given up, as asked for.
     ``lines`` are those that are new or different, whole; ``charges`` are new ones. The rest is
     empty where it stays as it was; ``expires_at`` goes with ``scheduled_for``.
     """

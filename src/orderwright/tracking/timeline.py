@@ -234,6 +234,8 @@ def _edited(event: e.OrderEdited, zone: tzinfo) -> str:
             price = "" if one.unit_price is None else f" at {one.unit_price}"
             units = "" if one.quantity is None else f" {_units(one.quantity)}"
             told.append(f"{one.line_id} now{units}{price}")
+    if not event.changes:
+        told += (f"taxes of {line.id}" for line in event.lines)
     if event.contact_id:
         told.append("contact")
     if event.service:
