@@ -5,10 +5,11 @@ from decimal import localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import ChangeLine, DraftLine, Money, Policy, TaxLine, UnitPrice
+from orderwright import AddCharge, ChangeLine, Charge, DraftLine, Money, Policy, TaxLine, UnitPrice
 from orderwright.money import round_ratio
 from orderwright.orders.lines import KitPart
 from orderwright.tracking.reading import facts_of
@@ -141,3 +142,15 @@ def test_fewer_units_keep_the_tax_that_was_told_for_them() -> None:
         "changed: l1 now 2" in one or "changed: taxes of l1" in one for one in told_since
     )
     check_laws(world)
+
+
+def test_a_charge_that_is_copied_from_a_tab_belongs_to_the_order_it_is_put_on() -> None:
+    """It came from no other tab: nothing is due for it once the order is cancelled."""
+    world = World(("X", "MAIN", 3))
+    copied = Charge(kind="transfer", amount=eur("5.00"), origin="t4/l1")
+    world.desk.place([priced_line("10.00")], order_id="o1", charges=[copied], tenders=[card()])
+    added = AddCharge(charge=evolve(copied, kind="tip"))
+    order = world.desk.edit("o1", [added])
+    assert (eur("20.00"), ["", ""]) == (order.due, [one.origin for one in order.charges])
+    cancelled = world.desk.cancel("o1", units={"l1": 1}, reason="x")
+    assert (eur(0), "cancelled") == (cancelled.due, cancelled.state.name)

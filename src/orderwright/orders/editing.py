@@ -394,7 +394,12 @@ def added(
             for (part, one), parts in zip(parts_of, line_parts, strict=True)
         ),
         tuple(
-            evolve(one, id=one.id or free_id("c", len(order.charges), names), components=parts)
+            evolve(
+                one,
+                id=one.id or free_id("c", len(order.charges), names),
+                components=parts,
+                origin="",
+            )
             for one, parts in zip(charges, charge_parts, strict=True)
         ),
     )

@@ -301,7 +301,7 @@ class Charge(Priced):
 
     ``adjustments`` and ``taxes`` are as on a line; its ``components`` are worked out when the
     order is placed. ``origin`` says of what came from another tab which line or charge it was
-    there (``T4/l1``).
+    there (``T4/l1``); of what a caller adds it is forgotten.
     """
 
     kind: str

@@ -166,7 +166,7 @@ def contents(said: Placement, kind: type[_C], lifecycles: Lifecycles) -> _C:
         order_line(one, components) for one, components in zip(parts, line_parts, strict=True)
     )
     charges: tuple[Charge, ...] = tuple(
-        evolve(charge, id=charge_id, components=components)
+        evolve(charge, id=charge_id, components=components, origin="")
         for (charge_id, charge), components in zip(
             _named("c", said.charges), charge_parts, strict=True
         )
