@@ -5,11 +5,23 @@ from decimal import localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
+import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderwright import AddCharge, ChangeLine, Charge, DraftLine, Money, Policy, TaxLine, UnitPrice
+from orderwright import (
+    AddCharge,
+    AddLine,
+    ChangeLine,
+    Charge,
+    DraftLine,
+    InvalidInput,
+    Money,
+    Policy,
+    TaxLine,
+    UnitPrice,
+)
 from orderwright.money import round_ratio
 from orderwright.orders.lines import KitPart
 from orderwright.tracking.reading import facts_of
@@ -154,3 +166,15 @@ def test_a_charge_that_is_copied_from_a_tab_belongs_to_the_order_it_is_put_on() 
     assert (eur("20.00"), ["", ""]) == (order.due, [one.origin for one in order.charges])
     cancelled = world.desk.cancel("o1", units={"l1": 1}, reason="x")
     assert (eur(0), "cancelled") == (cancelled.due, cancelled.state.name)
+
+
+def test_the_lines_of_kits_count_too_when_an_order_is_too_long() -> None:
+    """Of kits in kits, and of those that an edit adds, every component becomes a line."""
+    world = World(("X", "MAIN", 1))
+    bag = KitPart("BAG", parts=tuple(KitPart("X") for _ in range(101)))
+    sack = DraftLine(sku="SACK", quantity=1, unit_price=UnitPrice.of(1, "EUR"), parts=[bag] * 100)
+    with pytest.raises(InvalidInput, match="10100 lines"):
+        world.desk.draft([sack], order_id="o1")
+    world.desk.place([priced_line("1.00")], order_id="o1", tenders=[card()])
+    with pytest.raises(InvalidInput, match="10101 lines"):
+        world.desk.edit("o1", [AddLine(line=sack)])

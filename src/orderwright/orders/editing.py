@@ -14,7 +14,7 @@ from orderwright.orders.cancelling import cancel_units, require_alive
 from orderwright.orders.commands import noted
 from orderwright.orders.crediting import part_of, spread
 from orderwright.orders.events import Event, HoldReleased, OrderCredited, OrderEdited
-from orderwright.orders.kits import exploded
+from orderwright.orders.kits import counted, exploded
 from orderwright.orders.lines import AddAdjustment, AddCharge, AddLine, ChangeLine
 from orderwright.orders.placement import (
     MAX_LINES,
@@ -179,7 +179,7 @@ def _rescheduled(order: Order, when: datetime, at: datetime) -> tuple[Event, ...
 
 def _faults(order: Order, changes: Sequence[Change]) -> Iterator[Fault]:
     names = {one.id for one in _parts(order)}
-    many = len(order.lines) + sum(isinstance(one, AddLine) for one in changes)
+    many = len(order.lines) + counted(one.line for one in changes if isinstance(one, AddLine))
     if many > MAX_LINES:
         yield Fault("changes", f"{many} lines; an order has at most {MAX_LINES}")
     for index, one in enumerate(changes):

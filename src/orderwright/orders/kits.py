@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orderwright.orders.lines import KitPart
     from orderwright.orders.order import Order
 
-__all__ = ["KitQuantities", "Part", "exploded", "kit_units", "kits"]
+__all__ = ["KitQuantities", "Part", "counted", "exploded", "kit_units", "kits"]
 
 
 @final
@@ -37,6 +37,11 @@ class _Leaf(NamedTuple):
     part: KitPart
     units: int
     share: Fraction
+
+
+def counted(lines: Iterable[DraftLine | KitPart]) -> int:
+    """Return how many lines these become once kits are taken apart."""
+    return sum(counted(one.parts) if one.parts else 1 for one in lines)
 
 
 def exploded(named: Iterable[tuple[str, DraftLine]]) -> list[Part]:

@@ -12,7 +12,7 @@ from orderwright.money import Money, total
 from orderwright.orders.amounts import Adjustment
 from orderwright.orders.contacts import Contact
 from orderwright.orders.events import HoldPlaced, OrderDrafted, OrderPlaced
-from orderwright.orders.kits import exploded
+from orderwright.orders.kits import counted, exploded
 from orderwright.orders.lines import (
     RESERVED_KINDS,
     Charge,
@@ -115,17 +115,13 @@ class Placement(NamedTuple):
             yield from _checked(text, reference.value, f"references[{index}].value")
         if not self.lines:
             yield Fault("lines", "an order needs at least one line")
-        elif (count := _counted(self.lines)) > MAX_LINES:
+        elif (count := counted(self.lines)) > MAX_LINES:
             yield Fault("lines", f"{count} lines; an order has at most {MAX_LINES}")
         elif broken := tuple(_kit_faults(self.lines)):
             yield from broken
         else:
             yield from _currency_faults(self)
             yield from _repeated(self.lines, self.charges)
-
-
-def _counted(lines: Sequence[DraftLine]) -> int:
-    return len(lines) + sum(len(line.parts) for line in lines)
 
 
 def _kit_faults(lines: Sequence[DraftLine]) -> Iterator[Fault]:
