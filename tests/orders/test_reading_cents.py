@@ -23,6 +23,7 @@ from orderwright import (
     UnitPrice,
 )
 from orderwright.money import round_ratio
+from orderwright.orders.explaining import taxes as taxes_of
 from orderwright.orders.lines import KitPart
 from orderwright.tracking.reading import facts_of
 from orderwright.tracking.reports import table
@@ -63,11 +64,11 @@ def test_a_report_tells_all_digits_whatever_precision_the_host_calculates_with()
 def test_a_compound_tax_is_due_on_a_tax_that_is_told_as_an_amount_too() -> None:
     """A duty of 1.00 is taxed like the price: 20 % of 11.00, on top or inside."""
     for included, price, vat in ((False, "10.00", 220), (True, "12.00", 200)):
-        taxes = [
+        both = [
             TaxLine(name="duty", amount=eur("1.00"), included=included),
             TaxLine(name="VAT", percent="20", included=included, compound=True),
         ]
-        assert [[eur(price).minor, 100, vat]] == minors(order_of([priced_line(price, taxes=taxes)]))
+        assert [[eur(price).minor, 100, vat]] == minors(order_of([priced_line(price, taxes=both)]))
 
 
 def exact(net: Fraction, taxes: list[TaxLine]) -> list[Fraction]:
@@ -178,3 +179,21 @@ def test_the_lines_of_kits_count_too_when_an_order_is_too_long() -> None:
     world.desk.place([priced_line("1.00")], order_id="o1", tenders=[card()])
     with pytest.raises(InvalidInput, match="10101 lines"):
         world.desk.edit("o1", [AddLine(line=sack)])
+
+
+@pytest.mark.parametrize("weight", [1, 0])
+def test_a_tax_told_of_a_kit_is_borne_by_the_parts_without_taxes_of_their_own(weight: int) -> None:
+    """All of it, also where one component is taxed otherwise, and the others cost nothing."""
+    book = KitPart("BOOK", taxes=(TaxLine(name="VAT", percent="7"),))
+    kit = DraftLine(
+        sku="SET",
+        quantity=1,
+        unit_price=UnitPrice.of("30.00", "EUR"),
+        taxes=[TaxLine(name="duty", amount=eur("3.01"))],
+        parts=[book, KitPart("PEN", weight=weight), KitPart("INK", weight=weight)],
+    )
+    order = order_of([kit])
+    assert [["VAT"], ["duty"], ["duty"]] == [
+        [one.name for one in line.components if one.kind == "tax"] for line in order.lines
+    ]
+    assert eur("3.01") == taxes_of(order)["duty"]

@@ -47,8 +47,9 @@ def counted(lines: Iterable[DraftLine | KitPart]) -> int:
 def exploded(named: Iterable[tuple[str, DraftLine]]) -> list[Part]:
     """Return a part for each line, and for each component of a kit in its place.
 
-    The price is shared by the components' weights, and so are amounts that are fixed; percentages
-    apply to each share. Raises InvalidInput, by component, for quantities nobody could count.
+    The price is shared by the components' weights, and so are amounts that are fixed, those of
+    taxes among the components that have none of their own; percentages apply to each share. Raises
+    InvalidInput, by component, for quantities nobody could count.
     """
     found: list[Part] = []
     for line_id, line in named:
@@ -62,6 +63,9 @@ def exploded(named: Iterable[tuple[str, DraftLine]]) -> list[Part]:
 def _components(line_id: str, line: DraftLine) -> list[Part]:
     leaves = list(_leaves(line.parts, 1, Fraction(1)))
     weights = [one.share for one in leaves]
+    taxed = [Fraction(0) if one.part.taxes else one.share for one in leaves]
+    if not any(taxed):
+        taxed = [Fraction(not one.part.taxes) for one in leaves]
     found: list[Part] = []
     faults: list[Fault] = []
     for index, (part, units, share) in enumerate(leaves):
@@ -77,7 +81,7 @@ def _components(line_id: str, line: DraftLine) -> list[Part]:
                 requires=line.requires | part.requires,
                 together=line.together,
                 adjustments=[_shared(one, weights, index) for one in line.adjustments],
-                taxes=part.taxes or [_taxed(one, weights, index) for one in line.taxes],
+                taxes=part.taxes or [_taxed(one, taxed, index) for one in line.taxes],
                 course=part.course or line.course,
                 seat=line.seat,
                 modifiers=part.modifiers,
