@@ -1,5 +1,6 @@
 """What a line by line reading of the stock in SQL found, each as the test that shows it."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,9 +12,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from orderwright import Posting, Reservation
-from orderwright.adapters.sqlalchemy import SQL_SCHEMA, SqlInventory, upgrade_schema
+from orderwright.adapters.sqlalchemy import (
+    SQL_SCHEMA,
+    AsyncSqlInventory,
+    SqlInventory,
+    upgrade_schema,
+)
 from orderwright.adapters.system import pause
 from orderwright.errors import AdapterFault
 from orderwright.inventory.ledger import InventoryLedger
@@ -184,3 +191,20 @@ def test_a_commit_that_sqlite_refuses_is_undone(tmp_path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
     assert ["d1"] == [one.id for one in stock.postings()]
     engine.dispose()
+
+
+def test_a_store_in_memory_outlives_the_event_loop_it_was_made_in() -> None:
+    """Each `asyncio.run` is a loop of its own: in all of them tasks wait for their turn."""
+    engine = create_async_engine("sqlite+aiosqlite://")
+    stock = AsyncSqlInventory(engine)
+
+    async def receive(day: str) -> None:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade_schema)
+        parts = [Posting.receive(f"{day}{n}", "MUG", "MAIN", 1, at=NOON) for n in range(3)]
+        await asyncio.gather(*map(stock.post, parts))
+
+    asyncio.run(receive("monday"))
+    asyncio.run(receive("tuesday"))
+    assert [6] == [one.available for one in asyncio.run(stock.supply(["MUG"], now=NOON))]
+    asyncio.run(engine.dispose())

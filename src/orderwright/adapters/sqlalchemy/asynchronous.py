@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Lock
+from asyncio import AbstractEventLoop, Lock, get_running_loop
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeVar, final
 from weakref import WeakKeyDictionary
@@ -38,9 +38,21 @@ __all__ = ["AsyncSqlInventory", "AsyncSqlOrders"]
 
 T = TypeVar("T")
 
-_TURNS: WeakKeyDictionary[Pool, Lock] = WeakKeyDictionary()
+_TURNS: WeakKeyDictionary[Pool, tuple[AbstractEventLoop, Lock]] = WeakKeyDictionary()
 
 _NOBODY: Mapping[str, Contact | None] = {}
+
+
+def _turn(engine: AsyncEngine) -> AbstractAsyncContextManager[object]:
+    """Return what to wait for: one connection for all, as SQLite has it in memory, takes turns."""
+    if not isinstance(engine.pool, StaticPool):
+        return nullcontext()
+    loop = get_running_loop()
+    known = _TURNS.get(engine.pool)
+    if known is None or known[0] is not loop:
+        # A lock belongs to the loop in which somebody first waited for it.
+        known = _TURNS[engine.pool] = (loop, Lock())
+    return known[1]
 
 
 class _Bound:
@@ -51,10 +63,6 @@ class _Bound:
     def __init__(self, bind: AsyncEngine | AsyncConnection) -> None:
         known(bind.dialect)
         self._bind: AsyncEngine | AsyncConnection = bind
-        # One connection for all, as SQLite has it in memory: one call at a time.
-        self._turn: AbstractAsyncContextManager[object] = nullcontext()
-        if isinstance(bind, AsyncEngine) and isinstance(bind.pool, StaticPool):
-            self._turn = _TURNS.setdefault(bind.pool, Lock())
 
     async def _run(self, record: str, verb: Callable[[Work], T], *, writes: bool = False) -> T:
         """Have ``verb`` work on ``record``; tell what goes wrong as one of our errors."""
@@ -62,7 +70,7 @@ class _Bound:
         if not isinstance(bind, AsyncEngine):
             with explained(self._adapter, record, writes=writes, joined=True):
                 return await bind.run_sync(lambda one: verb(Work(one, self._adapter, joined=True)))
-        async with self._turn:
+        async with _turn(bind):
             with reached(self._adapter):
                 connection = await bind.connect()
             try:
