@@ -208,3 +208,17 @@ def test_a_store_in_memory_outlives_the_event_loop_it_was_made_in() -> None:
     asyncio.run(receive("tuesday"))
     assert [6] == [one.available for one in asyncio.run(stock.supply(["MUG"], now=NOON))]
     asyncio.run(engine.dispose())
+
+
+def test_nobody_is_refused_for_what_lapsed_while_it_waited(engine: Engine) -> None:
+    """Units that a long transaction reserved, and that expired before it ended, are free."""
+    stock = SqlInventory(engine)
+    stock.post(Posting.receive("d1", "MUG", "MAIN", 5, at=NOON))
+    late = NOON + 2 * HOUR
+    new = Reservation("new", "MUG", "MAIN", 5, order_id="o2")
+    with engine.connect() as first:
+        SqlInventory(first).post(Posting.reserve("p1", [mug(5)], at=NOON))
+        with kept_waiting(engine, lambda: stock.post(Posting.reserve("p2", [new], at=late))):
+            first.commit()
+    assert (new,) == stock.reservations(late)
+    assert ["d1", "p1", "p2/lapsed", "p2"] == [one.id for one in stock.postings()]

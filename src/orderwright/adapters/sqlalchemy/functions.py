@@ -35,6 +35,7 @@ DECLARE
     have bigint;
     found_short json[];
     last_sku text;
+    skus text[];
     place integer := -1;
 BEGIN
     lapsing := false;
@@ -56,6 +57,7 @@ BEGIN
             place := place + 1;
             IF r.sku IS DISTINCT FROM last_sku THEN
                 last_sku := r.sku;
+                skus := array_append(skus, r.sku);
                 PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by
                 ORDER BY b.expires_at LIMIT 1;
                 IF FOUND THEN
@@ -125,6 +127,10 @@ BEGIN
                 priority = coalesce(excluded.priority, b.priority);
         END LOOP;
         IF found_short IS NOT NULL THEN
+            -- What others took while they were waited for may have expired: then it is free again.
+            PERFORM FROM $balances b WHERE b.sku = ANY (skus) AND b.expires_at <= lapse_by
+            ORDER BY b.expires_at LIMIT 1;
+            lapsing := FOUND;
             RAISE EXCEPTION USING ERRCODE = 'OW001';
         END IF;
         IF lots IS NOT NULL THEN
