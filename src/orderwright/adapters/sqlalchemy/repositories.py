@@ -171,7 +171,8 @@ class SqlOrders(_Bound):
     def feed(self, *, after: int = 0, limit: int = 100) -> tuple[FeedEntry, ...]:
         """See :meth:`.OrderRepository.feed`.
 
-        In a transaction of the host's other readers wait until it ends.
+        In a transaction of the host's other readers wait until it ends, and what was read keeps its
+        place once that has committed: after a rollback it may come at another one.
         """
         return self._run("the feed", lambda work: self._orders.feed(work, after, limit))
 
@@ -274,6 +275,7 @@ class SqlInventory(_Bound):
     def postings(self, *, after: str = "", limit: int = 1000) -> tuple[Posting, ...]:
         """See :meth:`.InventoryRepository.postings`.
 
-        In a transaction of the host's other readers wait until it ends.
+        In a transaction of the host's other readers wait until it ends, and what was read keeps its
+        place once that has committed: after a rollback it may come at another one.
         """
         return self._run("postings", lambda work: self._inventory.postings(work, after, limit))
