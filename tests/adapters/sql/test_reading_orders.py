@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, delete, event
 
 from orderwright import Order, OrderDesk, PaymentOutcome, PaymentRequest, Reference
 from orderwright.adapters.memory import MemoryOrders, MemoryPayments
-from orderwright.adapters.sqlalchemy import SqlOrders, upgrade_schema
+from orderwright.adapters.sqlalchemy import TABLES, SqlOrders, upgrade_schema
 from orderwright.errors import AdapterFault
 from orderwright.orders.events import Event
 from orderwright.ports import OrderQuery
@@ -146,6 +146,26 @@ def test_everything_comes_after_less_than_nothing(engine: Engine) -> None:
         fed = orders.feed(after=-2, limit=5)
         assert [(one, one) for one in range(1, 6)] == [(one.position, one.number) for one in fed]
         assert events[:5] == tuple(one.event for one in fed)
+
+
+@pytest.mark.parametrize("gone", range(1, 8))
+def test_the_feed_misses_whichever_event_is_gone(gone: int) -> None:
+    """The first and the last of what was saved together as well, wherever a page begins."""
+    _, order, events = placed()
+    numbers = TABLES.events.c.number
+    with sqlite_file() as engine:
+        orders = SqlOrders(engine)
+        orders.save(order, events, expected_version=0)
+        assert events == tuple(one.event for one in orders.feed())
+        with engine.begin() as connection:
+            connection.execute(delete(TABLES.events).where(numbers == gone))
+        for after in range(6):
+            if after < gone:
+                with pytest.raises(AdapterFault, match=f"event {gone} of order o1 is missing"):
+                    orders.feed(after=after)
+            else:
+                assert events[after:] == tuple(one.event for one in orders.feed(after=after))
+        assert events[: gone - 1] == tuple(one.event for one in orders.feed(limit=gone - 1))
 
 
 # Times --------------------------------------------------------------------------------------------

@@ -160,19 +160,23 @@ class Orders:
         """See :meth:`.OrderRepository.feed`."""
         asked = {"after": after, "limit": limit}
         more = True
-        rows: list[Row[int, str, int, str, int]] = []
+        rows: list[Row[int, str, int, str, int, int]] = []
         while more and len(rows) < limit:
             more = self._positions.give(work)
             rows = list(work.connection.execute(self._feed, asked))
         expected: tuple[str, int] | None = None
-        for _, order_id, number, _, last in rows:
+        for position, order_id, number, _, first, last in rows:
             # What was saved together comes together; a page may begin and end in its middle.
-            if expected not in (None, (order_id, number)):
-                raise AdapterFault(ADAPTER, _missing(*expected))
+            begins = max(first, number - (position - after - 1))
+            wanted = expected or (order_id, begins)
+            if wanted != (order_id, number):
+                raise AdapterFault(ADAPTER, _missing(*wanted))
             expected = (order_id, number + 1) if number < last else None
+        if expected is not None and len(rows) < limit:
+            raise AdapterFault(ADAPTER, _missing(*expected))
         return tuple(
             FeedEntry(position, order_id, number, self._event(order_id, number, document))
-            for position, order_id, number, document, _ in rows
+            for position, order_id, number, document, _, _ in rows
         )
 
     def find(self, work: Work, query: OrderQuery, after: str, limit: int) -> tuple[str, ...]:
@@ -242,7 +246,7 @@ def _missing(order_id: str, number: int) -> str:
     return f"event {number} of order {order_id} is missing"
 
 
-def _feed(tables: Tables) -> Select[int, str, int, str, int]:
+def _feed(tables: Tables) -> Select[int, str, int, str, int, int]:
     """Return the query of the feed: the events of each save stand at its position and before it."""
     feed, events = tables.feed, tables.events
     position = (feed.c.position - (feed.c.last - events.c.number)).label("position")
@@ -257,6 +261,7 @@ def _feed(tables: Tables) -> Select[int, str, int, str, int]:
             events.c.order_id,
             events.c.number,
             as_text(events.c.document),
+            feed.c.first,
             feed.c.last,
         )
         .select_from(feed.join(events, saved_together))
