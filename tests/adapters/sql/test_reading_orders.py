@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Engine, create_engine, delete, event
 from orderwright import Order, OrderDesk, PaymentOutcome, PaymentRequest, Reference
 from orderwright.adapters.memory import MemoryOrders, MemoryPayments
 from orderwright.adapters.sqlalchemy import TABLES, SqlOrders, upgrade_schema
-from orderwright.errors import AdapterFault
+from orderwright.errors import AdapterFault, OutcomeUnknown
 from orderwright.orders.events import Event
 from orderwright.ports import OrderQuery
 from tests.adapters.sql.stores import postgres, sqlite_file
 from tests.postgres import Server
-from tests.worlds import World, card, line
+from tests.worlds import MINUTE, World, card, line
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -197,3 +197,47 @@ def test_an_hour_that_comes_twice_is_asked_for_as_a_moment() -> None:
             orders.save(order, events, expected_version=0)
             assert () == orders.find(OrderQuery(placed_from=later))
             assert ("o1",) == orders.find(OrderQuery(placed_from=early, placed_until=later))
+
+
+# What adapters say --------------------------------------------------------------------------------
+
+
+class Loud(MemoryPayments):
+    """A provider that moves money, and answers with whatever stands between it and us."""
+
+    def __init__(self, told: Exception) -> None:
+        super().__init__()
+        self.told = told
+
+    def authorize(self, request: PaymentRequest) -> PaymentOutcome:
+        """Reserve it, and say something else."""
+        super().authorize(request)
+        raise self.told
+
+
+PAGE = "<p>Bad gateway</p>" * 1_000
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        OutcomeUnknown("bank", PAGE),
+        AdapterFault("bank", f"\0{PAGE[:90]}"),
+        ValueError("half a \ud83c"),
+        OutcomeUnknown("\ud83a" * 1_000, "\ud83c" * 1_000),
+    ],
+    ids=range(4),
+)
+def test_whatever_a_provider_says_the_order_can_note_it(told: Exception) -> None:
+    """An answer that is no text of ours is no fault of who placed the order, and is looked up."""
+    world = World(("MUG", "MAIN", 9))
+    with sqlite_file() as engine:
+        orders = SqlOrders(engine)
+        desk = world.new_desk(orders=orders, payments=Loud(told))
+        order = desk.place([line()], order_id="o1", tenders=[card()])
+        (operation,) = order.payments[0].operations
+        assert ("unknown", order) == (operation.state.name, orders.load("o1"))
+        assert 0 < len(operation.reason) < 10_000
+        world.now += 10 * MINUTE
+        desk.resume()
+        assert "confirmed" == desk.order("o1").state.name
