@@ -3,6 +3,7 @@
 import random
 import string
 import sys
+import traceback
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from attrs import evolve
 from sqlalchemy import Connection, Engine, create_engine, delete, event
 
-from orderwright import Order, OrderDesk, PaymentOutcome, PaymentRequest, Reference
+from orderwright import Contact, Order, OrderDesk, PaymentOutcome, PaymentRequest, Reference
 from orderwright.adapters.memory import MemoryOrders, MemoryPayments
 from orderwright.adapters.sqlalchemy import TABLES, SqlOrders, upgrade_schema
 from orderwright.errors import AdapterFault, OutcomeUnknown
@@ -241,3 +242,16 @@ def test_whatever_a_provider_says_the_order_can_note_it(told: Exception) -> None
         world.now += 10 * MINUTE
         desk.resume()
         assert "confirmed" == desk.order("o1").state.name
+
+
+def test_a_fault_with_personal_data_prints_none_of_it(engine: Engine) -> None:
+    """What ends up in logs, causes and all, tells which order could not be saved, and no name."""
+    _, order, events = placed()
+    with engine.begin() as connection:
+        TABLES.contacts.drop(connection)
+    with pytest.raises(AdapterFault, match=r"order o1: .*upgrade_schema") as caught:
+        SqlOrders(engine).save(order, events, expected_version=0, contacts={"c": Contact(name=ADA)})
+    assert ADA not in "".join(traceback.format_exception(caught.value))
+
+
+ADA = "Ada Lovelace"

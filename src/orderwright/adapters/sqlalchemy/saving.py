@@ -19,7 +19,7 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from orderwright.adapters.sqlalchemy.documents import dumped
 from orderwright.adapters.sqlalchemy.functions import NOT_WRITTEN, posting_call
@@ -70,6 +70,16 @@ def _all_or_nothing() -> Generator[None]:
     except DBAPIError as error:
         if code_of(error) == NOT_WRITTEN:
             raise NotAlong from None
+        raise
+
+
+@contextmanager
+def _unsaid() -> Generator[None]:
+    """Keep what was to be written out of what is printed of an error: it is personal."""
+    try:
+        yield
+    except StatementError as error:
+        error.hide_parameters = True
         raise
 
 
@@ -242,7 +252,8 @@ class Saving:
             again = kept.on_conflict_do_update(
                 index_elements=["id"], set_={"document": kept.excluded.document}
             )
-            work.connection.execute(again)
+            with _unsaid():
+                work.connection.execute(again)
 
 
 def _first(pair: tuple[str, object]) -> str:
