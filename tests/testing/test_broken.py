@@ -79,6 +79,7 @@ ORDERS: Mapping[type[PlainOrders], str] = {
     broken_orders.WholeSeconds: "2, load 4, load_with_key 4",
     broken_orders.LocalTimes: "due 1, 2, due 2, due 4",
     broken_orders.LossyCodec: "events 2",
+    broken_orders.PolicyInColumns: "load 4, load_with_key 4",
     broken_orders.NarrowCodec: "load 4",
     broken_orders.CaseInsensitive: "1",
     broken_orders.FindsInAnyCase: "1",

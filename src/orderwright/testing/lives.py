@@ -59,7 +59,7 @@ def _answer(request: PaymentRequest) -> Behaviour:
 def lives() -> tuple[Saved, ...]:
     """Return all saves of all orders, in the order in which they were made."""
     shop = Shop(_answer)
-    for live in (_shop, _returns, _payments, _people, _work, _extremes, _evening):
+    for live in (_shop, _returns, _payments, _people, _work, _extremes, _evening, _rules):
         live(shop.desk)
     shop.desk.resume(now=NOON + timedelta(hours=1))
     return shop.saves()
@@ -233,6 +233,65 @@ def _extremes(desk: OrderDesk) -> None:
         policy=Policy(short="backorder", unpaid_ttl=timedelta(microseconds=1)),
         at=NOON,
     )
+
+
+def _rules(desk: OrderDesk) -> None:
+    """An order under a policy of which nothing is as it is by itself, and what it is sold by."""
+    rules = Policy(
+        capture="by_hand",
+        refund="by_hand",
+        short="backorder",
+        require_cover=False,
+        unpaid_ttl=timedelta(days=2, microseconds=1),
+        patience=timedelta(seconds=7),
+        attempts=2,
+        replans=1,
+        rounding="half_even",
+        round_amounts="order",
+        round_taxes="order",
+        return_window=timedelta(days=14),
+        return_reasons={NAME, "x"},
+        credit_returns="on_receipt",
+        restocking_percent="12.5",
+        return_charges="share",
+        confirm="by_hand",
+        priority=-MAX_QUANTITY,
+        lead_time=timedelta(hours=1),
+        ship_complete=True,
+        ties=("load", "priority"),
+    )
+    taxes = [
+        TaxLine(name="GST", percent="5", included=True),
+        TaxLine(name="PST", percent="7", included=True, compound=True),
+    ]
+    price = UnitPrice.of("4", "EUR")
+    off = Adjustment(name="off", amount=Money(-50, "EUR"), reason=TEXT)
+    fee = Charge(kind="fee", amount=eur("2.00"), adjustments=[off], taxes=taxes)
+    desk.post_stock(Posting.receive("lot", "LOT", "MAIN", 9, at=NOON, lot=NAME))
+    desk.place([line("LOT")], order_id="in lots", tenders=[CARD], at=NOON)
+    desk.draft(
+        [DraftLine(sku="LOT", quantity=2, unit_price=price, taxes=taxes, requires={NAME})],
+        order_id="rules",
+        charges=[fee],
+        adjustments=[off],
+        table=NAME,
+        policy=rules,
+        at=NOON,
+        by=NAME,
+    )
+    desk.hold(
+        "rules",
+        NAME,
+        blocks=["fulfil"],
+        until=(NOON + timedelta(days=1)).astimezone(KATHMANDU),
+        then="cancel",
+        at=NOON,
+    )
+    someone = Contact(name=NAME)
+    desk.place([line()], order_id="boxed", tenders=[CARD], contact=someone, at=NOON)
+    parcels = [Parcel(weight_grams=1, length_mm=2, width_mm=3, height_mm=4)]
+    desk.book_label("boxed", "f1", service=NAME, parcels=parcels, at=NOON, key=NAME, by=NAME)
+    desk.hold("boxed", "look", blocks=["fulfil"], fulfillments=["f1"], at=NOON)
 
 
 def _evening(desk: OrderDesk) -> None:

@@ -187,15 +187,15 @@ class FindingClauses(OrderContract):
         """OrderRepository.find 1: after one that matches no more, or that nobody ever had."""
         names = ["o1", "o2", "o3"]
         with self.store() as orders:
-            shops: dict[str, Shop] = {}
-            for name in names:
-                shop = shops[name] = Shop()
+            shops = {name: Shop() for name in names}
+            saves: list[Saved] = []
+            for name, shop in shops.items():
                 shop.desk.place([line()], order_id=name)
-                saved = shop.save()
-                saved.into(orders)
+                saves.append(shop.save())
+            _into(orders, *saves)
             for after, rest in (("!", names), ("o1!", names[1:]), ("o3!", [])):
                 same(tuple(rest), all_found(orders, after=after), f"those after {after!r}")
-            query, met = OrderQuery(states=frozenset({saved.order.state.name})), [""]
+            query, met = OrderQuery(states=frozenset({saves[0].order.state.name})), [""]
             while page := orders.find(query, after=met[-1], limit=1):
                 met += page
                 shops[page[0]].desk.cancel(page[0], reason="a whim")
@@ -255,13 +255,9 @@ class FindingClauses(OrderContract):
             shop.save().into(orders)
             shop.desk.place_draft("f", at=NOON + HOUR)
             shop.save().into(orders)
-            for expected, from_ in ((("f",), NOON + HOUR), ((), NOON + 2 * HOUR)):
-                query = OrderQuery(channel="draft", placed_from=from_)
-                same(
-                    expected,
-                    all_found(orders, query),
-                    f"find a draft that was placed later: {query}",
-                )
+            for begin, drafts in ((NOON + HOUR, ("f",)), (NOON + 2 * HOUR, ())):
+                query = OrderQuery(channel="draft", placed_from=begin)
+                same(drafts, all_found(orders, query), f"find a draft placed later: {query}")
 
     @clause
     def test_orders_are_found_by_all_their_references(self) -> None:
