@@ -7,17 +7,28 @@ from typing import cast
 import pytest
 from attrs import evolve, fields, has
 
-from orderwright import Conflict, Contact, OutOfStock, PaymentOutcome, PaymentRequest, Posting
+from orderwright import (
+    Conflict,
+    Contact,
+    Money,
+    OutOfStock,
+    PaymentOutcome,
+    PaymentRequest,
+    Posting,
+)
+from orderwright.adapters.memory import MemoryOrders, MemoryPayments
 from orderwright.errors import KeyReused
 from orderwright.fulfillment.shipping import Parcel
 from orderwright.inventory.ledger import Incoming
 from orderwright.orders.amounts import Adjustment, TaxLine
 from orderwright.orders.lines import Charge, Hold, Policy
+from orderwright.payments.operations import OperationKind
 from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, OrderQuery
 from orderwright.testing import ClauseBroken, Contract, InventoryRepositoryContract
 from orderwright.testing.comparing import only
 from orderwright.testing.lives import lives
 from orderwright.testing.order_saving import WHOLE
+from orderwright.testing.samples import placed
 from tests.testing import broken_inventory, broken_orders, broken_payments
 from tests.testing.broken_inventory import PlainStock
 from tests.testing.broken_orders import PlainOrders
@@ -300,3 +311,34 @@ def test_no_field_of_what_the_kit_saves_stays_the_same(kind: type) -> None:
                 for name, values in told.items():
                     values.add(repr(getattr(one, name)))
     assert {} == {name: values for name, values in told.items() if len(values) < 2}
+
+
+def test_what_is_after_no_number_is_all_that_is_after_it() -> None:
+    """In memory a number below the first is before all events, not counted from their end."""
+    orders, save = MemoryOrders(), placed("o1")
+    save.into(orders)
+    assert save.events == orders.events("o1", after=-1)
+    assert orders.feed() == orders.feed(after=-1)
+
+
+def test_what_is_authorized_is_so_in_its_currency() -> None:
+    """In memory nothing is taken, given back or paid back of what is there in another currency."""
+    port = MemoryPayments()
+
+    def asks(kind: OperationKind, currency: str, reference: str = "") -> PaymentRequest:
+        return PaymentRequest(
+            id=f"o1/p1/{kind}-{currency}",
+            kind=kind,
+            order_id="o1",
+            payment_id="p1",
+            method="card",
+            amount=Money(1000, currency),
+            reference=reference,
+        )
+
+    paid = port.authorize(asks("authorize", "JPY")).reference
+    assert "failed" == port.capture(asks("capture", "EUR", paid)).outcome
+    assert "failed" == port.void(asks("void", "EUR", paid)).outcome
+    assert "succeeded" == port.capture(asks("capture", "JPY", paid)).outcome
+    assert "failed" == port.refund(asks("refund", "EUR", paid)).outcome
+    assert "succeeded" == port.refund(asks("refund", "JPY", paid)).outcome

@@ -399,7 +399,7 @@ class MemoryPayments:
         self._behave = behave
         self._expires = expires
         self._known: dict[str, tuple[PaymentRequest, PaymentOutcome]] = {}
-        self._sums: dict[str, Counter[str]] = {}
+        self._sums: dict[tuple[str, str], Counter[str]] = {}
         self.books: list[BookEntry] = []
 
     @property
@@ -496,7 +496,7 @@ class MemoryPayments:
         )
 
     def _available(self, request: PaymentRequest, reference: str) -> int:
-        sums = self._sums.get(reference, Counter())
+        sums = self._sums.get((reference, request.amount.currency), Counter())
         opening = request.kind in ("authorize", "charge")
         if opening or (request.kind == "refund" and not request.reference):
             return request.amount.minor
@@ -508,7 +508,8 @@ class MemoryPayments:
 
     def _book(self, request: PaymentRequest, reference: str) -> None:
         self.books.append(BookEntry(request.id, request.kind, reference, request.amount))
-        self._sums.setdefault(reference, Counter())[request.kind] += request.amount.minor
+        name = reference, request.amount.currency
+        self._sums.setdefault(name, Counter())[request.kind] += request.amount.minor
 
 
 def _reference(request: PaymentRequest) -> str:
