@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from orderwright.testing.contract import opened_on
+from orderwright.testing.inventory_crowding import CrowdClauses
 from orderwright.testing.inventory_machine import MachineClauses
 from orderwright.testing.inventory_posting import PostingClauses
 from orderwright.testing.inventory_racing import RacingClauses
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncInventoryRepositoryContract", "InventoryRepositoryContract"]
 
 
-class InventoryClauses(PostingClauses, ReadingClauses, RacingClauses, MachineClauses):
+class InventoryClauses(PostingClauses, ReadingClauses, CrowdClauses, RacingClauses, MachineClauses):
     """One test for each clause of :class:`~orderwright.ports.InventoryRepository`."""
 
 

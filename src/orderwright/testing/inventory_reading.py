@@ -15,7 +15,6 @@ from orderwright.testing.comparing import only, require, same
 from orderwright.testing.inventory_posting import InventoryContract, free, post_all
 from orderwright.testing.samples import (
     ALIKE,
-    CROWD,
     HAWAII,
     JOINTS,
     KATHMANDU,
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["ReadingClauses"]
 
 TICK = timedelta(microseconds=1)
-FULL = 300
-"""More than is on a page where nobody says, and as much as one posting may well have."""
 
 
 class ReadingClauses(InventoryContract):
@@ -204,44 +201,6 @@ class ReadingClauses(InventoryContract):
                 same(expected, supply_seen(stock.supply(skus, now=now)), f"supply at {now}")
             same((), stock.supply([], now=NOON), "supply of nothing")
             same(2, len(stock.supply(iter(["MUG"]), now=NOON)), "locations, asked by an iterator")
-
-    @clause
-    def test_however_much_there_is_is_told(self) -> None:
-        """InventoryRepository.supply 3: of more SKUs than a page of anything, and asked of more."""
-        skus = [f"SKU {number:03}" for number in range(FULL)]
-        with self.store() as stock:
-            entries = [receive("d", 1, sku) for sku in skus]
-            stock.post(Posting.linked("all", entries))
-            asked = [*skus, *(f"NONE {number}" for number in range(CROWD))]
-            found = sorted(one.sku for one in stock.supply(asked, now=NOON))
-            same(skus, found, f"the SKUs of supply, asked of {len(asked)}")
-
-    @clause
-    def test_however_many_reservations_there_are_are_told(self) -> None:
-        """InventoryRepository.reservations 5: more than a page of anything."""
-        with self.store() as stock:
-            every = [held(f"r{number}") for number in range(FULL)]
-            post_all(stock, receive("d", FULL), reserve("p", *every))
-            for named in ({}, {"order_id": "o1"}):
-                same(
-                    FULL, len(stock.reservations(NOON, **named)), "how many reservations there are"
-                )
-
-    @clause
-    def test_however_many_claims_there_are_are_told(self) -> None:
-        """InventoryRepository.claims 2: more than a page of anything."""
-        with self.store() as stock:
-            every = [held(f"k{number}", location="") for number in range(FULL)]
-            stock.post(Posting.claim("c", every, at=NOON))
-            same(FULL, len(stock.claims("MUG")), "how many claims there are")
-
-    @clause
-    def test_however_many_purchases_there_are_are_told(self) -> None:
-        """InventoryRepository.incoming 2: more than a page of anything."""
-        with self.store() as stock:
-            every = [_expect("e", f"po{number}", 1, None) for number in range(FULL)]
-            stock.post(Posting.linked("all", every))
-            same(FULL, len(stock.incoming("MUG")), "how many purchases are incoming")
 
     @clause
     def test_what_has_expired_is_no_reservation(self) -> None:

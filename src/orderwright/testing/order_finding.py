@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["FindingClauses"]
 
 HOUR = timedelta(hours=1)
-PAGE = 100
-"""How much is on a page where nobody says."""
 
 
 def _split(order_id: str, parts: int) -> Saved:
@@ -273,15 +271,6 @@ class FindingClauses(OrderContract):
             if order is not None:
                 noted(order, "k").into(orders)
             same(("o1", "o2"), orders.by_reference(market), "by_reference after one more save")
-
-    @clause
-    def test_a_reference_of_many_orders_finds_them_all(self) -> None:
-        """OrderRepository.by_reference 1: more of them than a page of anything that has pages."""
-        market = Reference("marketplace", "M-1")
-        names = [f"o{number:03}" for number in range(PAGE + 10)]
-        with self.store() as orders:
-            _into(orders, *(placed(name, references=[market]) for name in names))
-            same(len(names), len(orders.by_reference(market)), "how many by_reference finds")
 
     @clause
     def test_other_references_find_nothing(self) -> None:

@@ -20,7 +20,6 @@ from orderwright.testing.order_reads import everything, fed, followed
 from orderwright.testing.reads import told
 from orderwright.testing.samples import (
     ALIKE,
-    CROWD,
     HAWAII,
     KATHMANDU,
     NAME,
@@ -354,28 +353,6 @@ class SavingClauses(OrderContract):
             for after in range(len(history) + 2):
                 found = [event.key for event in orders.events("o1", after=after)]
                 same(history[after:], found, f"keys of events after {after} of {len(history)}")
-
-    @clause
-    def test_a_long_history_is_read_whole(self) -> None:
-        """OrderRepository.events 3: more events than a page of anything, and after some of them."""
-        with self.store() as orders:
-            first = placed("o1")
-            more = noted(first.order, *["again"] * CROWD)
-            first.into(orders)
-            more.into(orders)
-            for after in (0, first.order.version, CROWD):
-                known = len(orders.events("o1", after=after))
-                same(more.order.version - after, known, f"how many events are after {after}")
-
-    @clause
-    def test_a_key_finds_however_many_events(self) -> None:
-        """OrderRepository.load_with_key 3: more than a page of anything."""
-        with self.store() as orders:
-            first = placed("o1")
-            first.into(orders)
-            noted(first.order, *["again"] * CROWD).into(orders)
-            _, found = orders.load_with_key("o1", "again")
-            same(CROWD, len(found), "how many events the key of all of them finds")
 
     @clause
     def test_a_key_belongs_to_one_order(self) -> None:

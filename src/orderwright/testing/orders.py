@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from orderwright.testing.contract import opened_on
+from orderwright.testing.order_crowding import CrowdClauses
 from orderwright.testing.order_finding import FindingClauses
 from orderwright.testing.order_machine import MachineClauses
 from orderwright.testing.order_naming import NamingClauses
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["AsyncOrderRepositoryContract", "OrderRepositoryContract"]
 
 
-class OrderClauses(SavingClauses, NamingClauses, FindingClauses, RacingClauses, MachineClauses):
+class OrderClauses(
+    SavingClauses, NamingClauses, FindingClauses, CrowdClauses, RacingClauses, MachineClauses
+):
     """One test for each clause of :class:`~orderwright.ports.OrderRepository`."""
 
 
