@@ -7,8 +7,9 @@ import pytest
 
 from orderwright import DraftLine, Policy, Posting, Reservation, UnitPrice
 from orderwright.codec import Codec
-from orderwright.errors import InvalidInput, KeyReused
+from orderwright.errors import InvalidInput, KeyReused, OutOfStock
 from orderwright.inventory.demand import demand_history
+from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Incoming, InventoryLedger
 from orderwright.inventory.reading import available_to_promise
 from orderwright.inventory.recipes import can_make
@@ -81,3 +82,18 @@ def test_no_order_is_larger_than_anything_can_be(demand: float, holding: float) 
     policy = ReplenishmentPolicy(lead_time=1, order_cost=1e12, holding_cost=holding)
     with pytest.raises(InvalidInput, match="units at once"):
         economic_quantity(demand, policy)
+
+
+@pytest.mark.parametrize("given_up", [1, 2])
+def test_claims_that_become_fewer_or_stay_are_not_refused_for_a_limit(given_up: int) -> None:
+    """A limit that was lowered under what waits already stops new claims, not a change of those."""
+    limit = [5]
+    ledger = InventoryLedger(lambda _, __: StockPolicy(backorder_limit=limit[0]))
+    ledger.post(Posting.claim("c1", [Reservation("a", "MUG", "", 5)], at=NOON))
+    limit[0] = 3
+    fewer = Posting.claim("x", [Reservation("a", "MUG", "", given_up)], at=NOON, drop=True)
+    other = Posting.claim("y", [Reservation("b", "MUG", "", 1)], at=NOON)
+    ledger.post(Posting.linked("instead", [fewer, other]))
+    assert {"a": 5 - given_up, "b": 1} == {one.id: one.quantity for one in ledger.claims("MUG")}
+    with pytest.raises(OutOfStock):
+        ledger.post(Posting.claim("z", [Reservation("c", "MUG", "", 1)], at=NOON))

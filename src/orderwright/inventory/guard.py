@@ -123,9 +123,10 @@ def limits_of(posting: Posting, policies: Policies = guarded) -> Iterator[Limit]
                 yield Limit(account, -lowest, least, reservation=account.reservation)
         elif account.bucket == "backordered":
             most = policies(account.sku, "").backorder_limit
-            if most is not None:
+            more = _claimed(posting, account.sku)
+            if most is not None and more > 0:
                 total = StockAccount(account.sku, "", "backordered")
-                yield Limit(total, _claimed(posting, account.sku), None, most, account.reservation)
+                yield Limit(total, more, None, most, account.reservation)
 
 
 def _least(posting: Posting, account: StockAccount, policies: Policies) -> int | None:

@@ -35,7 +35,6 @@ DECLARE
     have bigint;
     found_short json[];
     last_sku text;
-    skus text[];
     place integer := -1;
 BEGIN
     lapsing := false;
@@ -57,7 +56,6 @@ BEGIN
             place := place + 1;
             IF r.sku IS DISTINCT FROM last_sku THEN
                 last_sku := r.sku;
-                skus := array_append(skus, r.sku);
                 PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by
                 ORDER BY b.expires_at LIMIT 1;
                 IF FOUND THEN
@@ -128,8 +126,9 @@ BEGIN
         END LOOP;
         IF found_short IS NOT NULL THEN
             -- What others took while they were waited for may have expired: then it is free again.
-            PERFORM FROM $balances b WHERE b.sku = ANY (skus) AND b.expires_at <= lapse_by
-            ORDER BY b.expires_at LIMIT 1;
+            PERFORM FROM $balances b WHERE b.expires_at <= lapse_by
+                AND b.sku IN (SELECT x.sku FROM json_to_recordset(rows) AS x(sku text))
+            LIMIT 1;
             lapsing := FOUND;
             RAISE EXCEPTION USING ERRCODE = 'OW001';
         END IF;
