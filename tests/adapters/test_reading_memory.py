@@ -5,12 +5,14 @@ from threading import Thread
 
 import pytest
 
-from orderwright.adapters.memory import MemoryPayments
+from orderwright.adapters.memory import MemoryOrders, MemoryPayments
 from orderwright.adapters.memory_carrier import MemoryCarrier, Tariff
+from orderwright.errors import InvalidInput
 from orderwright.fulfillment.fulfillment import Scan
 from orderwright.fulfillment.shipping import LabelRequest, Parcel, Shipment
 from orderwright.orders.contacts import Contact
 from orderwright.payments.operations import OperationKind
+from orderwright.ports import DueOrder, OrderQuery
 from tests.adapters.test_stripe import asked, eur, perform
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -89,3 +91,16 @@ def test_what_to_do_may_depend_on_what_was_asked_so_far() -> None:
     asking.start()
     asking.join(5)
     assert ["declined", "refused", "succeeded", "succeeded"] == told
+
+
+def test_a_time_without_a_zone_is_refused_by_orders_in_memory() -> None:
+    """It would be read in whatever zone the machine stands in."""
+    orders, naive = MemoryOrders(), NOW.replace(tzinfo=None)
+    for call in (
+        lambda: orders.due(naive),
+        lambda: orders.due(NOW, after=DueOrder(naive, "o1")),
+        lambda: orders.find(OrderQuery(placed_from=naive)),
+        lambda: orders.find(OrderQuery(placed_until=naive)),
+    ):
+        with pytest.raises(InvalidInput, match="time zone"):
+            call()

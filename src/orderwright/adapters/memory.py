@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from datetime import UTC, timedelta
+from datetime import timedelta
 from itertools import count, islice, repeat
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Literal, final
@@ -25,7 +25,7 @@ from orderwright.payments.operations import (
     PaymentRequest,
 )
 from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, PaymentCapabilities
-from orderwright.values import aware
+from orderwright.values import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -196,8 +196,8 @@ class MemoryOrders:
         """See :meth:`.OrderRepository.find`."""
         found: list[str] = []
         query = query._replace(
-            placed_from=query.placed_from and query.placed_from.astimezone(UTC),
-            placed_until=query.placed_until and query.placed_until.astimezone(UTC),
+            placed_from=query.placed_from and in_utc(query.placed_from, "placed_from"),
+            placed_until=query.placed_until and in_utc(query.placed_until, "placed_until"),
         )
         with self._lock:
             ids = sorted(self._kept)
@@ -241,11 +241,11 @@ class MemoryOrders:
         self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
     ) -> tuple[DueOrder, ...]:
         """See :meth:`.OrderRepository.due`."""
-        now = now.astimezone(UTC)
+        now = in_utc(now, "now")
         with self._lock:
             start = 0
             if after is not None:
-                cursor = DueOrder(after.due_at.astimezone(UTC), after.order_id)
+                cursor = DueOrder(in_utc(after.due_at, "after.due_at"), after.order_id)
                 start = bisect_right(self._due, cursor)
             stop = bisect_right(self._due, now, lo=start, key=_due_at)
             return tuple(self._due[start : min(stop, start + limit)])
@@ -260,7 +260,7 @@ def _due(order_id: str, due_at: datetime | None, known: DueOrder | None) -> DueO
         return None
     if known is not None and known.due_at == due_at:
         return known
-    return DueOrder(aware(due_at, "due_at").astimezone(UTC), order_id)
+    return DueOrder(in_utc(due_at, "due_at"), order_id)
 
 
 def _due_at(one: DueOrder) -> datetime:

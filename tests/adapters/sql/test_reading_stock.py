@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from orderwright import Posting, Reservation
+from orderwright.adapters.memory import MemoryInventory
 from orderwright.adapters.sqlalchemy import (
     SQL_SCHEMA,
     AsyncSqlInventory,
@@ -22,7 +23,7 @@ from orderwright.adapters.sqlalchemy import (
     upgrade_schema,
 )
 from orderwright.adapters.system import pause
-from orderwright.errors import AdapterFault
+from orderwright.errors import AdapterFault, InvalidInput
 from orderwright.inventory.ledger import InventoryLedger
 from tests.adapters.sql.stores import postgres, sqlite_file
 from tests.postgres import Server
@@ -222,3 +223,24 @@ def test_nobody_is_refused_for_what_lapsed_while_it_waited(engine: Engine) -> No
             first.commit()
     assert (new,) == stock.reservations(late)
     assert ["d1", "p1", "p2/lapsed", "p2"] == [one.id for one in stock.postings()]
+
+
+def test_what_is_no_posting_is_refused_as_by_the_stock_in_memory() -> None:
+    """A list of postings is a slip that a typed error answers."""
+    with sqlite_file() as engine:
+        for stock in (MemoryInventory(), SqlInventory(engine)):
+            with pytest.raises(InvalidInput, match="posting: expected Posting"):
+                stock.post([Posting.receive("d", "MUG", "MAIN", 1, at=NOON)])
+
+
+def test_a_session_whose_dates_are_written_otherwise_is_told(pg_server: Server) -> None:
+    """What the driver cannot read is a fault of the adapter's, whatever the driver raises."""
+    with postgres(pg_server) as database:
+        engine = create_engine(database.url(), connect_args={"options": "-c DateStyle=German"})
+        stock = SqlInventory(engine)
+        stock.post(Posting.receive("d", "MUG", "MAIN", 1, at=NOON))
+        held = Reservation("r", "MUG", "MAIN", 1, NOON + HOUR, "o1")
+        stock.post(Posting.reserve("p", [held], at=NOON))
+        with pytest.raises(AdapterFault, match="reservations: NotImplementedError"):
+            stock.reservations(NOON)
+        engine.dispose()

@@ -16,7 +16,9 @@ from orderwright.adapters.sqlalchemy.running import AUTOCOMMIT, Work, explained,
 from orderwright.adapters.sqlalchemy.tables import TABLES, Tables
 from orderwright.errors import AdapterFault, InvalidInput
 from orderwright.inventory.guard import guarded
+from orderwright.inventory.postings import Posting
 from orderwright.lifecycles import STANDARD
+from orderwright.values import instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from orderwright.inventory.entries import Reservation
     from orderwright.inventory.guard import Policies
     from orderwright.inventory.ledger import Claim, Incoming, Stock
-    from orderwright.inventory.postings import Posting
     from orderwright.lifecycles import Lifecycles
     from orderwright.orders.contacts import Contact
     from orderwright.orders.events import Event
@@ -262,7 +263,7 @@ class AsyncSqlInventory(_Bound):
     async def post(self, posting: Posting) -> None:
         """See :meth:`.InventoryRepository.post`."""
         await self._run(
-            f"posting {posting.id}",
+            f"posting {instance(posting, Posting, 'posting').id}",
             lambda work: self._inventory.post(work, posting, self._policies),
             writes=True,
         )

@@ -235,8 +235,9 @@ _PART: Final[tuple[_Words, _Words, _Words]] = (
 
 # What the database says, by the codes of the SQL standard and of PostgreSQL
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html): nothing was done, and it may
-# be tried again: serialization, deadlock, lock, no room for a connection, starting up, cancelled.
-_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "53300", "57P03", "57014"})
+# be tried again: serialization, deadlock, lock, no room for a connection, starting up, cancelled,
+# not the primary server any more.
+_AGAIN: Final = frozenset({"40001", "40P01", "55P03", "53300", "57P03", "57014", "25006"})
 # The connection is gone: 08 of its own, 57P01 and 57P02 as the server was stopped or crashed.
 _GONE: Final = frozenset({"57P01", "57P02"})
 
@@ -276,8 +277,12 @@ def explained(
         raise AdapterFault(adapter, told, retryable=again) from error
     except OrderwrightError:
         raise
-    except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
+    except (SQLAlchemyError, *_DRIVERS) as error:
         raise AdapterFault(adapter, f"{record}: {_cause(error)}") from error
+
+
+# What drivers raise, with no error of their own, for what they cannot write or read.
+_DRIVERS: Final = (ValueError, TypeError, OverflowError, NotImplementedError)
 
 
 def _cause(error: Exception) -> str:
