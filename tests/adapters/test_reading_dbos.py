@@ -10,7 +10,7 @@ from dbos import DBOS, SetWorkflowID
 
 from orderwright import InvalidInput
 from orderwright.adapters.dbos import DurableDesk
-from orderwright.errors import AdapterFault
+from orderwright.errors import AdapterFault, KeyReused
 from orderwright.flows.resuming import Resumed
 from orderwright.requests import CallCarrier
 from tests.adapters.durable import (
@@ -64,6 +64,17 @@ def test_an_address_that_cannot_be_read_in_passing_is_asked_for_again(
     booked = book(desk, "blip")
     assert [] == faults
     assert ((), 1) == (booked.intents, len(booked.labels))
+
+
+def test_by_whom_something_was_done_is_not_what_was_said(desk: DurableDesk) -> None:
+    """Whoever says it again for somebody else is answered what was answered first; but a hold."""
+    desk.place([line()], order_id="by", tenders=[card()])
+    first = desk.note("by", "gift", key="k", by="ann")
+    desk.note("by", "more")
+    assert first == desk.note("by", "gift", key="k", by="bob")
+    desk.hold("by", "fraud", blocks=["fulfil"], key="h", by="ann")
+    with pytest.raises(KeyReused):
+        desk.hold("by", "fraud", blocks=["fulfil"], key="h", by="bob")
 
 
 def test_units_by_line_are_the_same_in_any_order(desk: DurableDesk) -> None:

@@ -42,6 +42,8 @@ _READS = frozenset({"as_of", "contact", "find", "history", "order", "promised", 
 _KEYS = ("key", "count_id", "notice_id", "posting")
 # When it is said is no part of what is said.
 _MOMENTS = ("at", "now")
+_TOLD = frozenset({*_MOMENTS, "by", "occurred_at"})
+"""When it was and by whom: not what is said. But a hold is of whoever it is by."""
 _FAILED = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 _ENDED = ["SUCCESS", *_FAILED]
 _ACTIVE = ["PENDING", "ENQUEUED", "DELAYED"]
@@ -271,7 +273,8 @@ class DurableDesk(Commands, _Submits):
         start = f"{self._name}/{_subject(told)}/{name}"
         if name != "place" and not any(told.get(key) for key in _KEYS):
             return told, f"{start}/{self._dbos.run_step({'name': 'id'}, new_id)}/1"
-        said = {key: value for key, value in told.items() if key not in _MOMENTS}
+        unsaid = _TOLD - {"by"} if name == "hold" else _TOLD
+        said = {key: value for key, value in told.items() if key not in unsaid}
         start = f"{start}/{self._driver.digest(said)}"
         return told, self._dbos.run_step({"name": "attempt"}, self._attempt, start)
 
