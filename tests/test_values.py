@@ -144,7 +144,7 @@ def test_quantities() -> None:
 @pytest.mark.parametrize("value", [True, False, 1.0, "1", None, float("nan")])
 def test_what_is_no_quantity(value: object) -> None:
     """Bools, floats and numerals are refused, although some would pass for a number."""
-    assert f"expected whole units (int), got {type(value).__name__}" == refused(quantity, value)
+    assert f"expected a whole number (int), got {type(value).__name__}" == refused(quantity, value)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_is_no_quantity(value: object) -> None:
 )
 def test_quantities_have_limits(value: int, told: str) -> None:
     """Too few and too many units are refused with both limits, however large the number."""
-    assert f"{told} units: expected 1 to 1000000000000" == refused(quantity, value)
+    assert f"expected 1 to 1000000000000, got {told}" == refused(quantity, value)
 
 
 # --- times ----------------------------------------------------------------------------------------

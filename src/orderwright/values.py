@@ -76,13 +76,13 @@ def text(value: object, path: str) -> str:
 
 
 def quantity(value: object, path: str, *, least: int = 1, most: int = MAX_QUANTITY) -> int:
-    """Return ``value`` if it is a whole number of units from ``least`` to ``most``."""
+    """Return ``value`` if it is a whole number from ``least`` to ``most``, such as of units."""
     if type(value) is not int:
-        raise InvalidInput.at(path, f"expected whole units (int), got {type(value).__name__}")
+        raise InvalidInput.at(path, f"expected a whole number (int), got {type(value).__name__}")
     if not least <= value <= most:
         # Python refuses to print very large numbers.
         told = value if abs(value) < MAX_QUANTITY**2 else "far too many"
-        raise InvalidInput.at(path, f"{told} units: expected {least} to {most}")
+        raise InvalidInput.at(path, f"expected {least} to {most}, got {told}")
     return value
 
 

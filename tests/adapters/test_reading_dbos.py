@@ -249,5 +249,5 @@ def test_a_workflow_that_goes_on_does_not_wait_for_what_was_forgotten(
 
 def test_a_schedule_that_could_never_run_is_refused(desk: DurableDesk) -> None:
     """Whoever sets it up hears of it, and not only the log, at every tick."""
-    with pytest.raises(InvalidInput, match="limit: 0 units"):
+    with pytest.raises(InvalidInput, match="limit: expected 1 to"):
         desk.schedule_resume(limit=0)

@@ -74,12 +74,12 @@ FLAG = "is given for 'reserved', 'backordered' and 'incoming', and only there"
         (
             (IN, Entry("MUG", "MAIN", "supplier", 0)),
             "entries[1].quantity",
-            "0 units: expected 1 to 1000000000000",
+            "expected 1 to 1000000000000, got 0",
         ),
         (
             (Entry("MUG", "MAIN", "available", 10**12 + 1), OUT),
             "entries[0].quantity",
-            "1000000000001 units: expected 1 to 1000000000000",
+            "expected 1 to 1000000000000, got 1000000000001",
         ),
         (
             (Entry("MUG", "MAIN", "attic", 3), OUT),
@@ -121,7 +121,7 @@ def test_what_no_store_could_keep(entry: Entry, path: str) -> None:
 @pytest.mark.parametrize("units", [3.0, True, "3", None])
 def test_units_are_ints(units: int) -> None:
     """Units that only look like whole numbers are refused."""
-    message = f"expected whole units (int), got {type(units).__name__}"
+    message = f"expected a whole number (int), got {type(units).__name__}"
     entry = Entry("MUG", "MAIN", "available", units)
     assert ("entries[1].quantity", message) == refused(lambda: posting(OUT, entry))
     adjusted = refused(lambda: Posting.adjust("a", "MUG", "MAIN", units, at=NOON, reason=""))
