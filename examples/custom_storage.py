@@ -139,7 +139,7 @@ def main() -> None:
             desk.post_stock(Posting.receive(f"delivery-{day}", "MUG", "MAIN", 3, at=at))
             order = desk.place([mugs], order_id=f"A-{day}", tenders=[card], at=at)
             [left] = one.supply(["MUG"], now=at)
-            print(f"Day {day}: {order.id} is {order.state}, {left.available} mugs are left")
+            print(f"Day {day}: {order.id} is {order.state}, mugs left: {left.available}")
         for entry in Journal(f"{folder}/shop.db").feed():
             print(
                 f"{entry.position:4}  {entry.order_id} {entry.number}  {type(entry.event).__name__}"

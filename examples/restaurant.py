@@ -380,7 +380,7 @@ def out_by_bicycle(house: House) -> None:
     house.at(19, 29)
     for name in parts:
         house.desk.scan("W1", name, "not_delivered")
-    house.at(19, 40)  # her telephone was off: what she tells now was at 19:34
+    house.at(19, 35)  # her telephone was off: what she tells now was at 19:34
     for name in parts:
         house.desk.scan(
             "W1", name, "delivered", occurred_at=SIX.replace(hour=19, minute=34), by="Mia"

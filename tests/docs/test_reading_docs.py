@@ -25,3 +25,11 @@ def test_the_changelog_tells_the_schema() -> None:
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     found = re.findall(r"schema (\d+); what schemas 1 to (\d+) stored", text)
     assert [(str(SCHEMA), str(SCHEMA - 1))] == found
+
+
+def test_a_story_is_told_in_the_order_it_happened() -> None:
+    """What the evening at the restaurant tells never goes back to an earlier time of the day."""
+    text = (ROOT / "tests" / "examples" / "restaurant.txt").read_text("utf-8")
+    times = re.findall(r"^(\d\d:\d\d)  \S", text, re.MULTILINE)
+    assert len(times) > 10
+    assert sorted(times) == times
