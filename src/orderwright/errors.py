@@ -203,7 +203,10 @@ class NotFound(Mistake, LookupError):
 
 
 class KeyReused(Mistake):
-    """``key`` was already used for something else; ``field`` is the first that differs."""
+    """``key`` was already used for something else; ``field`` is the first that differs.
+
+    ``before`` and ``now`` are its two contents in words, cut after 500 characters.
+    """
 
     key: str
     field: str
@@ -421,8 +424,8 @@ class Conflict(Refused):
 class AdapterFault(OrderwrightError):
     """An adapter failed. ``adapter`` names it, ``detail`` says how; ``retryable`` if worth it.
 
-    It is kept with the order it happened to, so of a whole page that somebody answered with only
-    the beginning is told.
+    It is kept with the order it happened to, so ``detail`` is cut after 500 characters: of a whole
+    page that somebody answered with only the beginning is told.
     """
 
     adapter: str
