@@ -7,7 +7,8 @@ import pytest
 
 from orderwright import InvalidInput
 from orderwright.codec import SCHEMA
-from tests.worlds import World
+from orderwright.testing.simulation import check_quiet
+from tests.worlds import World, card, eur, line
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +26,21 @@ def test_the_changelog_tells_the_schema() -> None:
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
     found = re.findall(r"schema (\d+); what schemas 1 to (\d+) stored", text)
     assert [(str(SCHEMA), str(SCHEMA - 1))] == found
+
+
+def test_what_is_offered_beyond_what_is_due_is_given_back() -> None:
+    """Of a tender of more than is due, the rest is neither taken nor kept once all is complete."""
+    world = World()
+    order = world.desk.place([line()], order_id="o1", tenders=[card("100.00")])
+    assert eur("100.00") == order.authorized
+    world.desk.ship("o1", "f1")
+    order = world.desk.deliver("o1", "f1")
+    assert ("completed", eur("10.00"), eur("90.00")) == (
+        order.state.name,
+        order.captured,
+        order.payments[0].voided,
+    )
+    check_quiet(world)
 
 
 def test_a_story_is_told_in_the_order_it_happened() -> None:

@@ -31,7 +31,9 @@ class Tender:
     ``method`` is an open set ("card", "gift_card", "cash" …); ``instrument`` the provider's
     stored reference to pay with, never a card number or a single-use token. ``collected`` is
     ``beforehand`` for a bank transfer or cash at the till, ``afterwards`` for an invoice or cash
-    on delivery; ``terms`` is how long after that an invoice is payable.
+    on delivery; ``terms`` is how long after that an invoice is payable. An ``amount`` is authorized
+    as it is; what is not due of it is not taken by itself, and given back once the order is
+    complete.
     """
 
     method: str
