@@ -7,7 +7,8 @@ import pytest
 
 from orderwright import InvalidInput
 from orderwright.codec import SCHEMA
-from orderwright.testing.simulation import check_quiet
+from orderwright.requests import SaveOrder
+from orderwright.testing.simulation import Begin, Call, Go, Simulation, check_quiet
 from tests.worlds import World, card, eur, line
 
 ROOT = Path(__file__).parents[2]
@@ -49,3 +50,21 @@ def test_a_story_is_told_in_the_order_it_happened() -> None:
     times = re.findall(r"^(\d\d:\d\d)  \S", text, re.MULTILINE)
     assert len(times) > 10
     assert sorted(times) == times
+
+
+@pytest.mark.parametrize("answered", ["unknown, done", "unknown, not done"])
+def test_what_nobody_knows_is_said_again(answered: str) -> None:
+    """Where a store did not answer, a command raises OutcomeUnknown; the same again settles it."""
+    world = World()
+    place = Call("place", [line()], order_id="o1", tenders=[card()])
+    story = Simulation(world)
+    story.do(Begin("anna", place))
+    while not isinstance(story.workers["anna"].request, SaveOrder):
+        story.do(Go("anna"))
+    story.do(Go("anna", answered))
+    assert 1 == story.seen["place: OutcomeUnknown"]
+    assert (answered == "unknown, done") == bool(world.all_orders())
+    order = world.desk.place([line()], order_id="o1", tenders=[card()])
+    assert order == world.desk.place([line()], order_id="o1", tenders=[card()])
+    story.calm()
+    assert "confirmed" == world.desk.order("o1").state.name
