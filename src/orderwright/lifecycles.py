@@ -192,9 +192,7 @@ class Lifecycle:
         """Return the table as a Mermaid state diagram."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial}"]
         lines += [f"    {source} --> {to}: {do}" for (source, do), to in self.table.items()]
-        lines += [
-            f"    {state} --> [*]" for state in self.states.values() if state in self.terminal
-        ]
+        lines += [f"    {one} --> [*]" for one in self.states.values() if one in self.terminal]
         return "\n".join(lines)
 
 
@@ -485,9 +483,15 @@ RETURN = Lifecycle(
 def _kinds(given: Mapping[str, Lifecycle]) -> Mapping[str, Lifecycle]:
     for kind, lifecycle in given.items():
         if "reserve" not in lifecycle.allowed(lifecycle.initial):
-            wrong = "a kind of fulfillment begins in a state from which it can `reserve`"
-            raise InvalidInput.at(f"kinds[{kind!r}]", wrong)
+            raise InvalidInput.at(f"kinds[{kind!r}]", "begins where it cannot `reserve`")
     return {**KINDS, **given}
+
+
+def _orders(given: Lifecycle) -> Lifecycle:
+    for state in given.states.values():
+        if state.phase is Phase.WAITING and "expire" not in given.allowed(state):
+            raise InvalidInput.at("order", f"what waits holds stock: let {state} `expire`")
+    return given
 
 
 @final
@@ -496,11 +500,13 @@ class Lifecycles:
     """The lifecycles one business uses, under a ``name`` that is noted on each of its orders.
 
     ``kinds`` are those of fulfillments, by kind: yours replace, or come beside, those there are.
+    Each begins where it can ``reserve``; an order that waits, in whatever state, can ``expire``.
+    Raises InvalidInput otherwise.
     Give the same value to the desk, to replay and to the codec. A changed one gets a new name.
     """
 
     name: str
-    order: Lifecycle = field(default=ORDER, repr=False)
+    order: Lifecycle = field(default=ORDER, converter=_orders, repr=False)
     kinds: Mapping[str, Lifecycle] = field(default=KINDS, converter=_kinds, hash=False, repr=False)
     payment_operation: Lifecycle = field(default=PAYMENT_OPERATION, repr=False)
     returning: Lifecycle = field(default=RETURN, repr=False)

@@ -28,6 +28,7 @@ __all__ = [
     "span",
     "tags",
     "text",
+    "zoned",
 ]
 
 T = TypeVar("T")
@@ -151,18 +152,24 @@ def tags(value: object, path: str) -> frozenset[str]:
     return frozenset(identifier(one, path) for one in cast("Iterable[object]", value))
 
 
+def zoned(value: object, path: str) -> datetime:
+    """Return ``value`` if it is a datetime that knows its offset from UTC."""
+    if not isinstance(value, datetime):
+        raise InvalidInput.at(path, f"expected a datetime, got {type(value).__name__}")
+    if value.utcoffset() is None:
+        raise InvalidInput.at(path, f"{value.isoformat()} has no time zone; pass an aware datetime")
+    return value
+
+
 def aware(value: object, path: str) -> datetime:
     """Return ``value`` if it is a datetime that knows its offset from UTC.
 
     Not one at the ends of the calendar, where adding a deadline or a time zone would overflow.
     """
-    if not isinstance(value, datetime):
-        raise InvalidInput.at(path, f"expected a datetime, got {type(value).__name__}")
-    if value.utcoffset() is None:
-        raise InvalidInput.at(path, f"{value.isoformat()} has no time zone; pass an aware datetime")
-    if value.year not in _YEARS:
-        raise InvalidInput.at(path, f"the year {value.year} is none in which orders are placed")
-    return value
+    found = zoned(value, path)
+    if found.year not in _YEARS:
+        raise InvalidInput.at(path, f"the year {found.year} is none in which orders are placed")
+    return found
 
 
 def in_utc(value: object, path: str) -> datetime:

@@ -104,3 +104,11 @@ def test_a_time_without_a_zone_is_refused_by_orders_in_memory() -> None:
     ):
         with pytest.raises(InvalidInput, match="time zone"):
             call()
+
+
+def test_orders_in_memory_may_be_asked_for_what_is_ever_due() -> None:
+    """Up to the end of the calendar is a time as well."""
+    orders = MemoryOrders()
+    ever = datetime.max.replace(tzinfo=UTC)
+    assert () == orders.due(ever)
+    assert () == orders.find(OrderQuery(placed_until=ever))

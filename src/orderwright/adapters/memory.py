@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import count, islice, repeat
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Literal, final
@@ -25,7 +25,7 @@ from orderwright.payments.operations import (
     PaymentRequest,
 )
 from orderwright.ports import DueOrder, FeedEntry, OpenFulfillment, PaymentCapabilities
-from orderwright.values import in_utc
+from orderwright.values import in_utc, zoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -196,8 +196,8 @@ class MemoryOrders:
         """See :meth:`.OrderRepository.find`."""
         found: list[str] = []
         query = query._replace(
-            placed_from=query.placed_from and in_utc(query.placed_from, "placed_from"),
-            placed_until=query.placed_until and in_utc(query.placed_until, "placed_until"),
+            placed_from=query.placed_from and _utc(query.placed_from, "placed_from"),
+            placed_until=query.placed_until and _utc(query.placed_until, "placed_until"),
         )
         with self._lock:
             ids = sorted(self._kept)
@@ -241,14 +241,19 @@ class MemoryOrders:
         self, now: datetime, *, after: DueOrder | None = None, limit: int = 100
     ) -> tuple[DueOrder, ...]:
         """See :meth:`.OrderRepository.due`."""
-        now = in_utc(now, "now")
+        now = _utc(now, "now")
         with self._lock:
             start = 0
             if after is not None:
-                cursor = DueOrder(in_utc(after.due_at, "after.due_at"), after.order_id)
+                cursor = DueOrder(_utc(after.due_at, "after.due_at"), after.order_id)
                 start = bisect_right(self._due, cursor)
             stop = bisect_right(self._due, now, lo=start, key=_due_at)
             return tuple(self._due[start : min(stop, start + limit)])
+
+
+def _utc(asked: datetime, path: str) -> datetime:
+    """Return in UTC a time up to which something is asked for: that may be the end of all times."""
+    return zoned(asked, path).astimezone(UTC)
 
 
 def _due(order_id: str, due_at: datetime | None, known: DueOrder | None) -> DueOrder | None:

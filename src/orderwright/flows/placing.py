@@ -123,7 +123,7 @@ class Placing(Flows):
         an error: the order then waits, its stock kept, for ``pay`` until its policy's
         ``unpaid_ttl``. Raises InvalidInput with all faults at once, AmountRefused if the total is
         not ``expected_total``, OutOfStock if units are missing and the policy rejects that.
-        Nothing is saved when it raises.
+        Nothing is saved when it raises, but for OutcomeUnknown: then it may be.
         """
         setting = self.setting
         if expected_total is not None:

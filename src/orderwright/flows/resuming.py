@@ -89,12 +89,12 @@ class Resuming(Flows):
     ) -> Flow[Order]:
         """Take in what a provider reports by itself about one of our operations.
 
-        With an ``outcome`` and the provider's ``sequence`` (a number that grows, such as its time
-        in microseconds) it is folded by that: older and repeated ones change nothing. Without, it
-        is a hint: the operation is looked up now if it is still open, and if it was to open a
-        payment and was refused, as a customer may try again where the provider has asked them.
-        Raises NotFound for an unknown order or operation, AdapterFault if such a refusal cannot be
-        looked up.
+        With an ``outcome`` and the provider's ``sequence`` (a number that grows up to 2**63 - 1,
+        such as its time) it is folded by that: older and repeated ones change nothing. Without
+        both it is a hint: the operation is looked up now if it is still open, and if it was to
+        open a payment and was refused, as a customer may try again where the provider has asked
+        them. Raises NotFound for an unknown order or operation, AdapterFault if such a refusal
+        cannot be looked up.
         """
         setting, at = self.setting, self.setting.moment(at)
         if type(operation_id) is not str or operation_id.count("/") != 2:  # noqa: PLR2004

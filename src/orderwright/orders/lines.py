@@ -344,8 +344,8 @@ class ChangeLine:
 
     What is left out stays. Fewer units are cancelled; more are charged at the line's price, its
     percentages and tax rates. A new price, modifiers and all, is for all units still paid for.
-    ``taxes`` is needed
-    where one is an amount only: the same taxes in the same order, with their new amounts.
+    ``taxes`` is needed where one is an amount only: the same taxes in the same order, with their
+    new amounts.
     """
 
     line_id: str
