@@ -289,34 +289,33 @@ def _check_together(demand: Sequence[Demand], locations: Mapping[str, Location])
 
 
 def _check_only_with(demand: Sequence[Demand], names: set[str]) -> None:
-    needs = {one.line_id: one.only_with for one in demand}
     for index, one in enumerate(demand):
         for name in one.only_with:
             if name not in names:
                 wrong = f"there is no line {name!r} in the demand"
                 raise InvalidInput.at(f"demand[{index}].only_with", wrong)
-        way = [one.line_id]
-        while way:  # depth first, each way ending where it comes back to where it began
-            following = needs[way[-1]]
-            if one.line_id in following:
-                told = " -> ".join((*way, one.line_id))
-                wrong = f"a circle: {told}; say the same word `together` instead"
-                raise InvalidInput.at(f"demand[{index}].only_with", wrong)
-            way = _next_way(way, needs)
+    needs = {one.line_id: one.only_with for one in demand}
+    for index, one in enumerate(demand):
+        way = _way_back(one.line_id, needs)
+        if way:
+            wrong = f"a circle: {' -> '.join(way)}; say the same word `together` instead"
+            raise InvalidInput.at(f"demand[{index}].only_with", wrong)
 
 
-def _next_way(way: list[str], needs: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return the way after ``way`` in depth-first order, never visiting a line twice on one way."""
-    deeper = next((name for name in needs[way[-1]] if name not in way), None)
-    if deeper is not None:
-        return [*way, deeper]
-    while len(way) > 1:
-        last = way.pop()
-        sisters = needs[way[-1]]
-        later = sisters[sisters.index(last) + 1 :]
-        beside = next((name for name in later if name not in way), None)
-        if beside is not None:
-            return [*way, beside]
+def _way_back(start: str, needs: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the shortest way from a line over those it needs back to it; nothing if none does."""
+    came = {start: ""}
+    waiting = [start]
+    for name in waiting:
+        if start in needs[name]:
+            way = [start, name]
+            while way[-1] != start:
+                way.append(came[way[-1]])
+            return way[::-1]
+        for need in needs[name]:
+            if need not in came:
+                came[need] = name
+                waiting.append(need)
     return []
 
 
