@@ -93,13 +93,14 @@ def _by(one: Incoming, until: datetime) -> bool:
 def first_expired(lots: Sequence[Lot], units: int) -> tuple[tuple[str, int], ...]:
     """Return how many of ``units`` to take of which lot: the first to expire goes out first.
 
-    ``lots`` are as :class:`.Stock` has them; what is left over is of no lot.
+    ``lots`` are as :class:`.Stock` has them; of one that is below zero, as a policy may let it be,
+    nothing is taken. What is left over is of no lot.
     """
     left = units
     found: list[tuple[str, int]] = []
     for one in lots:
         count = min(left, one.available)
-        if count:
+        if count > 0:
             left -= count
             found.append((one.lot, count))
     if left:
