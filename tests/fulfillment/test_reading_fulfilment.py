@@ -1,8 +1,13 @@
 """What reading of plans, waves and labels found, held by small examples."""
 
+import re
+
 import pytest
+from reportlab.graphics.barcode.code128 import Code128
+from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 
 from orderwright import InvalidInput, Location
+from orderwright.fulfillment.labels import Address, ShippingLabel
 from orderwright.fulfillment.planning import Demand, plan
 
 PLACES = {"MAIN": Location(id="MAIN")}
@@ -32,3 +37,51 @@ def test_a_line_that_is_missing_later_is_named_where_it_is() -> None:
     ]
     with pytest.raises(InvalidInput, match=r"demand\[1\].only_with: there is no line 'l9'"):
         plan(wanted, {("MUG", "MAIN"): 2}, PLACES)
+
+
+def long_label(tracking: str, qr: str) -> str:
+    """A label whose lines are as long as they may be, for a printer."""
+    ann = Address(
+        name="n" * 60, lines=["l" * 60] * 4, postcode="p" * 16, city="c" * 60, country="DE"
+    )
+    return ShippingLabel(
+        sender=ann,
+        recipient=ann,
+        service="s" * 30,
+        weight=999_999,
+        tracking=tracking,
+        reference="r" * 40,
+        qr=qr,
+    ).zpl()
+
+
+def test_a_long_line_is_printed_smaller() -> None:
+    """No text for the printer runs off the paper, into the weight, or into the code beside it."""
+    found = re.findall(r"\^FO(\d+),(\d+)\^A0N,(\d+),\d+\^FH_\^FD(.*)\^FS", long_label("T1", ""))
+    assert 17 == len(found)
+    for left, top, size, words in found:
+        right = int(left) + len(words) * int(size) * 5 // 8
+        beside = 560 if int(top) < 230 else 420 if (left, top) == ("40", "630") else 812
+        assert right <= beside, words
+    assert ["40"] == [size for _, _, size, words in found if words == "999.999 kg"]
+
+
+@pytest.mark.parametrize("said", ["x" * 35, "x" * 107, "x" * 300, "\u00e4" * 280])
+def test_a_long_code_is_printed_smaller(said: str) -> None:
+    """A QR code ends above the rule below it, whatever it says."""
+    code = QRCode(None, QRErrorCorrectLevel.M)
+    code.addData("x" * len(said.encode()))
+    code.make()
+    squares = re.search(r"\^BQN,2,(\d)", long_label("T1", said))
+    assert squares
+    assert 30 + 10 + code.getModuleCount() * int(squares[1]) <= 230
+    assert int(squares[1]) >= 2
+
+
+@pytest.mark.parametrize("said", ["x" * 30, "x" * 31, "x" * 40, "4" * 40, "4200" + "9" * 30 + "XY"])
+def test_a_long_number_is_printed_in_thinner_bars(said: str) -> None:
+    """Its bars end on the paper, with the white beside them that a scanner needs."""
+    bars = re.search(r"\^BY(\d)\^BCN,150", long_label(said, ""))
+    assert bars
+    wide = Code128(said, barWidth=1, quiet=False).width * int(bars[1])
+    assert 60 + wide + 10 * int(bars[1]) <= 812

@@ -5,6 +5,8 @@ SVG and PDF of the same label come from :mod:`orderwright.adapters.labels`, an e
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, cast, final
 
 from attrs import field, frozen
@@ -24,6 +26,14 @@ _MOST_QR = 300
 _MOST_GRAMS = 999_999
 _SSCC = 18
 _PREFIX = range(7, 11)
+_RIGHT = 772
+_QR_DOTS, _CODE_DOTS = 185, 732
+"""What room there is on the paper, in dots: to the right edge, for a QR code, for a bar code."""
+_QR_BYTES = (
+    *(14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412),
+    *(450, 504, 560, 624, 666, 711, 779, 857, 911, 997, 1059, 1125, 1190, 1264),
+)
+"""How many a QR code of each version holds, of level M (ISO/IEC 18004, table 7)."""
 
 
 def _words(value: object, path: str, *, least: int = 1, most: int = _MOST_TEXT) -> str:
@@ -158,7 +168,8 @@ class ShippingLabel:
         """Return the label in ZPL II, for 4 by 6 inches at 8 dots a millimetre.
 
         Text goes in as UTF-8 (``^CI28``); characters that are commands to the printer are written
-        in hexadecimal. Send it to the printer as it is.
+        in hexadecimal. A line that is too long for its place is written smaller, a code that is
+        has thinner bars or smaller squares. Send it to the printer as it is.
         """
         return "\n".join(
             ("^XA", "^CI28", "^PW812", "^LL1218", "^LH0,0", *self._fields(), "^XZ", "")
@@ -166,24 +177,40 @@ class ShippingLabel:
 
     def _fields(self) -> Iterator[str]:
         for index, line in enumerate(self.sender.block):
-            yield _text(40, 30 + index * 28, 24, line)
+            yield _text(40, 30 + index * 28, 24, line, right=540)
         yield "^FO40,230^GB732,3,3^FS"
         for index, line in enumerate(self.recipient.block):
             yield _text(40, 260 + index * 48, 42, line)
         yield "^FO40,610^GB732,3,3^FS"
-        yield _text(40, 630, 40, self.service)
+        yield _text(40, 630, 40, self.service, right=400)
         yield _text(420, 630, 40, self.kilograms)
         yield _text(40, 680, 24, self.reference)
-        yield f"^FO560,30^BQN,2,5^FH_^FDMA,{_escaped(self.qr or self.tracking)}^FS"
+        said = self.qr or self.tracking
+        yield f"^FO560,30^BQN,2,{_squares(said)}^FH_^FDMA,{_escaped(said)}^FS"
         # In Code 128 data `>` begins a command to the encoder; `>0` is the character itself.
         code = _escaped(self.tracking.replace(">", ">0"))
-        yield f"^FO60,730^BY2^BCN,150,Y,N,N,A^FH_^FD{code}^FS"
+        yield f"^FO60,730^BY{_bars(self.tracking)}^BCN,150,Y,N,N,A^FH_^FD{code}^FS"
         if self.sscc:
             yield f"^FO60,970^BY3^BCN,170,Y,N,N,D^FD(00){self.sscc}^FS"
 
 
-def _text(left: int, top: int, size: int, words: str) -> str:
-    return f"^FO{left},{top}^A0N,{size},{size}^FH_^FD{_escaped(words)}^FS"
+def _text(left: int, top: int, size: int, words: str, *, right: int = _RIGHT) -> str:
+    # Letters of the printer's font are at most five eighths as wide as high, but for a few.
+    fits = min(size, (right - left) * 8 // (5 * max(1, len(words))))
+    return f"^FO{left},{top}^A0N,{fits},{fits}^FH_^FD{_escaped(words)}^FS"
+
+
+def _squares(said: str) -> int:
+    """Return how many dots wide the squares of a QR code can be, above the first rule."""
+    version = bisect_left(_QR_BYTES, len(said.encode())) + 1
+    return max(1, min(5, _QR_DOTS // (17 + 4 * version)))
+
+
+def _bars(code: str) -> int:
+    """Return how many dots wide the thinnest bar of a Code 128 can be on the label."""
+    # Six digits or more are written two by two, for a change of the character set and one back.
+    pairs = sum(len(digits) // 2 - 2 for digits in re.findall(r"\d{6,}", code))
+    return 2 if 2 * (11 * (len(code) - pairs) + 35) <= _CODE_DOTS else 1
 
 
 def _escaped(words: str) -> str:
