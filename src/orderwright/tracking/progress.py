@@ -293,6 +293,10 @@ def _reached(event: e.Event, alive: set[str]) -> Iterator[OrderStage]:
             yield "on_the_way"
         elif event.state.phase is Phase.WORKING:
             yield _inside(event.state)
-    elif isinstance(event, e.ParcelScanned) and event.status in _MOVING:
+    elif (
+        isinstance(event, e.ParcelScanned)
+        and event.fulfillment_id in alive
+        and event.status in _MOVING
+    ):
         # Also where the scan of the arrival was told first, and this one was no step.
         yield "on_the_way"

@@ -1,0 +1,33 @@
+"""What reading of views and reports found, held by small examples."""
+
+from datetime import UTC, datetime, timedelta
+
+from orderwright import DraftLine, Location, OrderDesk, Policy, Posting, Tender, UnitPrice
+from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.tracking.views import customer_view
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def test_a_lost_parcel_does_not_tell_when_the_next_left() -> None:
+    """What was sent instead is on its way since it left, whatever was seen of the lost one."""
+    inventory = MemoryInventory()
+    inventory.post(Posting.receive("first", "MUG", "MAIN", 9, at=NOON))
+    desk = OrderDesk(
+        orders=MemoryOrders(),
+        inventory=inventory,
+        payments=MemoryPayments(),
+        locations=[Location(id="MAIN")],
+        policy=Policy(unpaid_ttl=None),
+        clock=lambda: NOON,
+    )
+    mug = DraftLine(sku="MUG", quantity=1, unit_price=UnitPrice.of("12.50", "EUR"))
+    desk.place([mug], order_id="A-1", tenders=[Tender(method="card")])
+    desk.ship("A-1", "f1", carrier="DHL", tracking="1", at=NOON)
+    desk.scan("A-1", "f1", "in_transit", occurred_at=NOON + DAY, at=NOON + DAY)
+    desk.scan("A-1", "f1", "lost", occurred_at=NOON + 2 * DAY, at=NOON + 2 * DAY)
+    desk.claim("A-1", {"l1": 1}, fault="lost", remedy="replace", at=NOON + 3 * DAY)
+    order = desk.ship("A-1", "f2", carrier="DHL", tracking="2", at=NOON + 9 * DAY)
+    view = customer_view(order, now=NOON + 9 * DAY, history=desk.history("A-1"))
+    assert [NOON + 9 * DAY] == [one.at for one in view.steps if one.stage == "on_the_way"]
