@@ -9,6 +9,7 @@ from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 from orderwright import InvalidInput, Location
 from orderwright.fulfillment.labels import Address, ShippingLabel
 from orderwright.fulfillment.planning import Demand, plan
+from orderwright.fulfillment.waves import plan_wave
 
 PLACES = {"MAIN": Location(id="MAIN")}
 
@@ -85,3 +86,13 @@ def test_a_long_number_is_printed_in_thinner_bars(said: str) -> None:
     assert bars
     wide = Code128(said, barWidth=1, quiet=False).width * int(bars[1])
     assert 60 + wide + 10 * int(bars[1]) <= 812
+
+
+@pytest.mark.parametrize("wrong", [{("CUP", "NOWHERE"): 1}, {("CUP", "MAIN"): -1}])
+def test_a_wave_refuses_what_a_plan_refuses(wrong: dict[tuple[str, str], int]) -> None:
+    """Also in the supply of what no order of it wants."""
+    supply = {("MUG", "MAIN"): 1} | wrong
+    with pytest.raises(InvalidInput, match=r"supply\[\('CUP', "):
+        plan([Demand("l1", "MUG", 1)], supply, PLACES)
+    with pytest.raises(InvalidInput, match=r"supply\[\('CUP', "):
+        plan_wave({"o1": [Demand("l1", "MUG", 1)]}, supply, PLACES)

@@ -63,6 +63,7 @@ def plan_wave(
     Raises InvalidInput as :func:`.plan` does.
     """
     rules = evolve(sourcing or Sourcing(), ship_complete=True)
+    plan((), supply, locations, evolve(rules, effort=0))  # refuses what no order asks for, too
     left = _Left(supply, locations, rules)
     for order_id, demand in orders.items():
         identifier(order_id, "orders")
