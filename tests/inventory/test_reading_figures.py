@@ -1,12 +1,18 @@
 """What reading of the stock's figures found, held by small examples."""
 
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from math import ceil
+
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from orderwright import DraftLine, Location, OrderDesk, Policy, Posting, Reservation, UnitPrice
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Lot
 from orderwright.inventory.reading import first_expired
+from orderwright.inventory.replenishment import ReplenishmentPolicy, health, propose, reorder_point
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -39,3 +45,27 @@ def test_an_order_is_taken_while_a_lot_is_below_zero() -> None:
     milk = DraftLine(sku="MILK", quantity=3, unit_price=UnitPrice.of("1.20", "EUR"))
     order = desk.place([milk], order_id="A-1")
     assert [("B", 3)] == [(one.lot, one.quantity) for one in order.fulfillments[0].items]
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.integers(1, 60))
+@example([1] * 7 + [0] * 18, 25)
+def test_overstock_is_exact(history: list[int], periods: int) -> None:
+    """It is what is left of the stock after the whole units that the periods ask for on average."""
+    asked = ceil(Fraction(sum(history) * periods, len(history)))
+    assert max(0, 99 - asked) == health("S", 99, history, periods=periods).overstock
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=60), st.integers(1, 60))
+@example([2, 2, 3], 27)
+def test_a_reorder_point_without_safety_is_exact(history: list[int], lead_time: int) -> None:
+    """At even odds it is the whole units that smooth demand comes to in that time."""
+    policy = ReplenishmentPolicy(lead_time=lead_time, review=0, service_level=0.5)
+    assert ceil(Fraction(sum(history) * lead_time, len(history))) == reorder_point(history, policy)
+
+
+def test_those_who_wait_are_ordered_for_whatever_came_back() -> None:
+    """More returns than sales make no reorder point so low that waiting customers are forgotten."""
+    history = [1] * 10 + [-100]
+    (line,) = propose({"S": history}, {"S": -5}, {"S": ReplenishmentPolicy(lead_time=100)})
+    assert 0 <= line.reorder_point
+    assert 5 < line.quantity

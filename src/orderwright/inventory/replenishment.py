@@ -127,7 +127,8 @@ def reorder_point(history: Sequence[int], policy: ReplenishmentPolicy) -> int:
             over_deviation=policy.lead_time_deviation,
             level=policy.service_level,
         )
-        return ceil(known.mean * over + spare)
+        # Where more came back than was asked for, none are needed, rather than fewer than none.
+        return max(0, ceil(known.total * over / known.periods + spare))
     late = ceil(NormalDist().inv_cdf(policy.service_level) * policy.lead_time_deviation)
     return _quantile(history, over + late, policy.service_level)
 
@@ -308,11 +309,12 @@ def health(sku: str, on_hand: int, history: Sequence[int], *, periods: int) -> S
     quantity(on_hand, "on_hand", least=-MAX_QUANTITY)
     known = summary(history)
     mean = max(0.0, known.mean)
+    wanted = -(-max(0, known.total) * periods // known.periods)
     asked = any(one > 0 for one in history[-periods:])
     return StockHealth(
         sku,
         on_hand,
         on_hand / mean if mean else None,
-        max(0, on_hand - ceil(mean * periods)),
+        max(0, on_hand - wanted),
         on_hand > 0 and not asked,
     )
