@@ -12,6 +12,7 @@ from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPay
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import Lot
 from orderwright.inventory.reading import first_expired
+from orderwright.inventory.recipes import components
 from orderwright.inventory.replenishment import ReplenishmentPolicy, health, propose, reorder_point
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -69,3 +70,15 @@ def test_those_who_wait_are_ordered_for_whatever_came_back() -> None:
     (line,) = propose({"S": history}, {"S": -5}, {"S": ReplenishmentPolicy(lead_time=100)})
     assert 0 <= line.reorder_point
     assert 5 < line.quantity
+
+
+def test_kits_that_share_parts_at_every_depth_are_soon_counted() -> None:
+    """Thirty levels of two halves each, and a chain of two thousand kits, take no time."""
+    halves = {
+        f"{half}{level}": {f"L{level + 1}": 1, f"R{level + 1}": 1}
+        for level in range(30)
+        for half in "LR"
+    }
+    assert {"L30": 2**29, "R30": 2**29} == components({"L0": 1}, halves)
+    chain = {f"K{level}": {f"K{level + 1}": 1} for level in range(2000)}
+    assert {"K2000": 3, "SCREW": 1} == components({"K0": 1, "SCREW": 1, "K1000": 2}, chain)

@@ -8,7 +8,7 @@ from orderwright.errors import InvalidInput
 from orderwright.values import MAX_QUANTITY, identifier, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["can_make", "components"]
 
@@ -22,33 +22,49 @@ def components(
     InvalidInput for a SKU that is part of itself, naming the circle, and for quantities nobody
     could count.
     """
-    found: dict[str, int] = {}
-    for sku, units in demand.items():
-        _add(identifier(sku, "sku"), quantity(units, f"demand[{sku}]", least=0), recipes, found, ())
-    return found
+    wanted = {
+        identifier(sku, "sku"): quantity(units, f"demand[{sku}]", least=0)
+        for sku, units in demand.items()
+    }
+    for sku in _whole_first(wanted, recipes):
+        if sku in recipes:
+            units = wanted.pop(sku)
+            for part, each in recipes[sku].items():
+                wanted[part] = wanted.get(part, 0) + units * each
+        elif wanted[sku] > MAX_QUANTITY:
+            raise InvalidInput.at(f"demand[{sku}]", f"more than {MAX_QUANTITY} units in all")
+    return wanted
 
 
-def _add(
-    sku: str,
-    units: int,
-    recipes: Mapping[str, Mapping[str, int]],
-    found: dict[str, int],
-    inside: tuple[str, ...],
-) -> None:
-    if sku in inside:
-        circle = " of ".join((*inside[inside.index(sku) :], sku))
-        raise InvalidInput.at(f"recipes[{sku}]", f"is part of itself: {circle}")
+def _whole_first(skus: Iterable[str], recipes: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Return SKUs and all they are made of, each after everything that it is part of."""
+    done: dict[str, None] = {}
+    for sku in skus:
+        inside: dict[str, Iterator[str]] = {} if sku in done else {sku: iter(_parts(sku, recipes))}
+        while inside:
+            name, parts = next(reversed(inside.items()))
+            part = next(parts, None)
+            if part is None:
+                del inside[name]
+                done[name] = None
+            elif part in inside:
+                way = list(inside)
+                circle = " of ".join((*way[way.index(part) :], part))
+                raise InvalidInput.at(f"recipes[{part}]", f"is part of itself: {circle}")
+            elif part not in done:
+                inside[part] = iter(_parts(part, recipes))
+    return reversed(done)
+
+
+def _parts(sku: str, recipes: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:
     recipe = recipes.get(sku)
     if recipe is None:
-        found[sku] = found.get(sku, 0) + units
-        if found[sku] > MAX_QUANTITY:
-            raise InvalidInput.at(f"demand[{sku}]", f"more than {MAX_QUANTITY} units in all")
-        return
+        return {}
     if not recipe:
         raise InvalidInput.at(f"recipes[{sku}]", "is made of nothing: leave it out")
     for part, each in recipe.items():
-        count = quantity(each, f"recipes[{sku}][{part}]")
-        _add(part, units * count, recipes, found, (*inside, sku))
+        quantity(each, f"recipes[{sku}][{part}]")
+    return recipe
 
 
 def can_make(
