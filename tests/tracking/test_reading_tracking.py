@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from orderwright import DraftLine, Location, OrderDesk, Policy, Posting, Tender, UnitPrice
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
+from orderwright.orders import events as e
+from orderwright.orders.lines import OrderException
+from orderwright.tracking.timeline import timeline
 from orderwright.tracking.views import customer_view
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -31,3 +34,10 @@ def test_a_lost_parcel_does_not_tell_when_the_next_left() -> None:
     order = desk.ship("A-1", "f2", carrier="DHL", tracking="2", at=NOON + 9 * DAY)
     view = customer_view(order, now=NOON + 9 * DAY, history=desk.history("A-1"))
     assert [NOON + 9 * DAY] == [one.at for one in view.steps if one.stage == "on_the_way"]
+
+
+def test_an_exception_without_details_ends_with_its_name() -> None:
+    """The timeline promises no words where there are none."""
+    opened = e.ExceptionOpened(at=NOON, exception=OrderException("cancelled_after_hand_over", ""))
+    (entry,) = timeline([opened])
+    assert "exception cancelled_after_hand_over" == entry.text

@@ -307,7 +307,9 @@ _WORDS: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.LabelReported: _label_told,
     e.HoldPlaced: lambda event: _because(f"hold {event.hold.name}", event.hold.reason),
     e.HoldReleased: lambda event: _because(f"hold {event.name} released", event.reason),
-    e.ExceptionOpened: lambda event: f"exception {event.exception.code}: {event.exception.detail}",
+    e.ExceptionOpened: lambda event: _because(
+        f"exception {event.exception.code}", event.exception.detail
+    ),
     e.ExceptionResolved: lambda event: f"exception {event.code} resolved: {event.resolution}",
     e.MoneyMoved: _moved_by_itself,
     e.ContactsForgotten: lambda event: _because("personal data forgotten", event.reason),
