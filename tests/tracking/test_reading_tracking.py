@@ -6,11 +6,13 @@ from orderwright import DraftLine, Location, OrderDesk, Policy, Posting, Tender,
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.orders import events as e
 from orderwright.orders.lines import OrderException
+from orderwright.tracking.kitchen import KitchenLoad
+from orderwright.tracking.reports import Period, report
 from orderwright.tracking.timeline import timeline
 from orderwright.tracking.views import customer_view
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def test_a_lost_parcel_does_not_tell_when_the_next_left() -> None:
@@ -41,3 +43,25 @@ def test_an_exception_without_details_ends_with_its_name() -> None:
     opened = e.ExceptionOpened(at=NOON, exception=OrderException("cancelled_after_hand_over", ""))
     (entry,) = timeline([opened])
     assert "exception cancelled_after_hand_over" == entry.text
+
+
+def test_a_ticket_that_was_ready_before_it_was_fired_was_fired() -> None:
+    """A clock that ran behind at the stove leaves no ticket out of the slot it was fired in."""
+    inventory = MemoryInventory()
+    inventory.post(Posting.make("menu", "OVEN", made=[("PIZZA", 9)], at=NOON))
+    desk = OrderDesk(
+        orders=MemoryOrders(),
+        inventory=inventory,
+        payments=MemoryPayments(),
+        locations=[Location(id="OVEN", makes="ticket")],
+        policy=Policy(tab=True),
+        clock=lambda: NOON,
+    )
+    pizza = DraftLine(sku="PIZZA", quantity=2, unit_price=UnitPrice.of("9.50", "EUR"))
+    desk.place([pizza], order_id="T-1", at=NOON)
+    desk.advance("T-1", "f1", "fire", at=NOON + 5 * MINUTE)
+    desk.advance("T-1", "f1", "prepare", at=NOON + 5 * MINUTE)
+    desk.advance("T-1", "f1", "ready", at=NOON - 2 * MINUTE)
+    load = KitchenLoad(Period(NOON, NOON + 60 * MINUTE), NOON + 60 * MINUTE)
+    (row,) = report([desk.history("T-1")], load)
+    assert (1, 2, 0, 0) == (row.fired, row.dishes, row.making, row.made)

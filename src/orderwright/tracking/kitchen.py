@@ -90,8 +90,8 @@ class KitchenLoad:
 
     def _count(self, work: Work) -> None:
         until = self._now if work.made_at is None else work.made_at
-        if until < self._period.start:
-            return
+        if until < self._period.start and work.started_at < self._period.start:
+            return  # where clocks differ, it may have been ready before it began
         station = self._stations.get(work.location)
         if station is None:
             station = self._stations[work.location] = _Station(self._slots)
