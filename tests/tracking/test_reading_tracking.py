@@ -65,3 +65,19 @@ def test_a_ticket_that_was_ready_before_it_was_fired_was_fired() -> None:
     load = KitchenLoad(Period(NOON, NOON + 60 * MINUTE), NOON + 60 * MINUTE)
     (row,) = report([desk.history("T-1")], load)
     assert (1, 2, 0, 0) == (row.fired, row.dishes, row.making, row.made)
+
+
+def test_a_draft_that_was_thrown_away_was_never_placed() -> None:
+    """Its customer is not shown a step that it never took."""
+    desk = OrderDesk(
+        orders=MemoryOrders(),
+        inventory=MemoryInventory(),
+        payments=MemoryPayments(),
+        locations=[Location(id="MAIN")],
+        clock=lambda: NOON,
+    )
+    mug = DraftLine(sku="MUG", quantity=1, unit_price=UnitPrice.of("12.50", "EUR"))
+    desk.draft([mug], order_id="A-1")
+    order = desk.discard_draft("A-1")
+    view = customer_view(order, now=NOON, history=desk.history("A-1"))
+    assert [("cancelled", NOON)] == [(one.stage, one.at) for one in view.steps]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, final
 
-from orderwright.lifecycles import DELIVERED, MISSED, NOT_COLLECTED, READY, Phase, State
+from orderwright.lifecycles import DELIVERED, DISCARDED, MISSED, NOT_COLLECTED, READY, Phase, State
 from orderwright.orders import events as e
 
 if TYPE_CHECKING:
@@ -215,17 +215,13 @@ def steps(
     if stage == "draft":
         return
     times = _times(parts, stage, history)
-    yield Step("received", "Placed", "current" if stage == "received" else "done", order.placed_at)
+    if order.state != DISCARDED:  # a draft that nobody placed
+        received = stage == "received"
+        yield Step("received", "Placed", "current" if received else "done", order.placed_at)
     if stage == "cancelled":
         yield Step("cancelled", _PLAIN["cancelled"], "done", times.get("cancelled"))
         return
-    texts: dict[OrderStage, str] = {"confirmed": _PLAIN["confirmed"]}
-    for one in parts:
-        manner = _manner(order, one)
-        for step in _ROUTES.get(manner) or _route(order, one):
-            texts.setdefault(step, _OF_KIND.get((manner, step), _PLAIN[step]))
-    if not parts:
-        texts["delivered"] = _PLAIN["delivered"]
+    texts = _ways(order, parts)
     route: list[OrderStage] = [step for step in _ORDER if step in texts]
     level = _RANK["confirmed" if stage == "waiting" else stage]
     reached = [step for step in route if _RANK[step] <= level]
@@ -239,6 +235,18 @@ def steps(
         elif step == reached[-1] and stage != "delivered":
             status = "current"
         yield Step(step, texts[step], status, times.get(step))
+
+
+def _ways(order: Order, parts: Sequence[Fulfillment]) -> dict[OrderStage, str]:
+    """Return the steps on the ways of all parts once it was placed, each with its words."""
+    texts: dict[OrderStage, str] = {"confirmed": _PLAIN["confirmed"]}
+    for one in parts:
+        manner = _manner(order, one)
+        for step in _ROUTES.get(manner) or _route(order, one):
+            texts.setdefault(step, _OF_KIND.get((manner, step), _PLAIN[step]))
+    if not parts:
+        texts["delivered"] = _PLAIN["delivered"]
+    return texts
 
 
 def _route(order: Order, one: Fulfillment) -> tuple[OrderStage, ...]:
