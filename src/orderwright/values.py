@@ -23,6 +23,7 @@ __all__ = [
     "in_utc",
     "instance",
     "moment",
+    "on_one_line",
     "quantity",
     "several",
     "span",
@@ -74,6 +75,11 @@ def text(value: object, path: str) -> str:
     if "\0" in value:
         raise InvalidInput.at(path, "contains a NUL character")
     return value
+
+
+def on_one_line(said: str) -> str:
+    """Return what people wrote with blanks for line breaks and terminal commands."""
+    return said if said.isprintable() else "".join(c if c.isprintable() else " " for c in said)
 
 
 def quantity(value: object, path: str, *, least: int = 1, most: int = MAX_QUANTITY) -> int:

@@ -8,6 +8,8 @@ from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 
 from orderwright import InvalidInput, Location
 from orderwright.fulfillment.labels import Address, ShippingLabel
+from orderwright.fulfillment.packing import Article, Carton, pack, packing_slip
+from orderwright.fulfillment.picking import Bin, PickTask, pick_list, pick_text
 from orderwright.fulfillment.planning import Demand, plan
 from orderwright.fulfillment.waves import plan_wave
 
@@ -96,3 +98,18 @@ def test_a_wave_refuses_what_a_plan_refuses(wrong: dict[tuple[str, str], int]) -
         plan([Demand("l1", "MUG", 1)], supply, PLACES)
     with pytest.raises(InvalidInput, match=r"supply\[\('CUP', "):
         plan_wave({"o1": [Demand("l1", "MUG", 1)]}, supply, PLACES)
+
+
+def test_no_name_or_lot_makes_a_line_of_its_own() -> None:
+    """A pick list and a packing slip have the lines of what is picked and packed, and no more."""
+    stops = pick_list(
+        [PickTask("o1", "f1", "MUG", 1, "L\n[ ] B-01         99 x GOLD")],
+        {"MUG": Bin("A-01\x1b[2J", 1, 1)},
+    )
+    assert 2 == len(pick_text(stops).splitlines())
+    assert "\x1b" not in pick_text(stops)
+    ann = Address(name="Ann", lines=["Pier 3"], postcode="1", city="x", country="DE")
+    boxes = pack([(Article("MUG", 1, 1, 1, 1), 1)], [Carton("S", 9, 9, 9, 99)])
+    named = {"MUG": "Mug\n    99 x Gold"}
+    slip = packing_slip("o1", "f1", ann, boxes, names=named, waiting={"MUG": 1})
+    assert 12 == len(slip.splitlines())

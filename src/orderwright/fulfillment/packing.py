@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from orderwright.errors import InvalidInput
-from orderwright.values import identifier, instance, quantity
+from orderwright.values import identifier, instance, on_one_line, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -205,7 +205,8 @@ def packing_slip(
 ) -> str:
     """Return the slip that goes with a parcel: for whom, and what is in which carton.
 
-    ``names`` are what people call the SKUs; ``waiting`` are units that come later.
+    ``names`` are what people call the SKUs; ``waiting`` are units that come later. What is written
+    in a name stays on its line.
     """
     called = names or {}
     lines = [f"PACKING SLIP  {order_id}  {fulfillment_id}", "", *recipient.block]
@@ -216,4 +217,4 @@ def packing_slip(
     if waiting:
         lines += ["", "Still to come:"]
         lines += (f"  {units:>4} x {called.get(sku, sku)}" for sku, units in waiting.items())
-    return "\n".join(lines)
+    return "\n".join(map(on_one_line, lines))

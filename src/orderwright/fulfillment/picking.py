@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Self, final
 
 from orderwright.errors import InvalidInput
-from orderwright.values import identifier, instance, quantity
+from orderwright.values import identifier, instance, on_one_line, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,11 +97,14 @@ def pick_list(tasks: Iterable[PickTask], bins: Mapping[str, Bin]) -> tuple[PickS
 
 
 def pick_text(stops: Sequence[PickStop]) -> str:
-    """Return a pick list for people: a line a stop, and below it who gets how many."""
+    """Return a pick list for people: a line a stop, and below it who gets how many.
+
+    What is written in a name or a lot stays on its line.
+    """
     lines: list[str] = []
     for stop in stops:
         where = stop.bin.name if stop.bin else "?"
         lot = f"  lot {stop.lot}" if stop.lot else ""
         lines.append(f"[ ] {where:<10} {stop.quantity:>4} x {stop.sku}{lot}")
         lines += (f"{'':<20}{units:>4} for {order} {name}" for order, name, units in stop.parts)
-    return "\n".join(lines)
+    return "\n".join(map(on_one_line, lines))

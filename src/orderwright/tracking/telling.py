@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from orderwright.money import Money
+from orderwright.values import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,11 +45,6 @@ def rows(view: object) -> dict[str, Plain]:
 def local(at: datetime, zone: tzinfo) -> str:
     """Return a time as a clock in ``zone`` shows it, to the minute."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def on_one_line(said: str) -> str:
-    """Return what people wrote with blanks for line breaks and terminal commands."""
-    return said if said.isprintable() else "".join(c if c.isprintable() else " " for c in said)
 
 
 def in_words(span: timedelta) -> str:
