@@ -6,6 +6,7 @@ from orderwright import DraftLine, Location, OrderDesk, Policy, Posting, Tender,
 from orderwright.adapters.memory import MemoryInventory, MemoryOrders, MemoryPayments
 from orderwright.orders import events as e
 from orderwright.orders.lines import OrderException
+from orderwright.tracking.board import KitchenBoard
 from orderwright.tracking.kitchen import KitchenLoad
 from orderwright.tracking.reports import Period, report
 from orderwright.tracking.timeline import timeline
@@ -81,3 +82,23 @@ def test_a_draft_that_was_thrown_away_was_never_placed() -> None:
     order = desk.discard_draft("A-1")
     view = customer_view(order, now=NOON, history=desk.history("A-1"))
     assert [("cancelled", NOON)] == [(one.stage, one.at) for one in view.steps]
+
+
+def test_a_station_may_make_any_number_at_once() -> None:
+    """Somebody who writes a trillion for no limit is told when the dish is ready all the same."""
+    inventory = MemoryInventory()
+    inventory.post(Posting.make("menu", "BAR", made=[("TEA", 9)], at=NOON))
+    desk = OrderDesk(
+        orders=MemoryOrders(),
+        inventory=inventory,
+        payments=MemoryPayments(),
+        locations=[Location(id="BAR", makes="ticket")],
+        policy=Policy(tab=True),
+        clock=lambda: NOON,
+    )
+    tea = DraftLine(
+        sku="TEA", quantity=3, unit_price=UnitPrice.of("2.50", "EUR"), preparation=4 * MINUTE
+    )
+    order = desk.place([tea], order_id="T-1", at=NOON)
+    assert NOON + 4 * MINUTE == KitchenBoard(at_once={"BAR": 10**12}).quote(order, NOON)
+    assert NOON + 8 * MINUTE == KitchenBoard(at_once={"BAR": 2}).quote(order, NOON)

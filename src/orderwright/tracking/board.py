@@ -156,9 +156,11 @@ class KitchenBoard:
         others = [one for one in self.tickets(now) if one.order_id != order.id]
         ahead = [one for one in others if one.stage == "cook"]
         for station in {one.station for one in mine} & set(self._at_once):
-            lanes = [now] * self._at_once[station]
-            for ticket in (*ahead, *mine):
-                for plate in ticket.plates if ticket.station == station else ():
+            here = [one for one in (*ahead, *mine) if one.station == station]
+            # More lanes than there are dishes would stay empty.
+            lanes = [now] * min(self._at_once[station], sum(one.units for one in here))
+            for ticket in here:
+                for plate in ticket.plates:
                     done = _made(lanes, plate)
                     if ticket.order_id == order.id:
                         ready = max(ready, done)
