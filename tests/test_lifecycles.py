@@ -408,16 +408,6 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WRAPPING = State("gift-wrapping", Phase.WORKING)
 
 
-def test_an_order_that_waits_can_expire() -> None:
-    """What it holds would be kept for ever, or lapse while it says that it is reserved."""
-    review = State("in review", Phase.WAITING)
-    rows = {(lc.PLACED, "review"): review, (review, "confirm"): lc.CONFIRMED}
-    with pytest.raises(InvalidInput, match="let in review `expire`"):
-        Lifecycles(name="ours.v1", order=lc.ORDER.extended("reviewed", rows))
-    rows[review, "expire"] = lc.EXPIRED
-    assert Lifecycles(name="ours.v1", order=lc.ORDER.extended("reviewed", rows))
-
-
 GIFTS = Lifecycles(
     name="gifts.v1",
     kinds={

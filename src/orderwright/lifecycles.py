@@ -487,26 +487,19 @@ def _kinds(given: Mapping[str, Lifecycle]) -> Mapping[str, Lifecycle]:
     return {**KINDS, **given}
 
 
-def _orders(given: Lifecycle) -> Lifecycle:
-    for state in given.states.values():
-        if state.phase is Phase.WAITING and "expire" not in given.allowed(state):
-            raise InvalidInput.at("order", f"what waits holds stock: let {state} `expire`")
-    return given
-
-
 @final
 @frozen(kw_only=True)
 class Lifecycles:
     """The lifecycles one business uses, under a ``name`` that is noted on each of its orders.
 
     ``kinds`` are those of fulfillments, by kind: yours replace, or come beside, those there are.
-    Each begins where it can ``reserve``; an order that waits, in whatever state, can ``expire``.
-    Raises InvalidInput otherwise.
+    Each begins where it can ``reserve``; raises InvalidInput otherwise. An order waits without end
+    in a state from which it cannot ``expire``, though what it reserved may lapse.
     Give the same value to the desk, to replay and to the codec. A changed one gets a new name.
     """
 
     name: str
-    order: Lifecycle = field(default=ORDER, converter=_orders, repr=False)
+    order: Lifecycle = field(default=ORDER, repr=False)
     kinds: Mapping[str, Lifecycle] = field(default=KINDS, converter=_kinds, hash=False, repr=False)
     payment_operation: Lifecycle = field(default=PAYMENT_OPERATION, repr=False)
     returning: Lifecycle = field(default=RETURN, repr=False)
