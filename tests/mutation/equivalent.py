@@ -2,6 +2,12 @@
 """Mutants that change nothing anybody could see, each with its reason."""
 
 EQUIVALENT: dict[str, str] = {
+    "steps.py freed: 0 => -1": (
+        "Nothing too much is not less than nothing in the next line, as `surplus` is never below 0."
+    ),
+    "entries.py summed: 0 => 1 #4": (
+        "Only what is below zero is looked at; that is as low with either."
+    ),
     "editing.py added: zip(charges, charge_parts, strict=True) => zip(charges, charge_parts)": (
         "Both have one entry for each of the same lines, so there is never one too few."
     ),
