@@ -342,14 +342,11 @@ def _whole(
             return read(data, kind)
         lost = [Fault(one, "required field missing") for one in usual if one not in data]
         wrong: list[Exception] = [InvalidInput(lost)] if lost else []
-        whole: object = None
         try:
-            whole = read(data, kind)
+            read(data, kind)  # which tells what else is wrong, and what is lost that has no default
         except BaseValidationError as error:
             wrong += error.exceptions
-        if wrong:
-            raise ClassValidationError("fields", wrong, cast("type", kind))  # pyright: ignore[reportCallIssue]
-        return whole
+        raise ClassValidationError("fields", wrong, cast("type", kind))  # pyright: ignore[reportCallIssue]
 
     return reading
 

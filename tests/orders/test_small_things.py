@@ -1,11 +1,14 @@
 """Small things that only a fault planted in them showed to be looked at by nobody in passing."""
 
 from datetime import datetime, timedelta, timezone
+from unittest.mock import patch
 
 import pytest
 
-from orderwright import PaymentOutcome, Policy, Posting, Reservation
+from orderwright import Lifecycles, PaymentOutcome, Policy, Posting, Reservation
+from orderwright import lifecycles as lc
 from orderwright.errors import (
+    AdapterFault,
     IllegalTransition,
     InvalidInput,
     OutOfStock,
@@ -15,9 +18,11 @@ from orderwright.errors import (
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import InventoryLedger
 from orderwright.orders.missing import missing
+from orderwright.orders.repeating import fingerprints
 from orderwright.orders.stocking import lapsing, stock_refused
 from tests.flows.test_tabs import STEAK, at_table
-from tests.worlds import HOUR, NOON, Crashed, World, card, eur, line, run_until
+from tests.kitchens import Kitchen
+from tests.worlds import HOUR, NOON, Crashed, World, card, check_laws, eur, line, run_until
 
 AT_ONCE = Policy(capture="on_confirmation", unpaid_ttl=None)
 
@@ -212,3 +217,55 @@ def test_a_dish_that_a_count_took_while_it_was_made_holds_nothing() -> None:
     order = world.desk.advance("t1", order.fulfillments[0].id, "prepare")
     (begun,) = missing(order, (), NOON)[0].begun
     assert ("freed", False) == (begun.stock, begun.live)
+
+
+def test_a_dish_that_cannot_be_given_up_is_missing_all_the_same() -> None:
+    """In a kitchen of one's own nothing that is being made may be stopped: then it just lacks."""
+    rows = [(lc.PREPARING, step) for step in ("stop", "remake")]
+    kept = lc.TICKET.extended("unstoppable", {}, without=rows)
+    world = Kitchen()
+    desk = world.new_desk(lifecycles=Lifecycles(name="mine.v1", kinds={"ticket": kept}))
+    desk.place([STEAK], order_id="t1", table="4", service="dine_in")
+    desk.fire("t1", 2)
+    order = desk.advance("t1", "f1", "prepare")
+    (gone, *_) = missing(order, (), NOON)
+    assert ((), ["f1"]) == (gone.begun, [name for name, _ in gone.units])
+
+
+def test_what_came_back_to_two_places_is_taken_from_where_it_waits() -> None:
+    """A place from which all was booked already has nothing to give."""
+    world = World(("MUG", "MAIN", 2), ("CUP", "STORE", 1), policy=AT_ONCE)
+    world.desk.place([line(quantity=2)], order_id="o1", tenders=[card()])
+    world.desk.ship("o1", "f1")
+    world.desk.deliver("o1", "f1")
+    world.desk.request_return("o1", {"l1": 2}, reason="broken")
+    for place in ("MAIN", "STORE"):
+        world.desk.receive_return("o1", {"l1": 1}, location=place, return_id="r1", key=place)
+    for number in range(2):
+        order = world.desk.inspect_return("o1", "r1", write_off={"l1": 1}, key=str(number))
+    assert "closed" == order.returns[0].state.name
+    check_laws(world)
+
+
+def test_a_value_that_maps_names_is_told_by_its_pairs() -> None:
+    """In whatever order they are given, and not as what stands for none."""
+    told = [fingerprints({"a": pairs}) for pairs in ({"x": 1, "y": 2}, {"y": 2, "x": 1}, {"x": 1})]
+    assert told[0] == told[1] != told[2]
+
+
+def test_a_count_that_cannot_note_what_it_tries_again_says_whom_it_did_not_tell() -> None:
+    """What is parked is tried again first; where that cannot be saved the order hears nothing."""
+    policy = Policy(capture="on_confirmation", unpaid_ttl=None, attempts=1)
+    world = World(("MUG", "MAIN", 2), policy=policy)
+    world.desk.place([line(quantity=2)], order_id="o1", tenders=[card()])
+    away = AdapterFault("stock", "away")
+    with patch.object(world.inventory, "post", side_effect=away):
+        world.desk.cancel("o1", reason="fewer", units={"l1": 1})
+        world.now += HOUR
+        world.desk.resume()
+    assert [True] == [bool(one.parked) for one in world.desk.order("o1").intents]
+    with (
+        patch.object(world.orders, "save", side_effect=AdapterFault("orders", "away")),
+        pytest.raises(AdapterFault, match="could not be told what they lost: o1"),
+    ):
+        world.desk.count_stock("MUG", "MAIN", 0, count_id="c", at=world.now)
