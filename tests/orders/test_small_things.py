@@ -269,3 +269,27 @@ def test_a_count_that_cannot_note_what_it_tries_again_says_whom_it_did_not_tell(
         pytest.raises(AdapterFault, match="could not be told what they lost: o1"),
     ):
         world.desk.count_stock("MUG", "MAIN", 0, count_id="c", at=world.now)
+
+
+def test_what_a_place_refused_is_not_served_from_there() -> None:
+    """Fewer units are taken off what waits for stock, not off what another place serves."""
+    policy = Policy(capture="on_confirmation", unpaid_ttl=None, short="backorder")
+    world = World(("MUG", "MAIN", 2), ("MUG", "STORE", 1), policy=policy)
+    world.desk.place([line(quantity=2)], order_id="o1", tenders=[card()])
+    order = world.desk.advance("o1", "f1", "refuse")
+    assert (1, {"l1": 1}) == (order.lines[0].backordered, dict(order.fulfillment("f2").units))
+    order = world.desk.cancel("o1", reason="fewer", units={"l1": 1})
+    assert (0, {"l1": 1}) == (order.lines[0].backordered, dict(order.fulfillment("f2").units))
+
+
+def test_what_came_back_and_was_credited_leaves_the_rest_wanted() -> None:
+    """Of two units one came back: the other, which no place has any more, is waited for."""
+    policy = Policy(capture="on_confirmation", unpaid_ttl=None, short="backorder")
+    world = World(("MUG", "MAIN", 1), ("MUG", "STORE", 1), policy=policy)
+    world.desk.place([line(quantity=2)], order_id="o1", tenders=[card()])
+    world.desk.ship("o1", "f1")
+    world.desk.deliver("o1", "f1")
+    order = world.desk.receive_return("o1", {"l1": 1}, location="MAIN")
+    world.desk.inspect_return("o1", order.returns[0].id, write_off={"l1": 1})
+    order = world.desk.advance("o1", "f2", "refuse")
+    assert (1, 0) == (order.lines[0].backordered, order.lines[0].cancelled)
