@@ -72,11 +72,11 @@ def known(request: object, error: Exception) -> OrderwrightError:
     So is an error of ours that blames the order, from a provider or a carrier: what it stumbled
     over is its own answer, and what it was asked for may have been done.
     """
+    asked = type(request).__name__
     outside = isinstance(request, Request) and request.outside
     told = (AdapterFault, KeyReused) if outside else OrderwrightError
     if isinstance(error, told):
         return error
-    asked = type(request).__name__
     # The fault is kept with the order, and what failed with an address may quote it.
     private = isinstance(request, Request) and request.private
     fault = AdapterFault(asked, type(error).__name__ if private else said_by(error))

@@ -8,14 +8,14 @@ from orderwright.errors import Conflict, InvalidInput, NotFound, OrderwrightErro
 from orderwright.flows.command import command
 from orderwright.flows.loading import load
 from orderwright.flows.processing import served
-from orderwright.flows.settling import MAX_TRIES, Flows, follow, record, save, settle, usable
+from orderwright.flows.settling import MAX_TRIES, Flows, follow, looked_up, record, save, settle
 from orderwright.lifecycles import Phase
 from orderwright.orders.commands import cancel, hold_ran_out
 from orderwright.orders.lines import Reference
 from orderwright.orders.paying import lapse, report_payment
 from orderwright.orders.processing import claimed
 from orderwright.payments.operations import PaymentOutcome, PaymentRequest
-from orderwright.requests import FindDue, FindReference, LookUp, ask
+from orderwright.requests import FindDue, FindReference, ask
 from orderwright.values import identifier, instance, moment, quantity, text
 
 if TYPE_CHECKING:
@@ -170,10 +170,8 @@ def _made_good(
         amount=operation.amount,
         instrument=payment.instrument,
     )
-    found = usable(request, (yield from ask(LookUp(request))))
-    if isinstance(found, PaymentOutcome) and found.outcome == "succeeded":
-        return found
-    return None
+    found = yield from looked_up(request)
+    return found if found is not None and found.outcome == "succeeded" else None
 
 
 def _resume(setting: Setting, order: Order, now: datetime) -> Flow[Order]:

@@ -77,11 +77,11 @@ __all__ = [
     "Setting",
     "carry_on",
     "follow",
+    "looked_up",
     "plan_for",
     "record",
     "save",
     "settle",
-    "usable",
 ]
 
 MAX_TRIES = 10
@@ -393,7 +393,7 @@ def _found(
     setting: Setting, intent: Intent, request: PaymentRequest | LabelRequest, at: datetime
 ) -> Flow[PaymentOutcome | LabelOutcome | Report | None]:
     """Look it up; return its outcome, what to tell instead, or None to send it again."""
-    found = usable(request, (yield from ask(LookUp(request))))
+    found = _usable(request, (yield from ask(LookUp(request))))
     if isinstance(found, PaymentOutcome | LabelOutcome):
         return found
     if found == "unsure":
@@ -408,13 +408,19 @@ def _found(
     return _if_open(intent.id, lambda _: (parked,))
 
 
+def looked_up(request: PaymentRequest) -> Flow[PaymentOutcome | None]:
+    """Ask the provider what became of a call: its outcome, if the provider is sure of one."""
+    found = _usable(request, (yield from ask(LookUp(request))))
+    return found if isinstance(found, PaymentOutcome) else None
+
+
 def _called(request: PaymentRequest | LabelRequest) -> Flow[PaymentOutcome | LabelOutcome]:
     """Call the provider; no answer is the outcome unknown, an unusable one raises."""
     call = yield from _call(request)
     if call is None:
         return LabelOutcome(outcome="refused", reason="where it goes was forgotten")
     try:
-        return usable(request, (yield from ask(call)))
+        return _usable(request, (yield from ask(call)))
     except BrokenPromise:
         raise
     except AdapterFault as fault:
@@ -439,7 +445,7 @@ def _call(
 _F = TypeVar("_F", bound="Finding | LabelFinding")
 
 
-def usable(request: PaymentRequest | LabelRequest, answer: _F) -> _F:
+def _usable(request: PaymentRequest | LabelRequest, answer: _F) -> _F:
     """Return a provider's answer if it is one its port allows; raise BrokenPromise."""
     if isinstance(request, LabelRequest):
         adapter, right = "carrier", isinstance(answer, LabelOutcome)

@@ -121,7 +121,7 @@ class Writing:
         )
         self._parts = (
             _moved(balances, rows),
-            _added(balances, rows, given_["posting_id"]),
+            _added(balances, rows, bindparam("posting_id", type_=Text)),
             delete(balances).where(
                 balances.c.reservation != "",
                 balances.c.units == 0,
