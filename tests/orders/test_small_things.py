@@ -17,9 +17,12 @@ from orderwright.errors import (
 )
 from orderwright.inventory.guard import StockPolicy
 from orderwright.inventory.ledger import InventoryLedger
+from orderwright.orders.events import OrderCancelled
 from orderwright.orders.missing import missing
+from orderwright.orders.processing import next_events
 from orderwright.orders.repeating import fingerprints
 from orderwright.orders.stocking import lapsing, stock_refused
+from orderwright.values import copied
 from tests.flows.test_tabs import STEAK, at_table
 from tests.kitchens import Kitchen
 from tests.worlds import HOUR, NOON, Crashed, World, card, check_laws, eur, line, run_until
@@ -296,3 +299,33 @@ def test_what_came_back_and_was_credited_leaves_the_rest_wanted() -> None:
     world.desk.inspect_return("o1", order.returns[0].id, write_off={"l1": 1})
     order = world.desk.advance("o1", "f2", "refuse")
     assert (1, 0) == (order.lines[0].backordered, order.lines[0].cancelled)
+
+
+def test_goods_that_are_held_no_more_are_not_rearranged() -> None:
+    """In whatever state of one's own a withdrawn parcel is taken up again, it holds nothing."""
+    rows = {(lc.WITHDRAWN, "revive"): lc.RELEASED}
+    kinds = {"shipment": lc.SHIPMENT.extended("reviving", rows)}
+    world = World(("MUG", "MAIN", 4), policy=AT_ONCE)
+    desk = world.new_desk(lifecycles=Lifecycles(name="mine.v1", kinds=kinds))
+    desk.place([line(quantity=4)], order_id="o1", tenders=[card()])
+    desk.cancel("o1", reason="fewer", units={"l1": 2})
+    order = desk.advance("o1", "f2", "revive")
+    assert ("released", "freed") == (
+        order.fulfillment("f2").state.name,
+        order.fulfillment("f2").stock,
+    )
+    with pytest.raises(IllegalTransition, match="released"):
+        desk.split("o1", "f2", {"l1": 1})
+
+
+def test_what_waits_for_stock_and_is_not_wanted_is_given_up() -> None:
+    """Also where all the rest of the order is reserved: it would wait for nobody."""
+    policy = Policy(capture="on_confirmation", unpaid_ttl=None, short="backorder")
+    world = World(("MUG", "MAIN", 1), policy=policy)
+    order = world.desk.place([line(quantity=2)], order_id="o1", tenders=[card()])
+    (one,) = order.lines
+    assert (True, 1, ()) == (order.stocked, one.backordered, next_events(order, NOON))
+    less = copied(one, *one.CACHED, remaining_units=1)
+    (given_up,) = next_events(copied(order, *order.CACHED, lines=(less,)), NOON)
+    assert isinstance(given_up, OrderCancelled)
+    assert (("l1", 1),) == given_up.units
