@@ -11,9 +11,10 @@ from functools import partial
 from itertools import count
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import psycopg
+from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import create_engine
 
 from bench.baselines.psycopg_stock import BARE, BY_HAND, SCHEMA
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     Reserve: TypeAlias = Callable[[str], None]
 
-__all__ = ["reserving"]
+__all__ = ["Crowd", "reserving"]
 
 _SKU, _PLACE, _STOCK = "HOT", "MAIN", 10**9
 _BOOKED = """
@@ -43,6 +44,21 @@ _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _UNTIL = _NOON + timedelta(minutes=30)
 _WARM = 6  # psycopg prepares what is run a sixth time
 _WAIT = 300.0  # seconds until a process that does not answer is given up
+
+
+class Crowd(NamedTuple):
+    """So many processes, and how many milliseconds a commit takes beyond the disk's own time.
+
+    With more processes than processors it is the work that counts, with a slow flush the row.
+    """
+
+    processes: int
+    flush: int = 0
+
+    def __str__(self) -> str:
+        """Tell who it is."""
+        return f"{self.processes} processes" + (f", flush {self.flush} ms" if self.flush else "")
+
 
 # What each process does ---------------------------------------------------------------------
 
@@ -138,10 +154,14 @@ def _reserved(turn: _Turn, worker: int, reserve: Reserve) -> tuple[int, float]:
 
 def reserving(server: Server, size: PgSize) -> list[Result]:
     """Compare reservations of one article by several processes with both ways by hand."""
+    return [result for crowd in size.crowds for result in _reserving(server, size, crowd)]
+
+
+def _reserving(server: Server, size: PgSize, crowd: Crowd) -> Iterator[Result]:
     taken = dict.fromkeys(_SIDES, 0)
     rates: dict[str, list[float]] = {side: [] for side in _SIDES}
-    with server.database() as database, _stocked(database) as observer:
-        with _processes(database, size.processes) as pipes:
+    with server.database() as database, _stocked(database, crowd.flush) as observer:
+        with _processes(database, crowd.processes) as pipes:
             for side in _SIDES:
                 taken[side] += _WARM * len(pipes)
             for number, side in enumerate(list(_SIDES) * size.rounds):
@@ -153,18 +173,16 @@ def reserving(server: Server, size: PgSize) -> list[Result]:
     rate_of = {side: median(found) for side, found in rates.items()}
     hand = max(BY_HAND, key=rate_of.__getitem__)
     told = ", ".join(f"{name} {rate:,.0f}" for name, rate in rate_of.items())
-    return [
-        Result(
-            f"reserving a hot SKU / {name}",
+    told = f"commits a second, medians: {told}; ours reaches "
+    for name, side, bar in (("bare UPDATE", "bare", 2), (hand, hand, 1.25)):
+        yield Result(
+            f"hot SKU, {crowd} / {name}",
             1 / rate_of["ours"],
             1 / rate_of[side],
             bar,
             round(rate_of["ours"] * size.seconds),
-            f"commits a second by {size.processes} processes, medians: {told}; "
-            f"ours reaches {rate_of['ours'] / rate_of[side]:.2f}",
+            f"{told}{rate_of['ours'] / rate_of[side]:.2f}",
         )
-        for name, side, bar in (("bare UPDATE", "bare", 2), (hand, hand, 1.25))
-    ]
 
 
 def _turned(turn: _Turn, pipes: Sequence[Pipe]) -> tuple[int, float]:
@@ -201,8 +219,10 @@ def _accounted(database: Database, observer: psycopg.Connection, taken: Mapping[
 
 
 @contextmanager
-def _stocked(database: Database) -> Iterator[psycopg.Connection]:
+def _stocked(database: Database, flush: int) -> Iterator[psycopg.Connection]:
     """Make all tables, with stock for everybody."""
+    if flush:
+        _slow(database, flush)
     engine = create_engine(database.url())
     upgrade_schema(engine)
     SqlInventory(engine).post(Posting.receive("delivery", _SKU, _PLACE, _STOCK, at=_NOON))
@@ -212,6 +232,15 @@ def _stocked(database: Database) -> Iterator[psycopg.Connection]:
         connection.execute("INSERT INTO counters VALUES (%s, %s)", (_SKU, _STOCK))
         connection.execute("INSERT INTO balances VALUES (%s, %s, %s, 0)", (_SKU, _PLACE, _STOCK))
         yield connection
+
+
+def _slow(database: Database, flush: int) -> None:
+    """Have every commit wait before it flushes, as if the disk, or a standby, took longer."""
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        name = connection.info.dbname
+        for setting, value in (("commit_delay", 1_000 * flush), ("commit_siblings", 0)):
+            told = SQL("ALTER DATABASE {} SET {} = {}")
+            connection.execute(told.format(Identifier(name), Identifier(setting), Literal(value)))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from bench.baselines.psycopg_shop import PsycopgShop
 from bench.baselines.psycopg_statements import SCHEMA
 from bench.ours import OurShop
 from bench.pg_loading import loading
-from bench.pg_stock import reserving
+from bench.pg_stock import Crowd, reserving
 from bench.story import PRICES, baskets
 from bench.timing import Result, timed, turns
 from bench.traffic import Cost, Traffic, connection_of, counted, spent
@@ -40,19 +40,28 @@ class PgSize:
     lives: int
     lines: int
     """Of an order with several."""
-    processes: int
+    crowds: tuple[Crowd, ...]
+    """Who reserves a hot SKU."""
     seconds: float
-    """Of one turn of all processes at a hot SKU."""
+    """Of one turn of a crowd."""
     loads: int
     """How many orders are loaded of each number stored, in each round."""
     stored: tuple[int, ...]
 
 
 usual = PgSize(
-    rounds=24, lives=10, lines=5, processes=8, seconds=0.5, loads=50, stored=(1_000, 100_000)
+    rounds=24,
+    lives=10,
+    lines=5,
+    crowds=(Crowd(8), Crowd(2), Crowd(8, flush=5)),
+    seconds=0.5,
+    loads=50,
+    stored=(1_000, 100_000),
 )
 full = replace(usual, stored=(*usual.stored, 1_000_000))
-tiny = PgSize(rounds=1, lives=2, lines=3, processes=2, seconds=0.1, loads=5, stored=(20, 60))
+tiny = PgSize(
+    rounds=1, lives=2, lines=3, crowds=(Crowd(2, flush=1),), seconds=0.1, loads=5, stored=(20, 60)
+)
 
 
 @final

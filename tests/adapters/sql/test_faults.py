@@ -364,7 +364,7 @@ def test_a_connection_in_the_middle_of_something_is_not_given_back(
     assert orders.load("o1") is None
     asked: list[psycopg.Cursor] = []
 
-    def interrupted(cursor: psycopg.Cursor, *_: object) -> None:
+    def interrupted(cursor: psycopg.Cursor, *_: object, **__: object) -> None:
         asked.append(cursor)
         cursor.connection.pgconn.send_query(b"SELECT pg_sleep(60)")
         raise KeyboardInterrupt

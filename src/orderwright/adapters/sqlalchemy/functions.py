@@ -40,18 +40,14 @@ BEGIN
     lapsing := false;
     -- Who sends the same posting waits here, before it has locked anything else.
     PERFORM $lock;
-    -- What is refused after something was written is undone as a whole: see EXCEPTION.
+    -- What is refused, or known, after something was written is undone as a whole: see EXCEPTION.
     BEGIN
-        PERFORM FROM $postings p WHERE p.id = posting_id;
-        IF FOUND THEN
-            RETURN;
-        END IF;
         -- Everybody locks accounts in one order, that of the rows, so nobody waits in a circle.
         FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
             sku text, location text, bucket text, reservation text, lot text,
             wanted bigint, least bigint, most bigint,
-            units bigint, reserved bigint, order_id text, entry integer, expires_at timestamptz,
-            expected_at timestamptz, priority bigint
+            units bigint, reserved bigint, floor bigint, order_id text, entry integer,
+            expires_at timestamptz, expected_at timestamptz, priority bigint
         ) LOOP
             place := place + 1;
             IF r.sku IS DISTINCT FROM last_sku THEN
@@ -67,8 +63,9 @@ BEGIN
             CONTINUE WHEN found_short IS NOT NULL AND r.wanted IS NULL;
             IF r.wanted IS NOT NULL AND r.least IS NULL THEN
                 -- What is not there cannot be locked: the first claims to a SKU would all pass.
-                INSERT INTO $balances (sku, location, bucket, reservation, lot, units, reserved)
-                VALUES (r.sku, r.location, r.bucket, r.reservation, r.lot, 0, 0)
+                INSERT INTO $balances
+                    (sku, location, bucket, reservation, lot, units, reserved, floor)
+                VALUES (r.sku, r.location, r.bucket, r.reservation, r.lot, 0, 0, r.floor)
                 ON CONFLICT (sku, location, bucket, reservation, lot) DO NOTHING;
             END IF;
             IF r.reservation <> '' AND r.units < 0 AND found_short IS NULL THEN
@@ -108,10 +105,10 @@ BEGIN
             CONTINUE WHEN found_short IS NOT NULL OR have IS NOT NULL
                 OR (r.reservation <> '' AND r.units = 0);
             INSERT INTO $balances AS b (
-                sku, location, bucket, reservation, lot, units, reserved,
+                sku, location, bucket, reservation, lot, units, reserved, floor,
                 order_id, posting, entry, expires_at, expected_at, priority
             ) VALUES (
-                r.sku, r.location, r.bucket, r.reservation, r.lot, r.units, r.reserved,
+                r.sku, r.location, r.bucket, r.reservation, r.lot, r.units, r.reserved, r.floor,
                 r.order_id, CASE WHEN r.entry IS NOT NULL THEN posting_id END, r.entry,
                 r.expires_at, r.expected_at, r.priority
             ) ON CONFLICT (sku, location, bucket, reservation, lot) DO UPDATE SET

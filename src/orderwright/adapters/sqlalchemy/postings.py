@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from sqlalchemy import (
@@ -29,7 +30,7 @@ from orderwright.adapters.sqlalchemy.functions import posting_call
 from orderwright.adapters.sqlalchemy.given import given
 from orderwright.adapters.sqlalchemy.said import Said
 from orderwright.adapters.sqlalchemy.tables import Moment, Tables, written
-from orderwright.inventory.entries import StockAccount
+from orderwright.inventory.entries import FLOORED, StockAccount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,6 +56,7 @@ __all__ = ["KEY", "Along", "Verdict", "Writing"]
 
 KEY = ("sku", "location", "bucket", "reservation", "lot")
 """What names an account."""
+_key = itemgetter(*KEY)
 
 _ROW: Columns = {
     **dict.fromkeys(KEY, Text()),
@@ -63,6 +65,7 @@ _ROW: Columns = {
     "most": BigInteger(),
     "units": BigInteger(),
     "reserved": BigInteger(),
+    "floor": BigInteger(),
     "order_id": Text(),
     "entry": Integer(),
     "expires_at": Moment(),
@@ -82,6 +85,10 @@ _GIVEN: Columns = {
     "lots": Text(),
 }
 """What a posting is written with."""
+
+
+_BOUND = FLOORED - {"available"}
+"""The buckets that are never below zero, whatever the policy of their SKU is."""
 
 
 class Verdict(NamedTuple):
@@ -281,7 +288,7 @@ def _rows(
 
 def _turn(row: Mapping[str, Any]) -> tuple[object, ...]:
     """Return when a row is locked: what others want too, the plain accounts, at the end."""
-    return (row["sku"], row["reservation"] == "", *_account(row))
+    return (row["sku"], row["reservation"] == "", *_key(row))
 
 
 def _own(row: dict[str, Any], posting: Posting, index: int) -> None:
@@ -298,8 +305,11 @@ def _own(row: dict[str, Any], posting: Posting, index: int) -> None:
 
 def _row(account: StockAccount, units: int) -> dict[str, Any]:
     """Return a row of which nothing else is said: for the database that is null."""
-    return {**account._asdict(), "units": units, "reserved": 0}
+    row: dict[str, Any] = dict(zip(KEY, account, strict=True), units=units, reserved=0)
+    if account.bucket in _BOUND:
+        row["floor"] = 0
+    return row
 
 
 def _account(row: Mapping[str, Any] | RowMapping) -> StockAccount:
-    return StockAccount(**{name: row[name] for name in KEY})
+    return StockAccount(*_key(row))

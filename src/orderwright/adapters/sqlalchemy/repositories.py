@@ -61,13 +61,17 @@ class _Bound:
     def _run(self, record: str, verb: Callable[[Work], T], *, writes: bool = False) -> T:
         """Have ``verb`` work on ``record``; tell what goes wrong as one of our errors."""
         joined = not isinstance(self._bind, Engine)
-        with self._turn, explained(self._adapter, record, writes=writes, joined=joined):
-            work = Work(self._bind, self._adapter, joined=joined)
+        with self._turn:
             try:
-                return verb(work)
-            finally:
-                if not joined:
-                    work.close()
+                work = Work(self._bind, self._adapter, joined=joined)
+                try:
+                    return verb(work)
+                finally:
+                    if not joined:
+                        work.close()
+            except Exception:
+                with explained(self._adapter, record, writes=writes, joined=joined):
+                    raise
 
 
 @final

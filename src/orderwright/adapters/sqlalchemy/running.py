@@ -87,14 +87,14 @@ class Work:
     def driver(self) -> Any:  # noqa: ANN401 - whatever the driver calls a connection
         """The driver's own connection."""
         if self._borrowed is None:
-            with reached(self.adapter), self._told():
+            try:
                 self._borrowed = self.engine.raw_connection()
-                try:
-                    driver: Any = self._borrowed.driver_connection
-                    self._as_found = driver.autocommit
-                    driver.autocommit = True
-                except BaseException as error:
-                    self.give_up(error)
+                driver: Any = self._borrowed.driver_connection
+                self._as_found = driver.autocommit
+                driver.autocommit = True
+            except BaseException as error:
+                self.give_up(error)
+                with reached(self.adapter), self._told():
                     raise
         return self._borrowed.driver_connection
 

@@ -81,9 +81,7 @@ def _asked(work: Work, text: str, facts: Mapping[str, object]) -> Sequence[Any]:
     dialect: Any = work.engine.dialect
     driver = work.driver
     try:
-        with driver.cursor() as cursor:
-            cursor.execute(text, facts)
-            return list(cursor.fetchall())
+        return list(driver.execute(text, facts).fetchall())
     except dialect.loaded_dbapi.Error as error:
         raise work.told(error, text, facts) from error
     except BaseException as error:

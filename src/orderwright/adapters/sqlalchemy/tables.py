@@ -236,8 +236,9 @@ class Tables:
     def _balances(self) -> Table:
         """A row for each account; in the available ones, how many of the lot are reserved there.
 
-        ``order_id`` and what follows are of named accounts only: whose they are, by which posting
-        and as which of its entries they were made, and their terms.
+        ``floor`` is what its units never fall below, null where they may. ``order_id`` and what
+        follows are of named accounts only: whose they are, by which posting and as which of its
+        entries they were made, and their terms.
         """
         return self._table(
             "balances",
@@ -248,17 +249,14 @@ class Tables:
             Column("lot", _ID, primary_key=True),
             Column("units", BigInteger, nullable=False),
             Column("reserved", BigInteger, nullable=False),
+            Column("floor", BigInteger),
             Column("order_id", _ID),
             Column("posting", _ID),
             Column("entry", Integer),
             Column("expires_at", Moment),
             Column("expected_at", Moment),
             Column("priority", BigInteger),
-            CheckConstraint(
-                "units >= 0 OR bucket NOT IN"
-                " ('reserved', 'quarantine', 'in_transit', 'incoming', 'backordered')",
-                name=f"{self.prefix}balances_floor",
-            ),
+            CheckConstraint("units >= floor", name=f"{self.prefix}balances_floor"),
             self._index("balances_stock", "sku", "location", where="reservation = ''"),
             self._index("balances_order", "order_id", where="order_id IS NOT NULL"),
             self._index(
