@@ -305,8 +305,6 @@ def _levels(tables: Tables, *, pg: bool) -> Select[Any]:
     place = (table.c.sku, table.c.location, table.c.lot)
     kept = select(*place, table.c.bucket, table.c.units, table.c.reserved).where(
         wanted,
-        # Word for word what the partial index says.
-        literal_column("reservation") == literal_column("''"),
         literal_column("bucket IN ('available', 'quarantine', 'in_transit')"),
     )
     free = (literal("available").label("bucket"), table.c.units, -table.c.units)

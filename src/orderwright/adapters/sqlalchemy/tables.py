@@ -236,15 +236,15 @@ class Tables:
     def _balances(self) -> Table:
         """A row for each account; in the available ones, how many of the lot are reserved there.
 
-        ``floor`` is what its units never fall below, null where they may. ``order_id`` and what
+        The bucket comes early in the key: most questions are about a few buckets of a SKU. ``floor`` is what its units never fall below, null where they may. ``order_id`` and what
         follows are of named accounts only: whose they are, by which posting and as which of its
         entries they were made, and their terms.
         """
         return self._table(
             "balances",
             Column("sku", _ID, primary_key=True),
-            Column("location", _ID, primary_key=True),
             Column("bucket", _ID, primary_key=True),
+            Column("location", _ID, primary_key=True),
             Column("reservation", _ID, primary_key=True),
             Column("lot", _ID, primary_key=True),
             Column("units", BigInteger, nullable=False),
@@ -257,11 +257,7 @@ class Tables:
             Column("expected_at", Moment),
             Column("priority", BigInteger),
             CheckConstraint("units >= floor", name=f"{self.prefix}balances_floor"),
-            self._index("balances_stock", "sku", "location", where="reservation = ''"),
             self._index("balances_order", "order_id", where="order_id IS NOT NULL"),
-            self._index(
-                "balances_waiting", "sku", "bucket", where="bucket IN ('backordered', 'incoming')"
-            ),
             self._index("balances_lapsing", "sku", "expires_at", where="expires_at IS NOT NULL"),
         )
 
