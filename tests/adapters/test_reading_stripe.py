@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import stripe
+from attrs import evolve
 
 from orderwright.adapters.stripe import (
     AsyncStripePayments,
@@ -15,7 +16,7 @@ from orderwright.adapters.stripe import (
     notification,
 )
 from orderwright.adapters.stripe.folding import IntentData
-from orderwright.errors import OutcomeUnknown
+from orderwright.errors import KeyReused, OutcomeUnknown
 from orderwright.payments.operations import OperationKind
 from orderwright.ports import PaymentPort
 from tests.adapters.test_stripe import Awaited, Canned, asked, effects, eur, perform
@@ -40,6 +41,53 @@ def adapter(request: pytest.FixtureRequest) -> Made:
     if request.param == "sync":
         return StripePayments
     return lambda client: Awaited(AsyncStripePayments(client))
+
+
+# What the host has asked in other words since ------------------------------------------------
+
+BACK = "https://shop.example/back"
+
+
+@pytest.mark.parametrize("kind", ["authorize", "charge"])
+@pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeCustomerFail"])
+def test_what_was_asked_before_the_host_changed_its_terms_is_answered(
+    peer: Inside, kind: OperationKind, card: str
+) -> None:
+    """To Stripe it is another request under the same key; it is made once, and told as it is."""
+    request = asked(kind, instrument=saved(peer, card))
+    before = StripePayments(peer.client())
+    first, done = perform(before, request), peer.do("state")["books"]
+    later = StripePayments(peer.client(), off_session=False, return_url=BACK)
+    waited = AsyncStripePayments(peer.client(), off_session=False, return_url=BACK)
+    for after in (later, Awaited(waited)):
+        again = perform(after, request)
+        assert (first.outcome, first.reference) == (again.outcome, again.reference)
+    assert done == peer.do("state")["books"]
+    another = saved(peer, card)
+    for other in (
+        evolve(request, amount=eur("31.00")),
+        evolve(request, instrument=f"{request.instrument.split('/')[0]}/{another.split('/')[1]}"),
+        evolve(request, kind="charge" if kind == "authorize" else "authorize"),
+    ):
+        with pytest.raises(KeyReused):
+            perform(later, other)
+    assert done == peer.do("state")["books"]
+
+
+def test_a_capture_asked_before_the_host_takes_several_is_answered() -> None:
+    """The same for the word that says whether more captures come."""
+    peer = inside(multicapture=True)
+    held = StripePayments(peer.client(), multicapture=True).authorize(
+        asked("authorize", instrument=saved(peer))
+    )
+    request = asked("capture", "10.00", reference=held.reference)
+    first = StripePayments(peer.client(), multicapture=True).capture(request)
+    assert "succeeded" == first.outcome
+    done = effects(peer)
+    assert first == StripePayments(peer.client()).capture(request)
+    with pytest.raises(KeyReused):
+        StripePayments(peer.client()).capture(evolve(request, amount=eur("11.00")))
+    assert done == effects(peer)
 
 
 # What Stripe calls a refund ------------------------------------------------------------------

@@ -236,7 +236,8 @@ class Tables:
     def _balances(self) -> Table:
         """A row for each account; in the available ones, how many of the lot are reserved there.
 
-        The bucket comes early in the key: most questions are about a few buckets of a SKU. ``floor`` is what its units never fall below, null where they may. ``order_id`` and what
+        The bucket comes early in the key: most questions are about a few buckets of a SKU.
+        ``floor`` is what its units never fall below, null where they may. ``order_id`` and what
         follows are of named accounts only: whose they are, by which posting and as which of its
         entries they were made, and their terms.
         """

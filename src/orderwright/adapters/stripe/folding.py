@@ -29,6 +29,7 @@ __all__ = [
     "UNREADABLE",
     "IntentData",
     "RefundData",
+    "asks_for",
     "failed",
     "fault",
     "idempotency_key",
@@ -71,11 +72,16 @@ class _Charge(TypedDict, total=False):
     payment_method_details: _MethodDetails | None
 
 
+class _Method(TypedDict):
+    id: str
+
+
 class _Error(TypedDict, total=False):
     code: str | None
     decline_code: str | None
     message: str | None
     payment_intent: IntentData | None
+    payment_method: _Method | None
 
 
 class _Redirect(TypedDict, total=False):
@@ -95,6 +101,8 @@ class IntentData(TypedDict):
     amount: int
     amount_capturable: int
     amount_received: int
+    capture_method: str
+    payment_method: str | None
     metadata: dict[str, str]
     next_action: _NextAction | None
     last_payment_error: _Error | None
@@ -173,6 +181,23 @@ def opened(request: PaymentRequest, intent: IntentData, *, multicapture: bool) -
 
 
 _ASK_CUSTOMER = "authentication_required"
+
+
+def asks_for(intent: IntentData, request: PaymentRequest, method: str) -> bool:
+    """Whether ``intent`` is for what ``request`` asks, paid by ``method``.
+
+    How the host wants it done, as where customers come back to, may have been another way then.
+    What was declined has no method any more: the error names it.
+    """
+    error = intent.get("last_payment_error")
+    failed_with = error.get("payment_method") if error else None
+    used = intent.get("payment_method") or (failed_with["id"] if failed_with else None)
+    manual = request.kind == "authorize"
+    return (
+        money(intent["amount"], intent["currency"]) == request.amount
+        and (intent["capture_method"] == "manual") == manual
+        and used == method
+    )
 
 
 def _card(charge: _Charge | None) -> _Card:

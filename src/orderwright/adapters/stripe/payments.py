@@ -15,6 +15,7 @@ from orderwright.adapters.stripe.folding import (
     OPERATION,
     UNREADABLE,
     IntentData,
+    asks_for,
     failed,
     fault,
     idempotency_key,
@@ -203,6 +204,13 @@ def _open(request: PaymentRequest, terms: _Terms) -> Steps[PaymentOutcome]:
     params = _opening(request, terms)
     try:
         intent, again = yield from calls.create(params, idempotency_key(request.id))
+    except stripe.IdempotencyError:
+        # What Stripe compares has in it how the host wants to be paid, which it may have changed.
+        customer, method = _customer_and_method(request)
+        found = yield from calls.find_intent(request.id, customer)
+        if found is None or not asks_for(found, request, method):
+            raise
+        return opened(request, found, multicapture=terms.multicapture)
     except stripe.CardError as error:
         known = intent_of(error)
         if not known or not replayed(error.headers):
@@ -229,7 +237,14 @@ def _capture(request: PaymentRequest, terms: _Terms) -> Steps[PaymentOutcome]:
 
 def _captured(request: PaymentRequest, params: PaymentIntentCaptureParams) -> Steps[PaymentOutcome]:
     key = idempotency_key(request.id)
-    intent, again = yield from calls.capture(request.reference, params, key)
+    try:
+        intent, again = yield from calls.capture(request.reference, params, key)
+    except stripe.IdempotencyError:
+        # See _open; what was done of it is marked.
+        intent = yield from calls.retrieve(request.reference)
+        if (intent.get("metadata") or {}).get(mark(request)) != str(smallest(request.amount)):
+            raise
+        return _done(request, intent)
     if again:
         intent = yield from calls.retrieve(request.reference)
     return _done(request, intent)
