@@ -57,7 +57,7 @@ class Crowd(NamedTuple):
 
     def __str__(self) -> str:
         """Tell who it is."""
-        return f"{self.processes} processes" + (f", flush {self.flush} ms" if self.flush else "")
+        return f"{self.processes} at once" + (f", +{self.flush} ms" if self.flush else "")
 
 
 # What each process does ---------------------------------------------------------------------
