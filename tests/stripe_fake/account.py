@@ -311,13 +311,7 @@ class Account:
         """A decline: 402, and the payment intent waits for another method to pay with."""
         facts = card_error(card)
         intent["status"], intent["next_action"] = "requires_payment_method", None
-        # https://docs.stripe.com/api/payment_intents/object: what failed is in the error only
-        failed, intent["payment_method"] = intent["payment_method"], None
-        intent["last_payment_error"] = {
-            "message": message,
-            "payment_method": {"id": failed},
-            **facts,
-        }
+        intent["last_payment_error"] = {"message": message, **facts}
         self._tell("payment_intent.payment_failed", shown(intent))
         raise Refusal(402, message, payment_intent=shown(intent), **facts)
 
@@ -605,8 +599,6 @@ class Account:
         with self._by_itself():
             intent = self.intents[name]
             assert intent["status"] in ("requires_action", "requires_payment_method")
-            error = intent["last_payment_error"]
-            intent["payment_method"] = intent["payment_method"] or error["payment_method"]["id"]
             failed = Card(code="payment_intent_authentication_failure")
             with suppress(Refusal):  # nobody waits for the answer
                 if ok:

@@ -28,7 +28,7 @@ from orderwright.inventory.guard import StockPolicy
 from orderwright.orders.contacts import Contact
 from tests.adapters.sql.stores import async_sqlite, postgres, sqlite_file, sqlite_memory
 from tests.adapters.sql.test_faults import note
-from tests.postgres import Server
+from tests.postgres import Database, Server
 from tests.worlds import HOUR, MINUTE, NOON, World, card, line
 
 T = TypeVar("T")
@@ -300,6 +300,25 @@ def test_one_posting_sent_twice_behind_a_lapse_is_no_deadlock(
 
     assert [None, None] == at_once([lambda: stock.post(posting), second])
     assert {2} == {one.quantity for one in stock.reservations(NOON + HOUR, order_id="o1")}
+
+
+def test_a_posting_that_is_known_waits_for_nobody(pg_database: Database) -> None:
+    """It is over: who says it again needs nothing that somebody else has locked."""
+    engine = create_engine(pg_database.url())
+    hurried = create_engine(pg_database.url(), connect_args={"options": "-c lock_timeout=300"})
+    upgrade_schema(engine)
+    stock = SqlInventory(engine)
+    stock.post(Posting.receive("d1", "MUG", "MAIN", 3, at=NOON))
+    one, other = (Reservation(f"r{n}", "MUG", "MAIN", 1, order_id=f"o{n}") for n in (1, 2))
+    known = Posting.reserve("p1", [one], at=NOON)
+    stock.post(known)
+    with engine.begin() as busy:
+        SqlInventory(busy).post(Posting.reserve("p2", [other], at=NOON))
+        SqlInventory(hurried).post(known)
+        with pytest.raises(AdapterFault):
+            SqlInventory(hurried).post(Posting.settle("p3", at=NOON, commit=[one]))
+    for used in (engine, hurried):
+        used.dispose()
 
 
 def plan_of(engine: Engine, call: Callable[[], object]) -> str:

@@ -40,7 +40,12 @@ BEGIN
     lapsing := false;
     -- Who sends the same posting waits here, before it has locked anything else.
     PERFORM $lock;
-    -- What is refused, or known, after something was written is undone as a whole: see EXCEPTION.
+    -- What is known locks nothing: whoever says it again must not wait for others, or they for it.
+    PERFORM FROM $postings p WHERE p.id = posting_id;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    -- What is refused after something was written is undone as a whole: see EXCEPTION.
     BEGIN
         -- Everybody locks accounts in one order, that of the rows, so nobody waits in a circle.
         FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
