@@ -74,6 +74,44 @@ def test_what_was_asked_before_the_host_changed_its_terms_is_answered(
     assert done == peer.do("state")["books"]
 
 
+def test_what_was_paid_by_another_method_since_is_answered_too(peer: Inside) -> None:
+    """The customer may choose another one for what failed: it is what was asked all the same."""
+    request = asked("authorize", instrument=saved(peer, "pm_card_chargeCustomerFail"))
+    refused = StripePayments(peer.client()).authorize(request)
+    peer.account.intents[refused.reference]["payment_method"] = "pm_another"
+    later = StripePayments(peer.client(), off_session=False, return_url=BACK)
+    assert refused.reference == later.authorize(request).reference
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+@pytest.mark.parametrize("kind", ["authorize", "charge", "capture"])
+def test_who_may_not_look_for_what_was_asked_is_not_told_that_it_failed(
+    kind: OperationKind, status: int
+) -> None:
+    """The key was used, whatever Stripe says to the question for what: money may have moved."""
+    reused = {"error": {"type": "idempotency_error", "message": "Keys for idempotent requests"}}
+    missing = {
+        "error": {
+            "type": "invalid_request_error",
+            "code": "resource_missing",
+            "param": "customer",
+            "message": "No such customer",
+        }
+    }
+
+    class Refusing(Canned):
+        """Says that the key was used, and nothing more."""
+
+        def request(self, method: str, *_: object, **__: object) -> tuple[str, int, dict[str, str]]:
+            """Answer by what is done."""
+            told, code = (reused, 400) if method.lower() == "post" else (missing, status)
+            return json.dumps(told), code, {}
+
+    port = StripePayments(stripe.StripeClient("sk_test_1", http_client=Refusing(0, "")))
+    with pytest.raises(KeyReused):
+        perform(port, asked(kind, instrument="cus_1/pm_1", reference="pi_1"))
+
+
 def test_a_capture_asked_before_the_host_takes_several_is_answered() -> None:
     """The same for the word that says whether more captures come."""
     peer = inside(multicapture=True)

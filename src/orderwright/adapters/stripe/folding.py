@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orderwright.payments.operations import Outcome, PaymentRequest
 
 __all__ = [
+    "METHOD",
     "OPERATION",
     "STEP",
     "UNREADABLE",
@@ -47,6 +48,8 @@ OPERATION = "orderwright"
 """The metadata that names the operation which made a payment intent or a refund."""
 STEP = f"{OPERATION}_"
 """How the metadata begins that says what else was done to a payment intent."""
+METHOD = f"{OPERATION}.method"
+"""The metadata that says by which method a payment intent was to be paid."""
 MAX_KEY = 255
 """So long may an idempotency key be: https://docs.stripe.com/api/idempotent_requests."""
 
@@ -72,16 +75,11 @@ class _Charge(TypedDict, total=False):
     payment_method_details: _MethodDetails | None
 
 
-class _Method(TypedDict):
-    id: str
-
-
 class _Error(TypedDict, total=False):
     code: str | None
     decline_code: str | None
     message: str | None
     payment_intent: IntentData | None
-    payment_method: _Method | None
 
 
 class _Redirect(TypedDict, total=False):
@@ -102,7 +100,6 @@ class IntentData(TypedDict):
     amount_capturable: int
     amount_received: int
     capture_method: str
-    payment_method: str | None
     metadata: dict[str, str]
     next_action: _NextAction | None
     last_payment_error: _Error | None
@@ -184,19 +181,16 @@ _ASK_CUSTOMER = "authentication_required"
 
 
 def asks_for(intent: IntentData, request: PaymentRequest, method: str) -> bool:
-    """Whether ``intent`` is for what ``request`` asks, paid by ``method``.
+    """Whether ``intent`` was made for what ``request`` asks, with ``method``.
 
-    How the host wants it done, as where customers come back to, may have been another way then.
-    What was declined has no method any more: the error names it.
+    How the host wants it done, as where customers come back to, may have been another way then; and
+    the customer may have paid by another method since.
     """
-    error = intent.get("last_payment_error")
-    failed_with = error.get("payment_method") if error else None
-    used = intent.get("payment_method") or (failed_with["id"] if failed_with else None)
     manual = request.kind == "authorize"
     return (
         money(intent["amount"], intent["currency"]) == request.amount
         and (intent["capture_method"] == "manual") == manual
-        and used == method
+        and intent["metadata"].get(METHOD) == method
     )
 
 

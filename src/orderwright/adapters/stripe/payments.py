@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, final
 
 import stripe
 
@@ -12,6 +12,7 @@ from orderwright.adapters.stripe import calls
 from orderwright.adapters.stripe.amounts import money, smallest
 from orderwright.adapters.stripe.calls import Steps, replayed, run, run_async
 from orderwright.adapters.stripe.folding import (
+    METHOD,
     OPERATION,
     UNREADABLE,
     IntentData,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from orderwright.ports import Finding
 
 __all__ = ["AsyncStripePayments", "StripePayments"]
+
+T = TypeVar("T")
 
 
 @final
@@ -189,7 +192,7 @@ def _opening(request: PaymentRequest, terms: _Terms) -> PaymentIntentCreateParam
         "capture_method": "manual" if request.kind == "authorize" else "automatic",
         "confirm": True,
         "off_session": terms.off_session,
-        "metadata": {OPERATION: request.id},
+        "metadata": {OPERATION: request.id, METHOD: method},
         "expand": ["latest_charge"],
     }
     if terms.return_url:
@@ -204,10 +207,10 @@ def _open(request: PaymentRequest, terms: _Terms) -> Steps[PaymentOutcome]:
     params = _opening(request, terms)
     try:
         intent, again = yield from calls.create(params, idempotency_key(request.id))
-    except stripe.IdempotencyError:
+    except stripe.IdempotencyError as reused:
         # What Stripe compares has in it how the host wants to be paid, which it may have changed.
         customer, method = _customer_and_method(request)
-        found = yield from calls.find_intent(request.id, customer)
+        found = yield from _looked_for(calls.find_intent(request.id, customer), reused)
         if found is None or not asks_for(found, request, method):
             raise
         return opened(request, found, multicapture=terms.multicapture)
@@ -222,6 +225,17 @@ def _open(request: PaymentRequest, terms: _Terms) -> Steps[PaymentOutcome]:
     # The customer may have confirmed it since.
     intent = yield from calls.retrieve(known)
     return opened(request, intent, multicapture=terms.multicapture)
+
+
+def _looked_for(steps: Steps[T], reused: stripe.IdempotencyError) -> Steps[T]:
+    """Look for what a key was used for; raise that it was ``reused`` if Stripe will not tell.
+
+    That it will not says nothing of what was done under the key.
+    """
+    try:
+        return (yield from steps)
+    except (stripe.InvalidRequestError, stripe.PermissionError, stripe.AuthenticationError):
+        raise reused from None
 
 
 def _capture(request: PaymentRequest, terms: _Terms) -> Steps[PaymentOutcome]:
@@ -239,9 +253,9 @@ def _captured(request: PaymentRequest, params: PaymentIntentCaptureParams) -> St
     key = idempotency_key(request.id)
     try:
         intent, again = yield from calls.capture(request.reference, params, key)
-    except stripe.IdempotencyError:
+    except stripe.IdempotencyError as reused:
         # See _open; what was done of it is marked.
-        intent = yield from calls.retrieve(request.reference)
+        intent = yield from _looked_for(calls.retrieve(request.reference), reused)
         if (intent.get("metadata") or {}).get(mark(request)) != str(smallest(request.amount)):
             raise
         return _done(request, intent)
