@@ -15,13 +15,13 @@ BRIEF = settings(
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-LONG = settings(BRIEF, max_examples=60, stateful_step_count=30)
+LONG = settings(BRIEF, max_examples=500, stateful_step_count=30)
 
 
 def judged(contract: type[Contract], machine: settings = BRIEF) -> dict[str, str]:
     """Each clause that a contract finds broken, with what it says about it first."""
     contract.machine_settings = machine
-    contract.patience = 1.0
+    contract.patience = 3.0  # a busy machine takes its time
     found: dict[str, str] = {}
     for outcome in outcomes(contract):
         if isinstance(outcome, ClauseBroken):
