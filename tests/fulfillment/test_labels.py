@@ -200,3 +200,13 @@ def test_what_is_no_container_code(prefix: str, serial: int, extension: int) -> 
         sscc(prefix, serial, extension=extension)
     with pytest.raises(InvalidInput):
         check_digit("12a")
+
+
+def test_what_cannot_even_be_shown_is_refused() -> None:
+    """The refusal of what is no text does not try to print it: it may not end, or never begin."""
+    nested: Any = []
+    for _ in range(100_000):
+        nested = [nested]
+    for call in (check_digit, lambda one: sscc(one, 1)):
+        with pytest.raises(InvalidInput, match="expected a string, got list"):
+            call(nested)

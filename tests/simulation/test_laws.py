@@ -1,7 +1,7 @@
 """The laws see what is wrong: each world here is wrong in one thing only."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
@@ -163,6 +163,15 @@ def test_what_is_paid_out_to_a_tender_of_its_own_breaks_no_law() -> None:
     world.desk.refund("o1", to=Tender(method="card"))
     assert ["refund"] == [one.kind for one in world.payments.books]
     check_quiet(world)
+
+
+def test_what_is_due_in_the_last_year_that_is_taken_is_found() -> None:
+    """The law looks as far ahead as anybody can put anything off."""
+    world = opened(unpaid)()
+    world.desk.hold(
+        "o1", "fraud", blocks=["fulfil"], until=datetime(9800, 12, 31, 23, 59, tzinfo=UTC)
+    )
+    check_laws(world)
 
 
 def credited_twice() -> World:

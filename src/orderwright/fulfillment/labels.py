@@ -42,7 +42,7 @@ def _words(value: object, path: str, *, least: int = 1, most: int = _MOST_TEXT) 
         raise InvalidInput.at(path, f"expected a string, got {type(value).__name__}")
     if not least <= len(value) <= most or not value.isprintable():
         raise InvalidInput.at(
-            path, f"use {least} to {most} printable characters, got {value!r:.70}"
+            path, f"use {least} to {most} printable characters, got {value[:70]!r}"
         )
     return value
 
@@ -84,13 +84,20 @@ class Address:
         return (self.name, *self.lines, town, self.country)
 
 
+def _digits(value: object, path: str) -> None:
+    """Refuse what is not a string of digits."""
+    if type(value) is not str:
+        raise InvalidInput.at(path, f"expected a string, got {type(value).__name__}")
+    if not (value.isascii() and value.isdecimal()):
+        raise InvalidInput.at(path, f"expected digits, got {value[:40]!r}")
+
+
 def check_digit(digits: str) -> str:
     """Return the GS1 check digit of ``digits`` (GS1 General Specifications, section 7.9).
 
     From the right the digits weigh 3 and 1 in turn; the check digit makes the sum a multiple of 10.
     """
-    if not (type(digits) is str and digits.isascii() and digits.isdecimal()):
-        raise InvalidInput.at("digits", f"expected digits, got {digits!r:.40}")
+    _digits(digits, "digits")
     total = sum(
         int(digit) * (3 if index % 2 == 0 else 1) for index, digit in enumerate(reversed(digits))
     )
@@ -103,8 +110,7 @@ def sscc(prefix: str, serial: int, *, extension: int = 0) -> str:
     ``prefix`` is your GS1 company prefix (7 to 10 digits), ``serial`` a number of your own that you
     use once, ``extension`` any digit. Raises InvalidInput where they do not fit.
     """
-    if not (type(prefix) is str and prefix.isascii() and prefix.isdecimal()):
-        raise InvalidInput.at("prefix", f"expected digits, got {prefix!r:.40}")
+    _digits(prefix, "prefix")
     if len(prefix) not in _PREFIX:
         raise InvalidInput.at(
             "prefix", f"a GS1 company prefix has 7 to 10 digits, not {len(prefix)}"

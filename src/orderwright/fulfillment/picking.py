@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Self, final
 
-from orderwright.errors import InvalidInput
 from orderwright.values import identifier, instance, on_one_line, quantity
 
 if TYPE_CHECKING:
@@ -75,9 +74,8 @@ def pick_list(tasks: Iterable[PickTask], bins: Mapping[str, Bin]) -> tuple[PickS
     stops: list[PickStop] = []
     for (sku, lot), parts in wanted.items():
         place = bins.get(sku)
-        if place is not None and type(place) is not Bin:
-            raise InvalidInput.at(f"bins[{sku!r}]", f"expected a Bin, got {place!r:.60}")
         if place is not None:
+            instance(place, Bin, f"bins[{sku!r}]")
             instance(place.name, str, f"bins[{sku!r}].name")
             instance(place.aisle, int, f"bins[{sku!r}].aisle")
             instance(place.position, int, f"bins[{sku!r}].position")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LAWS", "LawBroken", "Watch", "check_laws", "check_quiet"]
 
-_NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _PAGE = 97  # not round, so that the last page is seldom full
 
 
