@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import orjson
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import create_engine
@@ -101,7 +101,7 @@ def _by_hand(database: Database, statement: str) -> Iterator[Reserve]:
                 "until": _UNTIL,
             }
             posting = {"posting": f"{name}/reserve", "order": name, "at": _NOON}
-            document = json.dumps({**posting, **held}, default=datetime.isoformat)
+            document = orjson.dumps({**posting, **held}).decode()
             asked = {**posting, **held, "document": document}
             if connection.execute(statement, asked, prepare=True).fetchone() != (True,):
                 raise AssertionError("known, or short")

@@ -23,11 +23,11 @@ ours does not spend), other ways to pay, change, cancel and return, and versions
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, final
 
+import orjson
 from psycopg.errors import CheckViolation
 from psycopg.rows import dict_row
 
@@ -99,7 +99,7 @@ class PsycopgShop:
             "customer_id": customer_id,
             "currency": CURRENCY,
             "total": total,
-            "lines": json.dumps(lines),
+            "lines": _json(lines),
             "shipping": shipping,
             "instrument": instrument,
             "operation": request.id,
@@ -269,7 +269,7 @@ class PsycopgShop:
         """Run a statement that writes if the version is the expected one; tell whether it did."""
         numbered = [{"number": number, **one} for number, one in enumerate(events, expected + 1)]
         facts |= {"expected": expected, "version": expected + len(events), "at": at}
-        facts |= {"events": json.dumps(numbered), "due_at": due_at}
+        facts |= {"events": _json(numbered), "due_at": due_at}
         row = self._connection.execute(statement, facts, prepare=True).fetchone()
         return row == (1,)
 
@@ -336,12 +336,16 @@ class PsycopgShop:
         return {account: units for account, units in balances.items() if units}
 
 
+def _json(data: object) -> str:
+    return orjson.dumps(data).decode()
+
+
 def _planned(parts: list[tuple[str, list[tuple[str, str, int]]]]) -> Data:
     """Return what the plan is written as."""
     named = [(f"f{number}", where, items) for number, (where, items) in enumerate(parts, 1)]
     return {
-        "fulfillments": json.dumps([{"id": name, "location": where} for name, where, _ in named]),
-        "items": json.dumps(
+        "fulfillments": _json([{"id": name, "location": where} for name, where, _ in named]),
+        "items": _json(
             [
                 {"fulfillment": name, "line": line, "sku": sku, "location": where, "units": units}
                 for name, where, items in named

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
+import orjson
 from sqlalchemy import Text, cast
 
 from orderwright.errors import AdapterFault, CodecError
@@ -20,12 +21,16 @@ __all__ = ["Documents", "as_text", "dumped"]
 
 T = TypeVar("T")
 
+# For what orjson refuses, as integers of more than 64 bits.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def dumped(data: object) -> str:
     """Return plain data as JSON."""
-    return _encode(data)
+    try:
+        return orjson.dumps(data).decode()
+    except orjson.JSONEncodeError:
+        return _encode(data)
 
 
 def as_text(column: ColumnElement[Any]) -> Cast[str]:
