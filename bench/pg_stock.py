@@ -60,6 +60,10 @@ class Crowd(NamedTuple):
         return f"{self.processes} at once" + (f", +{self.flush} ms" if self.flush else "")
 
 
+_GOAL = Crowd(8)
+"""Who the bars are for. The others tell how much of it is work, and how much waiting."""
+
+
 # What each process does ---------------------------------------------------------------------
 
 
@@ -179,7 +183,7 @@ def _reserving(server: Server, size: PgSize, crowd: Crowd) -> Iterator[Result]:
             f"hot SKU, {crowd} / {name}",
             1 / rate_of["ours"],
             1 / rate_of[side],
-            bar,
+            bar if crowd == _GOAL else None,
             round(rate_of["ours"] * size.seconds),
             f"{told}{rate_of['ours'] / rate_of[side]:.2f}",
         )

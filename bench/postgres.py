@@ -60,7 +60,13 @@ usual = PgSize(
 )
 full = replace(usual, stored=(*usual.stored, 1_000_000))
 tiny = PgSize(
-    rounds=1, lives=2, lines=3, crowds=(Crowd(2, flush=1),), seconds=0.1, loads=5, stored=(20, 60)
+    rounds=1,
+    lives=2,
+    lines=3,
+    crowds=(Crowd(8), Crowd(2, flush=1)),
+    seconds=0.1,
+    loads=5,
+    stored=(20, 60),
 )
 
 

@@ -2,11 +2,23 @@
 
 As a function rather than one long statement: accounts are found by their key, whatever the
 planner believes of the table, and the lock on a sought-after account is held as briefly as can be.
+
+What is available is one row, until somebody has to wait for it: then half of its units go to a row
+beside it, another ``part`` of the account, so that the next ones need not wait for each other until
+a commit is flushed. Whoever takes units takes them from a part that nobody has locked and that has
+enough; where there is none, part 0 is waited for, and if it has not enough, all parts become one
+again: then it is known to the unit what there is. Three rules keep that exact, and free of
+circles:
+
+- of several parts none is ever below zero, so what one part can spare all of them together can;
+- parts come and go only under the lock of part 0, so who holds it and looks anew sees them all;
+- nobody waits for part 0 while holding another one: who has found nothing begins anew without.
 """
 
 from __future__ import annotations
 
 from string import Template
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects import postgresql
@@ -14,20 +26,80 @@ from sqlalchemy.dialects import postgresql
 if TYPE_CHECKING:
     from orderwright.adapters.sqlalchemy.tables import Tables
 
-__all__ = ["NOT_WRITTEN", "TURN_OF", "posting_call", "posting_functions"]
+__all__ = ["NOT_WRITTEN", "TURN_OF", "holding_call", "posting_call", "posting_functions"]
 
 TURN_OF = "pg_advisory_xact_lock(hashtextextended({}, 0))"
 """The lock by the id of a posting, which comes before those of accounts."""
 
-# Of an account b and a row r of what is posted: whether it is the row's, and has room for it.
-_SAME = """b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
+# Of a row b of an account and a row r of what is posted: whether it is of the same account (the
+# only part of it, or the first), has room for it, and would not be below zero as one of several.
+_ANY_PART = """b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
                     AND b.reservation = r.reservation AND b.lot = r.lot"""
+_SAME = f"{_ANY_PART} AND b.part = 0"
 _ROOM = """(r.wanted IS NULL OR r.wanted <=
                     CASE WHEN r.least IS NULL THEN r.most - b.units ELSE b.units - r.least END)"""
+_SPARED = f"{_ROOM} AND (r.units >= 0 OR b.units + r.units >= 0)"
+_MOST_PARTS = 16
+_LEAST_UNITS = 32
+"""Fewer are not worth being parted: the parts would be short at once, and have to become one."""
+# How units of a row r are taken from what is available. Where a part has them, r is done with.
+_PARTED = Template("""
+IF r.bucket = 'available' AND (r.units <= 0 OR r.wanted IS NOT NULL) THEN
+    parted := found_short IS NULL;
+    IF parted AND r.wanted IS NULL AND r.units < 0 THEN
+        -- What may fall below zero may be there already: then it is one row.
+        PERFORM FROM $balances b WHERE $any_part AND $spared LIMIT 1;
+        parted := FOUND;
+    END IF;
+    IF parted THEN
+        IF waits_at IS NULL THEN
+            UPDATE $balances b SET
+                units = b.units + r.units, reserved = b.reserved + r.reserved
+            WHERE $any_part AND $spared AND b.part = (
+                SELECT b.part FROM $balances b WHERE $any_part AND $spared
+                ORDER BY b.part DESC LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+            );
+            CONTINUE WHEN FOUND;
+            -- One may have been found that others had just emptied: it is let go of, too.
+            waits_at := place;
+            RAISE EXCEPTION USING ERRCODE = 'OW003';
+        END IF;
+        UPDATE $balances b SET
+            units = b.units + r.units, reserved = b.reserved + r.reserved
+        WHERE $same AND $spared RETURNING b.units INTO have;
+        IF FOUND THEN
+            IF waits_at = place AND have >= $least_units THEN
+                INSERT INTO $balances (sku, location, bucket, reservation, lot,
+                    part, units, reserved, floor)
+                SELECT r.sku, r.location, r.bucket, r.reservation, r.lot,
+                    count(*), have / 2, 0, r.floor
+                FROM $balances b WHERE $any_part HAVING count(*) < $most_parts;
+                IF FOUND THEN
+                    UPDATE $balances b SET units = b.units - have / 2 WHERE $same;
+                END IF;
+            END IF;
+            CONTINUE;
+        END IF;
+    END IF;
+    -- All parts become one: the first, locked before the others are looked for.
+    PERFORM FROM $balances b WHERE $same FOR UPDATE;
+    PERFORM FROM $balances b WHERE $any_part AND b.part > 0 LIMIT 1;
+    IF FOUND THEN
+        WITH gone AS (
+            DELETE FROM $balances b WHERE $any_part AND b.part > 0
+            RETURNING b.units, b.reserved
+        )
+        UPDATE $balances b SET
+            units = b.units + others.units, reserved = b.reserved + others.reserved
+        FROM (SELECT sum(g.units) AS units, sum(g.reserved) AS reserved FROM gone g) others
+        WHERE $same;
+    END IF;
+END IF;
+""")
 _POST = Template("""
 CREATE OR REPLACE FUNCTION $name(
     posting_id text, posting_at timestamptz, posting_order text, posting_document json,
-    lapse_by timestamptz, rows json, lots json,
+    lapse_by timestamptz, rows json, lots json, alone boolean,
     OUT written bigint, OUT short json, OUT lapsing boolean
 ) LANGUAGE plpgsql SET enable_seqscan = off AS $$$$
 DECLARE
@@ -35,7 +107,12 @@ DECLARE
     have bigint;
     found_short json[];
     last_sku text;
-    place integer := -1;
+    place integer;
+    parted boolean;
+    -- The row for which no part was free, once there is one. In a transaction with others that
+    -- hold parts already none is looked for.
+    waits_at integer := CASE WHEN alone THEN NULL ELSE -1 END;
+    refused boolean := false;
 BEGIN
     lapsing := false;
     -- Who sends the same posting waits here, before it has locked anything else.
@@ -45,111 +122,121 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
-    -- What is refused after something was written is undone as a whole: see EXCEPTION.
-    BEGIN
-        -- Everybody locks accounts in one order, that of the rows, so nobody waits in a circle.
-        FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
-            sku text, location text, bucket text, reservation text, lot text,
-            wanted bigint, least bigint, most bigint,
-            units bigint, reserved bigint, floor bigint, order_id text, entry integer,
-            expires_at timestamptz, expected_at timestamptz, priority bigint
-        ) LOOP
-            place := place + 1;
-            IF r.sku IS DISTINCT FROM last_sku THEN
-                last_sku := r.sku;
-                PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by
-                ORDER BY b.expires_at LIMIT 1;
-                IF FOUND THEN
-                    lapsing := true;
-                    RAISE EXCEPTION USING ERRCODE = 'OW001';
+    WHILE written IS NULL AND NOT refused LOOP
+        -- What is refused after something was written is undone as a whole: see EXCEPTION.
+        BEGIN
+            place := -1;
+            last_sku := NULL;
+            -- Everybody locks accounts in one order, that of the rows, so nobody waits in a circle.
+            FOR r IN SELECT * FROM json_to_recordset(rows) AS x(
+                sku text, location text, bucket text, reservation text, lot text,
+                wanted bigint, least bigint, most bigint,
+                units bigint, reserved bigint, floor bigint, order_id text, entry integer,
+                expires_at timestamptz, expected_at timestamptz, priority bigint
+            ) LOOP
+                place := place + 1;
+                IF r.sku IS DISTINCT FROM last_sku THEN
+                    last_sku := r.sku;
+                    PERFORM FROM $balances b WHERE b.sku = r.sku AND b.expires_at <= lapse_by
+                    ORDER BY b.expires_at LIMIT 1;
+                    IF FOUND THEN
+                        lapsing := true;
+                        RAISE EXCEPTION USING ERRCODE = 'OW001';
+                    END IF;
                 END IF;
-            END IF;
-            -- Once something is short, it is only asked what else is.
-            CONTINUE WHEN found_short IS NOT NULL AND r.wanted IS NULL;
-            IF r.wanted IS NOT NULL AND r.least IS NULL THEN
-                -- What is not there cannot be locked: the first claims to a SKU would all pass.
-                INSERT INTO $balances
-                    (sku, location, bucket, reservation, lot, units, reserved, floor)
-                VALUES (r.sku, r.location, r.bucket, r.reservation, r.lot, 0, 0, r.floor)
-                ON CONFLICT (sku, location, bucket, reservation, lot) DO NOTHING;
-            END IF;
-            IF r.reservation <> '' AND r.units < 0 AND found_short IS NULL THEN
-                DELETE FROM $balances b WHERE $same AND b.units + r.units = 0 AND $room;
-                CONTINUE WHEN FOUND;
-            END IF;
-            have := NULL;
-            WHILE r.wanted IS NOT NULL OR r.units <= 0 LOOP
-                IF found_short IS NULL THEN
-                    UPDATE $balances b SET
-                        units = b.units + r.units,
-                        reserved = b.reserved + r.reserved,
-                        order_id = coalesce(r.order_id, b.order_id),
-                        expires_at = CASE WHEN r.order_id IS NOT NULL
-                            THEN r.expires_at ELSE b.expires_at END,
-                        expected_at = CASE WHEN r.priority IS NOT NULL
-                            THEN r.expected_at ELSE b.expected_at END,
-                        priority = coalesce(r.priority, b.priority)
-                    WHERE $same AND $room RETURNING b.units INTO have;
-                    EXIT WHEN FOUND OR r.wanted IS NULL;
+                -- Once something is short, it is only asked what else is.
+                CONTINUE WHEN found_short IS NOT NULL AND r.wanted IS NULL;
+                IF r.wanted IS NOT NULL AND r.least IS NULL THEN
+                    -- What is not there cannot be locked: the first claims to a SKU would all pass.
+                    INSERT INTO $balances
+                        (sku, location, bucket, reservation, lot, units, reserved, floor)
+                    VALUES (r.sku, r.location, r.bucket, r.reservation, r.lot, 0, 0, r.floor)
+                    ON CONFLICT (sku, location, bucket, reservation, lot, part) DO NOTHING;
                 END IF;
-                SELECT b.units INTO have FROM $balances b WHERE $same FOR UPDATE;
-                IF (r.wanted > CASE WHEN r.least IS NULL
-                    THEN r.most - coalesce(have, 0) ELSE coalesce(have, 0) - r.least END)
-                THEN
-                    found_short := array_append(
-                        found_short, json_build_array(place, coalesce(have, 0))
-                    );
+                IF r.reservation <> '' AND r.units < 0 AND found_short IS NULL THEN
+                    DELETE FROM $balances b WHERE $same AND b.units + r.units = 0 AND $room;
+                    CONTINUE WHEN FOUND;
                 END IF;
-                EXIT WHEN found_short IS NOT NULL OR have IS NULL;
-                -- Somebody has just brought enough of it, and it is locked now.
+                $parted
+                have := NULL;
+                WHILE r.wanted IS NOT NULL OR r.units <= 0 LOOP
+                    IF found_short IS NULL THEN
+                        UPDATE $balances b SET
+                            units = b.units + r.units,
+                            reserved = b.reserved + r.reserved,
+                            order_id = coalesce(r.order_id, b.order_id),
+                            expires_at = CASE WHEN r.order_id IS NOT NULL
+                                THEN r.expires_at ELSE b.expires_at END,
+                            expected_at = CASE WHEN r.priority IS NOT NULL
+                                THEN r.expected_at ELSE b.expected_at END,
+                            priority = coalesce(r.priority, b.priority)
+                        WHERE $same AND $room RETURNING b.units INTO have;
+                        EXIT WHEN FOUND OR r.wanted IS NULL;
+                    END IF;
+                    SELECT b.units INTO have FROM $balances b WHERE $same FOR UPDATE;
+                    IF (r.wanted > CASE WHEN r.least IS NULL
+                        THEN r.most - coalesce(have, 0) ELSE coalesce(have, 0) - r.least END)
+                    THEN
+                        found_short := array_append(
+                            found_short, json_build_array(place, coalesce(have, 0))
+                        );
+                    END IF;
+                    EXIT WHEN found_short IS NOT NULL OR have IS NULL;
+                    -- Somebody has just brought enough of it, and it is locked now.
+                END LOOP;
+                -- Who took the other part of it was not done yet when it was looked at.
+                IF have = 0 AND r.reservation <> '' THEN
+                    DELETE FROM $balances b WHERE $same;
+                END IF;
+                CONTINUE WHEN found_short IS NOT NULL OR have IS NOT NULL
+                    OR (r.reservation <> '' AND r.units = 0);
+                INSERT INTO $balances AS b (
+                    sku, location, bucket, reservation, lot, units, reserved, floor,
+                    order_id, posting, entry, expires_at, expected_at, priority
+                ) VALUES (
+                    r.sku, r.location, r.bucket, r.reservation, r.lot, r.units, r.reserved, r.floor,
+                    r.order_id, CASE WHEN r.entry IS NOT NULL THEN posting_id END, r.entry,
+                    r.expires_at, r.expected_at, r.priority
+                ) ON CONFLICT (sku, location, bucket, reservation, lot, part) DO UPDATE SET
+                    units = b.units + excluded.units,
+                    reserved = b.reserved + excluded.reserved,
+                    order_id = coalesce(excluded.order_id, b.order_id),
+                    expires_at = CASE WHEN excluded.order_id IS NOT NULL
+                        THEN excluded.expires_at ELSE b.expires_at END,
+                    expected_at = CASE WHEN excluded.priority IS NOT NULL
+                        THEN excluded.expected_at ELSE b.expected_at END,
+                    priority = coalesce(excluded.priority, b.priority);
             END LOOP;
-            -- Who took the other part of it was not done yet when it was looked at.
-            IF have = 0 AND r.reservation <> '' THEN
-                DELETE FROM $balances b WHERE $same;
+            IF found_short IS NOT NULL THEN
+                -- What others took while they were waited for may have expired, and is free then.
+                PERFORM FROM $balances b WHERE b.expires_at <= lapse_by
+                    AND b.sku IN (SELECT x.sku FROM json_to_recordset(rows) AS x(sku text))
+                LIMIT 1;
+                lapsing := FOUND;
+                RAISE EXCEPTION USING ERRCODE = 'OW001';
             END IF;
-            CONTINUE WHEN found_short IS NOT NULL OR have IS NOT NULL
-                OR (r.reservation <> '' AND r.units = 0);
-            INSERT INTO $balances AS b (
-                sku, location, bucket, reservation, lot, units, reserved, floor,
-                order_id, posting, entry, expires_at, expected_at, priority
-            ) VALUES (
-                r.sku, r.location, r.bucket, r.reservation, r.lot, r.units, r.reserved, r.floor,
-                r.order_id, CASE WHEN r.entry IS NOT NULL THEN posting_id END, r.entry,
-                r.expires_at, r.expected_at, r.priority
-            ) ON CONFLICT (sku, location, bucket, reservation, lot) DO UPDATE SET
-                units = b.units + excluded.units,
-                reserved = b.reserved + excluded.reserved,
-                order_id = coalesce(excluded.order_id, b.order_id),
-                expires_at = CASE WHEN excluded.order_id IS NOT NULL
-                    THEN excluded.expires_at ELSE b.expires_at END,
-                expected_at = CASE WHEN excluded.priority IS NOT NULL
-                    THEN excluded.expected_at ELSE b.expected_at END,
-                priority = coalesce(excluded.priority, b.priority);
-        END LOOP;
-        IF found_short IS NOT NULL THEN
-            -- What others took while they were waited for may have expired: then it is free again.
-            PERFORM FROM $balances b WHERE b.expires_at <= lapse_by
-                AND b.sku IN (SELECT x.sku FROM json_to_recordset(rows) AS x(sku text))
-            LIMIT 1;
-            lapsing := FOUND;
-            RAISE EXCEPTION USING ERRCODE = 'OW001';
-        END IF;
-        IF lots IS NOT NULL THEN
-            INSERT INTO $lots (sku, lot, best_before)
-            SELECT * FROM json_to_recordset(lots) AS x(sku text, lot text, best_before timestamptz)
-            ON CONFLICT (sku, lot) DO UPDATE SET best_before = excluded.best_before;
-        END IF;
-        -- Numbered when all of it is locked: who has waited for another comes behind it.
-        INSERT INTO $postings AS p (id, at, order_id, document)
-        VALUES (posting_id, posting_at, posting_order, posting_document)
-        ON CONFLICT (id) DO NOTHING RETURNING p.number INTO written;
-        IF written IS NULL THEN
-            RAISE EXCEPTION USING ERRCODE = 'OW001';
-        END IF;
-    EXCEPTION WHEN SQLSTATE 'OW001' THEN
-        written := NULL;
-        short := array_to_json(found_short);
-    END;
+            IF lots IS NOT NULL THEN
+                INSERT INTO $lots (sku, lot, best_before)
+                SELECT * FROM json_to_recordset(lots)
+                    AS x(sku text, lot text, best_before timestamptz)
+                ON CONFLICT (sku, lot) DO UPDATE SET best_before = excluded.best_before;
+            END IF;
+            -- Numbered when all of it is locked: who has waited for another comes behind it.
+            INSERT INTO $postings AS p (id, at, order_id, document)
+            VALUES (posting_id, posting_at, posting_order, posting_document)
+            ON CONFLICT (id) DO NOTHING RETURNING p.number INTO written;
+            IF written IS NULL THEN
+                RAISE EXCEPTION USING ERRCODE = 'OW001';
+            END IF;
+        EXCEPTION
+            WHEN SQLSTATE 'OW001' THEN
+                written := NULL;
+                refused := true;
+                short := array_to_json(found_short);
+            WHEN SQLSTATE 'OW003' THEN
+                NULL;  -- begun anew, waiting
+        END;
+    END LOOP;
 END $$$$
 """)
 
@@ -163,13 +250,13 @@ NOT_WRITTEN = "OW002"
 _REQUIRED = Template("""
 CREATE OR REPLACE FUNCTION $name(
     posting_id text, posting_at timestamptz, posting_order text, posting_document json,
-    lapse_by timestamptz, rows json, lots json
+    lapse_by timestamptz, rows json, lots json, alone boolean
 ) RETURNS bigint LANGUAGE plpgsql AS $$$$
 DECLARE
     number bigint;
 BEGIN
     SELECT written INTO number FROM $post(
-        posting_id, posting_at, posting_order, posting_document, lapse_by, rows, lots
+        posting_id, posting_at, posting_order, posting_document, lapse_by, rows, lots, alone
     );
     IF number IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '$code', MESSAGE = 'the posting was not written';
@@ -177,34 +264,68 @@ BEGIN
     RETURN number;
 END $$$$
 """)
+# Before two postings in one transaction: all that both may touch is locked, each account with all
+# its parts before the next one, so that neither waits for anything.
+_HOLD = Template("""
+CREATE OR REPLACE FUNCTION $name(skus text[], names text[], lapse_by timestamptz)
+RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$$$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT b.sku, b.location, b.bucket, b.reservation, b.lot FROM $balances b
+        WHERE b.sku = ANY(skus) AND (b.reservation = ANY(names) OR b.expires_at <= lapse_by)
+            AND b.part = 0
+        ORDER BY b.sku, b.reservation = '', b.location, b.bucket, b.reservation, b.lot
+    LOOP
+        PERFORM FROM $balances b WHERE $same FOR UPDATE;
+        IF r.bucket = 'available' THEN
+            PERFORM FROM $balances b WHERE $any_part AND b.part > 0 FOR UPDATE;
+        END IF;
+    END LOOP;
+END $$$$
+""")
 _GIVEN = (
     *(":posting_id", ":posting_at", ":posting_order", "CAST(:posting_document AS json)"),
-    *(":lapse_by", "CAST(:rows AS json)", "CAST(:lots AS json)"),
+    *(":lapse_by", "CAST(:rows AS json)", "CAST(:lots AS json)", ":alone"),
 )
 
 
 def posting_call(tables: Tables, *, required: bool = False) -> str:
     """Return the call of the function that writes a posting, raising if it is ``required``."""
-    return f"{_name(tables, required=required)}({', '.join(_GIVEN)})"
+    return f"{_name(tables, 'post_required' if required else 'post')}({', '.join(_GIVEN)})"
 
 
-def _name(tables: Tables, *, required: bool) -> str:
-    """Return what the function is called, quoted where its name needs that."""
-    name = _QUOTED.quote(f"{tables.prefix}{'post_required' if required else 'post'}")
+def holding_call(tables: Tables) -> str:
+    """Return the call of the function that locks what a posting behind a lapse may touch."""
+    return f"{_name(tables, 'hold')}(:skus, :names, :lapse_by)"
+
+
+def _name(tables: Tables, verb: str) -> str:
+    """Return what a function is called, quoted where its name needs that."""
+    name = _QUOTED.quote(tables.prefix + verb)
     return f"{_QUOTED.quote(tables.schema)}.{name}" if tables.schema else name
 
 
 def posting_functions(tables: Tables) -> tuple[str, ...]:
     """Return the statements that make, or replace, the functions that write a posting."""
-    name = _name(tables, required=False)
+    name = _name(tables, "post")
+    words: dict[str, object] = {
+        "balances": _QUOTED.format_table(tables.balances),
+        "any_part": _ANY_PART,
+        "same": _SAME,
+        "room": _ROOM,
+        "spared": _SPARED,
+        "most_parts": _MOST_PARTS,
+        "least_units": _LEAST_UNITS,
+    }
     post = _POST.substitute(
+        words,
         name=name,
         postings=_QUOTED.format_table(tables.postings),
-        balances=_QUOTED.format_table(tables.balances),
         lots=_QUOTED.format_table(tables.lots),
         lock=TURN_OF.format("posting_id"),
-        same=_SAME,
-        room=_ROOM,
+        parted=indent(_PARTED.substitute(words).strip(), " " * 16).strip(),
     )
-    must = _REQUIRED.substitute(name=_name(tables, required=True), post=name, code=NOT_WRITTEN)
-    return post, must
+    required = _name(tables, "post_required")
+    must = _REQUIRED.substitute(name=required, post=name, code=NOT_WRITTEN)
+    return post, must, _HOLD.substitute(words, name=_name(tables, "hold"))

@@ -8,7 +8,9 @@ from itertools import groupby, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Text,
     and_,
     bindparam,
     literal,
@@ -20,7 +22,7 @@ from sqlalchemy import (
 )
 
 from orderwright.adapters.sqlalchemy.documents import Documents, as_text
-from orderwright.adapters.sqlalchemy.functions import TURN_OF
+from orderwright.adapters.sqlalchemy.functions import TURN_OF, holding_call
 from orderwright.adapters.sqlalchemy.given import all_of, among
 from orderwright.adapters.sqlalchemy.positions import Positions
 from orderwright.adapters.sqlalchemy.postings import KEY, Verdict, Writing
@@ -47,6 +49,7 @@ __all__ = ["ADAPTER", "Inventory", "stock_in"]
 
 ADAPTER = "stock in SQL"
 _TURN = text(f"SELECT {TURN_OF.format(':posting_id')}")
+_TEXTS: ARRAY[str] = ARRAY(Text)
 
 
 @lru_cache(maxsize=16)
@@ -99,6 +102,9 @@ class Inventory:
         table = tables.balances
         made_by = postings.c.id == table.c.posting
         self._numbered = select(table, postings.c.number).outerjoin_from(table, postings, made_by)
+        given = (bindparam("skus", type_=_TEXTS), bindparam("names", type_=_TEXTS))
+        called = text(f"SELECT {holding_call(tables)}")
+        self._hold = called.bindparams(*given, bindparam("lapse_by", type_=Moment))
         self._asked_levels = {pg: Said(_levels(tables, pg=pg)) for pg in (True, False)}
 
     # Postings -----------------------------------------------------------------------------------
@@ -155,19 +161,17 @@ class Inventory:
     def _expired(self, work: Work, posting: Posting) -> list[Reservation]:
         """Lock what the posting and the lapse before it touch; return what has expired."""
         table, pg = self._tables.balances, work.one_statement
-        key = [table.c[name] for name in KEY]
         skus = list(dict.fromkeys(change.account.sku for change in posting.changes))
-        lapsed = table.c.expires_at <= posting.at
-        touched = among(table.c.reservation, "names", pg=pg)
+        facts = {"skus": all_of(skus, pg=pg), "lapse_by": posting.at}
+        if pg:
+            names = {"", *(change.account.reservation for change in posting.changes)}
+            work.connection.execute(self._hold, {**facts, "names": all_of(names, pg=pg)})
+        key = [table.c[name] for name in KEY]
         asked = select(*key, table.c.units, table.c.expires_at).where(
-            among(table.c.sku, "skus", pg=pg), or_(touched, lapsed)
+            among(table.c.sku, "skus", pg=pg),
+            table.c.expires_at <= bindparam("lapse_by", type_=Moment),
         )
-        names = {"", *(change.account.reservation for change in posting.changes)}
-        facts = {"skus": all_of(skus, pg=pg), "names": all_of(names, pg=pg)}
-        # In the order in which postings lock them.
-        turn = (table.c.sku, table.c.reservation == "", *key)
-        rows = work.connection.execute(asked.order_by(*turn).with_for_update(), facts).all()
-        due = [one for one in rows if one.expires_at is not None and one.expires_at <= posting.at]
+        due = list(work.connection.execute(asked, facts).all())
         due.sort(key=lambda one: (skus.index(one.sku), one.expires_at, one[:5]))
         return [
             Reservation(one.reservation, one.sku, one.location, one.units, lot=one.lot)

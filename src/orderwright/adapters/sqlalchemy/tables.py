@@ -236,6 +236,9 @@ class Tables:
     def _balances(self) -> Table:
         """A row for each account; in the available ones, how many of the lot are reserved there.
 
+        Of what is available there are several on PostgreSQL, each a ``part``, while many take from
+        it at once: add them up.
+
         The bucket comes early in the key: most questions are about a few buckets of a SKU.
         ``floor`` is what its units never fall below, null where they may. ``order_id`` and what
         follows are of named accounts only: whose they are, by which posting and as which of its
@@ -248,6 +251,7 @@ class Tables:
             Column("location", _ID, primary_key=True),
             Column("reservation", _ID, primary_key=True),
             Column("lot", _ID, primary_key=True),
+            Column("part", Integer, primary_key=True, server_default="0"),
             Column("units", BigInteger, nullable=False),
             Column("reserved", BigInteger, nullable=False),
             Column("floor", BigInteger),
