@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from select import select
 from subprocess import DEVNULL
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg.errors import OperationalError
 
 from tests import conftest, postgres
 from tests.helpers import ROOT
-from tests.postgres import NOBODY, Database, Server
+from tests.postgres import NOBODY, PATIENCE, Database, Server
 
 STORY = """
 import os
@@ -137,6 +138,7 @@ def test_what_was_committed_outlives_the_server() -> None:
             lost = psycopg.connect(database.dsn)
             lost.execute("INSERT INTO mug VALUES (2)")
             server.kill()
+            assert select([lost], [], [], PATIENCE)[0]  # its own process has seen that it is over
             with pytest.raises(OperationalError):
                 lost.commit()
             lost.close()
