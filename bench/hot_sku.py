@@ -1,4 +1,4 @@
-"""What a hot SKU costs, and what the ways out of it bring.
+"""What a hot SKU costs, beside the same orders spread out.
 
 ``python -m bench.hot_sku [--processes 8] [--seconds 1.5] [--rounds 3] [--flush 10]`` starts
 PostgreSQL servers of its own that flush every commit to disk; a second one takes ``--flush``
@@ -61,7 +61,6 @@ SCENES = (
     Scene("one hot SKU"),
     Scene("spread over 16 SKUs", skus=16),
     Scene("spread over 1,000 SKUs", skus=1_000),
-    Scene("one hot SKU, its stock at 4 locations", places=4),
     Scene("one hot SKU, its stock at 16 locations", places=16),
     Scene("one hot SKU, 10 orders in a posting", orders=10),
     Scene("one hot SKU that nobody counts", mode="untracked"),

@@ -1,5 +1,7 @@
 """Reserving units of an article by hand on PostgreSQL, as little as can be and as much as ours.
 
+All have one row for the article, as one writes it: parting it by hand brings what it brings ours.
+
 ``BARE`` is the guarded update alone: nothing says afterwards who took what, and saying it twice
 takes twice. The others write what ours writes, each in one statement, which is one round trip:
 the balance, the reservation with its owner and expiry, and the posting with its document, once per

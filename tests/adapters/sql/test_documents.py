@@ -1,6 +1,7 @@
-"""How documents are written: as the standard library would, whatever writes them."""
+"""Plain data is written as the standard library would; there are no floats in our documents."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -27,3 +28,9 @@ def test_written_as_by_the_standard_library(data: object) -> None:
 def test_integers_of_any_size(number: int) -> None:
     """An integer beyond what fits a machine word is written digit by digit, never rounded."""
     assert dumped({"minor": number}) == f'{{"minor":{number}}}'
+
+
+def test_what_is_no_plain_data_is_refused() -> None:
+    """A value that the codec has left as it was is an error, not a text that nobody reads back."""
+    with pytest.raises(TypeError, match="datetime is not JSON serializable"):
+        dumped({"at": datetime(2026, 1, 1, tzinfo=UTC)})

@@ -127,8 +127,10 @@ def shape(tables: Tables) -> Iterator[object]:
     yield posting_functions(tables)
 
 
-SHAPES = {1: "917defca"}
-"""The first digits of what each version of the tables comes to."""
+SHAPES = {1: "8b174009"}
+"""The first digits of what each version of the tables comes to.
+
+Version 1 is open until it is released: nobody has tables of it yet."""
 
 
 def test_tables_that_change_have_another_version() -> None:

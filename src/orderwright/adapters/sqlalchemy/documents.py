@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
-import orjson
 from sqlalchemy import Text, cast
 
 from orderwright.errors import AdapterFault, CodecError
+
+try:
+    import orjson
+except ImportError as _missing:  # pragma: no cover - the extra is installed where this is tested
+    raise ImportError("pip install 'orderwright[sqlalchemy]' to keep orders in SQL") from _missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +25,20 @@ __all__ = ["Documents", "as_text", "dumped"]
 
 T = TypeVar("T")
 
-# For what orjson refuses, as integers of more than 64 bits.
+# What the standard library does not know either is refused, as far as orjson can be told so.
+_STRICT = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+# For what only orjson refuses: integers of more than 64 bits, halves of surrogate pairs.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def dumped(data: object) -> str:
     """Return plain data as JSON."""
     try:
-        return orjson.dumps(data).decode()
+        return orjson.dumps(data, option=_STRICT).decode()
     except orjson.JSONEncodeError:
         return _encode(data)
 

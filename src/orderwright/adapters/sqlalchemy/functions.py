@@ -3,22 +3,22 @@
 As a function rather than one long statement: accounts are found by their key, whatever the
 planner believes of the table, and the lock on a sought-after account is held as briefly as can be.
 
-What is available is one row, until somebody has to wait for it: then half of its units go to a row
-beside it, another ``part`` of the account, so that the next ones need not wait for each other until
-a commit is flushed. Whoever takes units takes them from a part that nobody has locked and that has
-enough; where there is none, part 0 is waited for, and if it has not enough, all parts become one
-again: then it is known to the unit what there is. Three rules keep that exact, and free of
-circles:
+What is available of an article is one row until somebody has to wait for it. Then half of its
+units go to a row beside it, another ``part`` of the account, and the next ones need not wait until
+a commit is flushed: units are taken from a part that nobody has locked and that has enough. Where
+there is none, part 0 is waited for. If that has not enough, all parts become one row again, so that
+it is known to the unit what there is. Four rules keep that exact, and free of circles:
 
-- of several parts none is ever below zero, so what one part can spare all of them together can;
-- parts come and go only under the lock of part 0, so who holds it and looks anew sees them all;
-- nobody waits for part 0 while holding another one: who has found nothing begins anew without.
+- Of several parts none is ever below zero, so what one of them can spare, all together can.
+- Parts come and go only under the lock of part 0: who holds it and looks anew sees all of them.
+- Nobody waits for part 0 of an account while holding another part of it: who finds no part undoes
+  what it wrote, and begins anew with part 0 of every account.
+- Who posts several times in a transaction locks an account with all its parts before the next one.
 """
 
 from __future__ import annotations
 
 from string import Template
-from textwrap import indent
 from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects import postgresql
@@ -31,75 +31,21 @@ __all__ = ["NOT_WRITTEN", "TURN_OF", "holding_call", "posting_call", "posting_fu
 TURN_OF = "pg_advisory_xact_lock(hashtextextended({}, 0))"
 """The lock by the id of a posting, which comes before those of accounts."""
 
-# Of a row b of an account and a row r of what is posted: whether it is of the same account (the
-# only part of it, or the first), has room for it, and would not be below zero as one of several.
-_ANY_PART = """b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
+# Conditions on a row b of balances and a row r of what is posted: b is of r's account; it is the
+# first part, as a rule the only one; it has room; it has, and is not below zero afterwards.
+_ACCOUNT = """b.sku = r.sku AND b.location = r.location AND b.bucket = r.bucket
                     AND b.reservation = r.reservation AND b.lot = r.lot"""
-_SAME = f"{_ANY_PART} AND b.part = 0"
+_FIRST_PART = f"{_ACCOUNT} AND b.part = 0"
 _ROOM = """(r.wanted IS NULL OR r.wanted <=
                     CASE WHEN r.least IS NULL THEN r.most - b.units ELSE b.units - r.least END)"""
-_SPARED = f"{_ROOM} AND (r.units >= 0 OR b.units + r.units >= 0)"
+_SPARED = f"{_ROOM} AND (r.units = 0 OR b.units + r.units >= 0)"
 _MOST_PARTS = 16
-_LEAST_UNITS = 32
-"""Fewer are not worth being parted: the parts would be short at once, and have to become one."""
-# How units of a row r are taken from what is available. Where a part has them, r is done with.
-_PARTED = Template("""
-IF r.bucket = 'available' AND (r.units <= 0 OR r.wanted IS NOT NULL) THEN
-    parted := found_short IS NULL;
-    IF parted AND r.wanted IS NULL AND r.units < 0 THEN
-        -- What may fall below zero may be there already: then it is one row.
-        PERFORM FROM $balances b WHERE $any_part AND $spared LIMIT 1;
-        parted := FOUND;
-    END IF;
-    IF parted THEN
-        IF waits_at IS NULL THEN
-            UPDATE $balances b SET
-                units = b.units + r.units, reserved = b.reserved + r.reserved
-            WHERE $any_part AND $spared AND b.part = (
-                SELECT b.part FROM $balances b WHERE $any_part AND $spared
-                ORDER BY b.part DESC LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-            );
-            CONTINUE WHEN FOUND;
-            -- One may have been found that others had just emptied: it is let go of, too.
-            waits_at := place;
-            RAISE EXCEPTION USING ERRCODE = 'OW003';
-        END IF;
-        UPDATE $balances b SET
-            units = b.units + r.units, reserved = b.reserved + r.reserved
-        WHERE $same AND $spared RETURNING b.units INTO have;
-        IF FOUND THEN
-            IF waits_at = place AND have >= $least_units THEN
-                INSERT INTO $balances (sku, location, bucket, reservation, lot,
-                    part, units, reserved, floor)
-                SELECT r.sku, r.location, r.bucket, r.reservation, r.lot,
-                    count(*), have / 2, 0, r.floor
-                FROM $balances b WHERE $any_part HAVING count(*) < $most_parts;
-                IF FOUND THEN
-                    UPDATE $balances b SET units = b.units - have / 2 WHERE $same;
-                END IF;
-            END IF;
-            CONTINUE;
-        END IF;
-    END IF;
-    -- All parts become one: the first, locked before the others are looked for.
-    PERFORM FROM $balances b WHERE $same FOR UPDATE;
-    PERFORM FROM $balances b WHERE $any_part AND b.part > 0 LIMIT 1;
-    IF FOUND THEN
-        WITH gone AS (
-            DELETE FROM $balances b WHERE $any_part AND b.part > 0
-            RETURNING b.units, b.reserved
-        )
-        UPDATE $balances b SET
-            units = b.units + others.units, reserved = b.reserved + others.reserved
-        FROM (SELECT sum(g.units) AS units, sum(g.reserved) AS reserved FROM gone g) others
-        WHERE $same;
-    END IF;
-END IF;
-""")
+_WORTH_PARTING = 32
+"""So many units at least, beyond what is kept back: parts of fewer would be short at once."""
 _POST = Template("""
 CREATE OR REPLACE FUNCTION $name(
     posting_id text, posting_at timestamptz, posting_order text, posting_document json,
-    lapse_by timestamptz, rows json, lots json, alone boolean,
+    lapse_by timestamptz, rows json, lots json, joined boolean,
     OUT written bigint, OUT short json, OUT lapsing boolean
 ) LANGUAGE plpgsql SET enable_seqscan = off AS $$$$
 DECLARE
@@ -108,11 +54,9 @@ DECLARE
     found_short json[];
     last_sku text;
     place integer;
-    parted boolean;
-    -- The row for which no part was free, once there is one. In a transaction with others that
-    -- hold parts already none is looked for.
-    waits_at integer := CASE WHEN alone THEN NULL ELSE -1 END;
-    refused boolean := false;
+    from_a_part boolean;
+    -- The row that found no part. Begun anew, all take from the first part, and wait for it.
+    waited_at integer;
 BEGIN
     lapsing := false;
     -- Who sends the same posting waits here, before it has locked anything else.
@@ -122,7 +66,7 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
-    WHILE written IS NULL AND NOT refused LOOP
+    LOOP
         -- What is refused after something was written is undone as a whole: see EXCEPTION.
         BEGIN
             place := -1;
@@ -154,10 +98,70 @@ BEGIN
                     ON CONFLICT (sku, location, bucket, reservation, lot, part) DO NOTHING;
                 END IF;
                 IF r.reservation <> '' AND r.units < 0 AND found_short IS NULL THEN
-                    DELETE FROM $balances b WHERE $same AND b.units + r.units = 0 AND $room;
+                    DELETE FROM $balances b WHERE $first_part AND b.units + r.units = 0 AND $room;
                     CONTINUE WHEN FOUND;
                 END IF;
-                $parted
+                IF r.bucket = 'available' AND (joined OR r.units <= 0) THEN
+                    from_a_part := found_short IS NULL AND NOT joined;
+                    IF from_a_part AND r.wanted IS NULL AND r.units < 0 THEN
+                        -- Without a limit it may be below zero, in one row. That is seen first, as
+                        -- every such posting would begin anew: it only saves time.
+                        PERFORM FROM $balances b WHERE $account AND $spared LIMIT 1;
+                        from_a_part := FOUND;
+                    END IF;
+                    IF from_a_part AND waited_at IS NULL THEN
+                        -- The first part comes last: whoever finds none waits there, and what comes
+                        -- in goes there. (Not one statement with the next one: what waits must not
+                        -- look for a part anew.)
+                        UPDATE $balances b SET
+                            units = b.units + r.units, reserved = b.reserved + r.reserved
+                        WHERE $account AND $spared AND b.part = (
+                            SELECT b.part FROM $balances b WHERE $account AND $spared
+                            ORDER BY b.part DESC LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+                        );
+                        CONTINUE WHEN FOUND;
+                        -- One may be locked that others had just emptied: undoing lets go of it.
+                        waited_at := place;
+                        RAISE EXCEPTION USING ERRCODE = 'OW003';
+                    ELSIF from_a_part THEN
+                        UPDATE $balances b SET
+                            units = b.units + r.units, reserved = b.reserved + r.reserved
+                        WHERE $first_part AND $spared RETURNING b.units INTO have;
+                        IF FOUND THEN
+                            IF waited_at = place
+                                AND have - 2 * coalesce(r.least, 0) >= $worth_parting
+                            THEN
+                                -- Parts go all at once, so their number is that of the next one.
+                                INSERT INTO $balances (sku, location, bucket, reservation, lot,
+                                    part, units, reserved, floor)
+                                SELECT r.sku, r.location, r.bucket, r.reservation, r.lot,
+                                    count(*), have / 2, 0, 0
+                                FROM $balances b WHERE $account HAVING count(*) < $most_parts;
+                                IF FOUND THEN
+                                    UPDATE $balances b SET units = b.units - have / 2
+                                    WHERE $first_part;
+                                END IF;
+                            END IF;
+                            CONTINUE;
+                        END IF;
+                    END IF;
+                    -- All parts become one, also to tell what is short: then it is undone. The
+                    -- first is locked before the others are looked for.
+                    PERFORM FROM $balances b WHERE $first_part FOR UPDATE;
+                    PERFORM FROM $balances b WHERE $account AND b.part > 0 LIMIT 1;
+                    IF FOUND THEN
+                        WITH gone AS (
+                            DELETE FROM $balances b WHERE $account AND b.part > 0
+                            RETURNING b.units, b.reserved
+                        )
+                        UPDATE $balances b SET
+                            units = b.units + others.units,
+                            reserved = b.reserved + others.reserved
+                        FROM (SELECT sum(g.units) AS units, sum(g.reserved) AS reserved
+                            FROM gone g) others
+                        WHERE $first_part;
+                    END IF;
+                END IF;
                 have := NULL;
                 WHILE r.wanted IS NOT NULL OR r.units <= 0 LOOP
                     IF found_short IS NULL THEN
@@ -170,10 +174,10 @@ BEGIN
                             expected_at = CASE WHEN r.priority IS NOT NULL
                                 THEN r.expected_at ELSE b.expected_at END,
                             priority = coalesce(r.priority, b.priority)
-                        WHERE $same AND $room RETURNING b.units INTO have;
+                        WHERE $first_part AND $room RETURNING b.units INTO have;
                         EXIT WHEN FOUND OR r.wanted IS NULL;
                     END IF;
-                    SELECT b.units INTO have FROM $balances b WHERE $same FOR UPDATE;
+                    SELECT b.units INTO have FROM $balances b WHERE $first_part FOR UPDATE;
                     IF (r.wanted > CASE WHEN r.least IS NULL
                         THEN r.most - coalesce(have, 0) ELSE coalesce(have, 0) - r.least END)
                     THEN
@@ -184,9 +188,9 @@ BEGIN
                     EXIT WHEN found_short IS NOT NULL OR have IS NULL;
                     -- Somebody has just brought enough of it, and it is locked now.
                 END LOOP;
-                -- Who took the other part of it was not done yet when it was looked at.
+                -- Whoever took the rest of the reservation was not done when it was looked at.
                 IF have = 0 AND r.reservation <> '' THEN
-                    DELETE FROM $balances b WHERE $same;
+                    DELETE FROM $balances b WHERE $first_part;
                 END IF;
                 CONTINUE WHEN found_short IS NOT NULL OR have IS NOT NULL
                     OR (r.reservation <> '' AND r.units = 0);
@@ -228,13 +232,14 @@ BEGIN
             IF written IS NULL THEN
                 RAISE EXCEPTION USING ERRCODE = 'OW001';
             END IF;
+            EXIT;
         EXCEPTION
             WHEN SQLSTATE 'OW001' THEN
                 written := NULL;
-                refused := true;
                 short := array_to_json(found_short);
+                EXIT;
             WHEN SQLSTATE 'OW003' THEN
-                NULL;  -- begun anew, waiting
+                NULL;  -- no part was found: begun anew
         END;
     END LOOP;
 END $$$$
@@ -250,13 +255,13 @@ NOT_WRITTEN = "OW002"
 _REQUIRED = Template("""
 CREATE OR REPLACE FUNCTION $name(
     posting_id text, posting_at timestamptz, posting_order text, posting_document json,
-    lapse_by timestamptz, rows json, lots json, alone boolean
+    lapse_by timestamptz, rows json, lots json, joined boolean
 ) RETURNS bigint LANGUAGE plpgsql AS $$$$
 DECLARE
     number bigint;
 BEGIN
     SELECT written INTO number FROM $post(
-        posting_id, posting_at, posting_order, posting_document, lapse_by, rows, lots, alone
+        posting_id, posting_at, posting_order, posting_document, lapse_by, rows, lots, joined
     );
     IF number IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '$code', MESSAGE = 'the posting was not written';
@@ -264,29 +269,32 @@ BEGIN
     RETURN number;
 END $$$$
 """)
-# Before two postings in one transaction: all that both may touch is locked, each account with all
-# its parts before the next one, so that neither waits for anything.
+# Before a lapse and the posting behind it: all that both may touch is locked, and what has expired
+# of it is told.
 _HOLD = Template("""
 CREATE OR REPLACE FUNCTION $name(skus text[], names text[], lapse_by timestamptz)
-RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$$$
+RETURNS SETOF $balances LANGUAGE plpgsql SET enable_seqscan = off AS $$$$
 DECLARE
     r record;
+    held $balances;
 BEGIN
     FOR r IN SELECT b.sku, b.location, b.bucket, b.reservation, b.lot FROM $balances b
         WHERE b.sku = ANY(skus) AND (b.reservation = ANY(names) OR b.expires_at <= lapse_by)
             AND b.part = 0
         ORDER BY b.sku, b.reservation = '', b.location, b.bucket, b.reservation, b.lot
     LOOP
-        PERFORM FROM $balances b WHERE $same FOR UPDATE;
-        IF r.bucket = 'available' THEN
-            PERFORM FROM $balances b WHERE $any_part AND b.part > 0 FOR UPDATE;
+        SELECT b.* INTO held FROM $balances b WHERE $first_part FOR UPDATE;
+        IF held.expires_at <= lapse_by THEN
+            RETURN NEXT held;
+        ELSIF r.bucket = 'available' THEN
+            PERFORM FROM $balances b WHERE $account AND b.part > 0 FOR UPDATE;
         END IF;
     END LOOP;
 END $$$$
 """)
 _GIVEN = (
     *(":posting_id", ":posting_at", ":posting_order", "CAST(:posting_document AS json)"),
-    *(":lapse_by", "CAST(:rows AS json)", "CAST(:lots AS json)", ":alone"),
+    *(":lapse_by", "CAST(:rows AS json)", "CAST(:lots AS json)", ":joined"),
 )
 
 
@@ -296,7 +304,7 @@ def posting_call(tables: Tables, *, required: bool = False) -> str:
 
 
 def holding_call(tables: Tables) -> str:
-    """Return the call of the function that locks what a posting behind a lapse may touch."""
+    """Return the call of the function that locks what a lapse and the posting behind it touch."""
     return f"{_name(tables, 'hold')}(:skus, :names, :lapse_by)"
 
 
@@ -311,12 +319,8 @@ def posting_functions(tables: Tables) -> tuple[str, ...]:
     name = _name(tables, "post")
     words: dict[str, object] = {
         "balances": _QUOTED.format_table(tables.balances),
-        "any_part": _ANY_PART,
-        "same": _SAME,
-        "room": _ROOM,
-        "spared": _SPARED,
-        "most_parts": _MOST_PARTS,
-        "least_units": _LEAST_UNITS,
+        "account": _ACCOUNT,
+        "first_part": _FIRST_PART,
     }
     post = _POST.substitute(
         words,
@@ -324,7 +328,10 @@ def posting_functions(tables: Tables) -> tuple[str, ...]:
         postings=_QUOTED.format_table(tables.postings),
         lots=_QUOTED.format_table(tables.lots),
         lock=TURN_OF.format("posting_id"),
-        parted=indent(_PARTED.substitute(words).strip(), " " * 16).strip(),
+        room=_ROOM,
+        spared=_SPARED,
+        most_parts=_MOST_PARTS,
+        worth_parting=_WORTH_PARTING,
     )
     required = _name(tables, "post_required")
     must = _REQUIRED.substitute(name=required, post=name, code=NOT_WRITTEN)

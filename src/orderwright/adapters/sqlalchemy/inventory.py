@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import groupby, starmap
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from sqlalchemy import (
@@ -38,7 +39,7 @@ from orderwright.inventory.postings import Posting
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Executable, Row, Select
 
     from orderwright.adapters.sqlalchemy.postings import Along
     from orderwright.adapters.sqlalchemy.running import Work
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 __all__ = ["ADAPTER", "Inventory", "stock_in"]
 
 ADAPTER = "stock in SQL"
+_key = attrgetter(*KEY)
 _TURN = text(f"SELECT {TURN_OF.format(':posting_id')}")
-_TEXTS: ARRAY[str] = ARRAY(Text)
 
 
 @lru_cache(maxsize=16)
@@ -102,9 +103,7 @@ class Inventory:
         table = tables.balances
         made_by = postings.c.id == table.c.posting
         self._numbered = select(table, postings.c.number).outerjoin_from(table, postings, made_by)
-        given = (bindparam("skus", type_=_TEXTS), bindparam("names", type_=_TEXTS))
-        called = text(f"SELECT {holding_call(tables)}")
-        self._hold = called.bindparams(*given, bindparam("lapse_by", type_=Moment))
+        self._due = {pg: _due(tables, pg=pg) for pg in (True, False)}
         self._asked_levels = {pg: Said(_levels(tables, pg=pg)) for pg in (True, False)}
 
     # Postings -----------------------------------------------------------------------------------
@@ -159,20 +158,15 @@ class Inventory:
         return verdict
 
     def _expired(self, work: Work, posting: Posting) -> list[Reservation]:
-        """Lock what the posting and the lapse before it touch; return what has expired."""
-        table, pg = self._tables.balances, work.one_statement
+        """Lock what the posting and the lapse before it touch; return what has expired of it."""
+        pg = work.one_statement
         skus = list(dict.fromkeys(change.account.sku for change in posting.changes))
-        facts = {"skus": all_of(skus, pg=pg), "lapse_by": posting.at}
-        if pg:
-            names = {"", *(change.account.reservation for change in posting.changes)}
-            work.connection.execute(self._hold, {**facts, "names": all_of(names, pg=pg)})
-        key = [table.c[name] for name in KEY]
-        asked = select(*key, table.c.units, table.c.expires_at).where(
-            among(table.c.sku, "skus", pg=pg),
-            table.c.expires_at <= bindparam("lapse_by", type_=Moment),
+        names = {"", *(change.account.reservation for change in posting.changes)}
+        facts = {"skus": all_of(skus, pg=pg), "names": all_of(names, pg=pg), "lapse_by": posting.at}
+        due = sorted(
+            work.connection.execute(self._due[pg], facts),
+            key=lambda one: (skus.index(one.sku), one.expires_at, *_key(one)),
         )
-        due = list(work.connection.execute(asked, facts).all())
-        due.sort(key=lambda one: (skus.index(one.sku), one.expires_at, one[:5]))
         return [
             Reservation(one.reservation, one.sku, one.location, one.units, lot=one.lot)
             for one in due
@@ -300,6 +294,19 @@ class Inventory:
             table.c.sku == sku, table.c.bucket == bucket, table.c.reservation != ""
         )
         return work.connection.execute(asked.order_by(*order))
+
+
+def _due(tables: Tables, *, pg: bool) -> Executable:
+    """Return the query for what has expired, on PostgreSQL locked with all that may be touched."""
+    given = (bindparam("skus", type_=ARRAY(Text)), bindparam("names", type_=ARRAY(Text)))
+    until = bindparam("lapse_by", type_=Moment)
+    if pg:
+        called = f"SELECT * FROM {holding_call(tables)}"  # noqa: S608 - names
+        return text(called).bindparams(*given, until)
+    balances = tables.balances
+    return select(balances).where(
+        among(balances.c.sku, "skus", pg=pg), balances.c.expires_at <= until
+    )
 
 
 def _levels(tables: Tables, *, pg: bool) -> Select[Any]:

@@ -84,7 +84,7 @@ _GIVEN: Columns = {
     "lapse_by": Moment(),
     "rows": Text(),
     "lots": Text(),
-    "alone": Boolean(),
+    "joined": Boolean(),
 }
 """What a posting is written with."""
 
@@ -148,7 +148,7 @@ class Writing:
         rows, facts = self._facts(posting, limits, lapsed=lapsed)
         if not work.one_statement:
             return self.in_turn(work, facts)
-        facts["alone"] = not work.joined
+        facts["joined"] = work.joined
         ((number, short, lapsing),) = self._at_once.rows(work, facts)
         pairs: Sequence[tuple[int, int]] = short or ()
         told = {_account(rows[place]): units for place, units in pairs}

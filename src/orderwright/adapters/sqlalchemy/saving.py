@@ -116,7 +116,7 @@ class Saving:
         facts = self._facts(order, events, expected)
         if along is not None:
             facts |= along.facts
-            facts["alone"] = not work.joined
+            facts["joined"] = work.joined
         statement = self._at_once[not expected, along is not None]
         # A refusal is an error of the statement, which a host's transaction only survives behind a
         # savepoint.

@@ -236,8 +236,8 @@ class Tables:
     def _balances(self) -> Table:
         """A row for each account; in the available ones, how many of the lot are reserved there.
 
-        Of what is available there are several on PostgreSQL, each a ``part``, while many take from
-        it at once: add them up.
+        On PostgreSQL what is available may lie in several rows that differ in ``part``: add them
+        up. Of a single one, ``reserved`` may be below zero.
 
         The bucket comes early in the key: most questions are about a few buckets of a SKU.
         ``floor`` is what its units never fall below, null where they may. ``order_id`` and what
