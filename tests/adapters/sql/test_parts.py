@@ -22,7 +22,7 @@ from tests.adapters.sql.stores import BRIEFLY, OnPostgres
 from tests.adapters.sql.test_races import replayed
 from tests.worlds import MINUTE, NOON
 
-PLACES = TABLES.balances
+BALANCES = TABLES.balances
 WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 ASLEEP = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
 # Halves whatever is available, in each account whose first part nobody has locked.
@@ -105,8 +105,8 @@ def parts(bind: Engine | Connection) -> list[tuple[int, int]]:
     if isinstance(bind, Engine):
         with bind.connect() as connection:
             return parts(connection)
-    asked = select(PLACES.c.part, PLACES.c.units).where(
-        PLACES.c.sku == "MUG", PLACES.c.bucket == "available"
+    asked = select(BALANCES.c.part, BALANCES.c.units).where(
+        BALANCES.c.sku == "MUG", BALANCES.c.bucket == "available"
     )
     return [(part, units) for part, units in bind.execute(asked.order_by("part"))]
 
@@ -115,7 +115,9 @@ def parts(bind: Engine | Connection) -> list[tuple[int, int]]:
 def locked(engine: Engine, *numbers: int) -> Iterator[Connection]:
     """Hold some parts, as a posting does until its commit is flushed."""
     with engine.connect() as connection:
-        asked = select(PLACES).where(PLACES.c.bucket == "available", PLACES.c.part.in_(numbers))
+        asked = select(BALANCES).where(
+            BALANCES.c.bucket == "available", BALANCES.c.part.in_(numbers)
+        )
         assert len(numbers) == len(connection.execute(asked.with_for_update(nowait=True)).all())
         yield connection
 
@@ -282,7 +284,7 @@ def test_who_begins_anew_holds_nothing_of_another_article(parted: Engine) -> Non
     stock = SqlInventory(parted)
     stock.post(Posting.receive("d2", "ZEN", "MAIN", 1, at=NOON))
     both = [Reservation("o2", sku, "MAIN", 1, order_id="o2") for sku in ("MUG", "ZEN")]
-    rare = select(PLACES).where(PLACES.c.sku == "ZEN").with_for_update()
+    rare = select(BALANCES).where(BALANCES.c.sku == "ZEN").with_for_update()
     with ThreadPoolExecutor(1) as pool, parted.connect() as holder:
         holder.execute(rare)
         sent = pool.submit(stock.post, Posting.reserve("o2", both, at=NOON))
@@ -347,8 +349,8 @@ def test_a_part_that_was_just_emptied_is_let_go_of(parted: Engine) -> None:
     (post, *_) = posting_functions(TABLES)
     slow = post.replace(looked, f"AND pg_sleep(1) IS NOT NULL {looked}")
     assert slow != post
-    emptied = update(PLACES).where(PLACES.c.part == 1).values(units=9)
-    other = select(PLACES).where(PLACES.c.part == 1).with_for_update()
+    emptied = update(BALANCES).where(BALANCES.c.part == 1).values(units=9)
+    other = select(BALANCES).where(BALANCES.c.part == 1).with_for_update()
     with parted.begin() as connection:
         connection.exec_driver_sql(slow)
     with ThreadPoolExecutor(1) as pool, locked(parted, 0) as holder:
@@ -374,7 +376,7 @@ def test_behind_a_lapse_an_account_is_held_whole_before_the_next(parted: Engine)
     (*_, hold) = posting_functions(TABLES)
     slow = hold.replace(first, f"{first} PERFORM pg_sleep(1);\n")
     assert slow != hold
-    later = select(PLACES).where(PLACES.c.bucket == "quarantine").with_for_update()
+    later = select(BALANCES).where(BALANCES.c.bucket == "quarantine").with_for_update()
     with parted.begin() as connection:
         connection.exec_driver_sql(slow)
     with ThreadPoolExecutor(1) as pool:

@@ -39,6 +39,14 @@ _FIRST_PART = f"{_ACCOUNT} AND b.part = 0"
 _ROOM = """(r.wanted IS NULL OR r.wanted <=
                     CASE WHEN r.least IS NULL THEN r.most - b.units ELSE b.units - r.least END)"""
 _SPARED = f"{_ROOM} AND (r.units = 0 OR b.units + r.units >= 0)"
+# What r makes of b: whose it is, and until when, is said by the last that brings some of it.
+_MOVED = """units = b.units + r.units, reserved = b.reserved + r.reserved,
+                    order_id = coalesce(r.order_id, b.order_id),
+                    expires_at = CASE WHEN r.order_id IS NOT NULL
+                        THEN r.expires_at ELSE b.expires_at END,
+                    expected_at = CASE WHEN r.priority IS NOT NULL
+                        THEN r.expected_at ELSE b.expected_at END,
+                    priority = coalesce(r.priority, b.priority)"""
 _MOST_PARTS = 16
 _WORTH_PARTING = 32
 """So many units at least, beyond what is kept back: parts of fewer would be short at once."""
@@ -165,15 +173,7 @@ BEGIN
                 have := NULL;
                 WHILE r.wanted IS NOT NULL OR r.units <= 0 LOOP
                     IF found_short IS NULL THEN
-                        UPDATE $balances b SET
-                            units = b.units + r.units,
-                            reserved = b.reserved + r.reserved,
-                            order_id = coalesce(r.order_id, b.order_id),
-                            expires_at = CASE WHEN r.order_id IS NOT NULL
-                                THEN r.expires_at ELSE b.expires_at END,
-                            expected_at = CASE WHEN r.priority IS NOT NULL
-                                THEN r.expected_at ELSE b.expected_at END,
-                            priority = coalesce(r.priority, b.priority)
+                        UPDATE $balances b SET $moved
                         WHERE $first_part AND $room RETURNING b.units INTO have;
                         EXIT WHEN FOUND OR r.wanted IS NULL;
                     END IF;
@@ -201,15 +201,7 @@ BEGIN
                     r.sku, r.location, r.bucket, r.reservation, r.lot, r.units, r.reserved, r.floor,
                     r.order_id, CASE WHEN r.entry IS NOT NULL THEN posting_id END, r.entry,
                     r.expires_at, r.expected_at, r.priority
-                ) ON CONFLICT (sku, location, bucket, reservation, lot, part) DO UPDATE SET
-                    units = b.units + excluded.units,
-                    reserved = b.reserved + excluded.reserved,
-                    order_id = coalesce(excluded.order_id, b.order_id),
-                    expires_at = CASE WHEN excluded.order_id IS NOT NULL
-                        THEN excluded.expires_at ELSE b.expires_at END,
-                    expected_at = CASE WHEN excluded.priority IS NOT NULL
-                        THEN excluded.expected_at ELSE b.expected_at END,
-                    priority = coalesce(excluded.priority, b.priority);
+                ) ON CONFLICT (sku, location, bucket, reservation, lot, part) DO UPDATE SET $moved;
             END LOOP;
             IF found_short IS NOT NULL THEN
                 -- What others took while they were waited for may have expired, and is free then.
@@ -329,6 +321,7 @@ def posting_functions(tables: Tables) -> tuple[str, ...]:
         lots=_QUOTED.format_table(tables.lots),
         lock=TURN_OF.format("posting_id"),
         room=_ROOM,
+        moved=_MOVED,
         spared=_SPARED,
         most_parts=_MOST_PARTS,
         worth_parting=_WORTH_PARTING,
